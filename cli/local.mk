@@ -1,0 +1,24 @@
+# The command-line program.
+bin_PROGRAMS += cli/jeprobe
+
+cli_jeprobe_SOURCES = \
+	cli/cmd.h \
+	cli/cmd_run.c \
+	cli/cmd_table.c \
+	cli/die.c \
+	cli/die.h \
+	cli/main.c \
+	cli/opt.c \
+	cli/opt.h \
+	cli/out.c \
+	cli/out.h \
+	cli/run.h \
+	cli/run_child.c \
+	cli/run_elf.c \
+	cli/run_env.c \
+	cli/run_find.c \
+	cli/run_log.c \
+	cli/run_note.c \
+	cli/run_wait.c \
+	cli/text.c \
+	cli/text.h
