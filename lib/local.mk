@@ -1,0 +1,45 @@
+# Two libraries that never link each other: the allocator and the analysis.
+
+# Every object of the allocator, names hidden: for libjealloc, for the preload
+# object and for unit tests.
+noinst_LTLIBRARIES += lib/libjealloc-core.la
+lib_libjealloc_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUNWIND_CFLAGS)
+lib_libjealloc_core_la_CFLAGS = $(AM_CFLAGS) $(JE_CORE_CFLAGS)
+lib_libjealloc_core_la_SOURCES = \
+	lib/base/assert.c \
+	lib/base/assert.h \
+	lib/base/macros.h
+
+# Shared only: libtool's idea of a static library would export every helper.
+lib_LTLIBRARIES += lib/libjealloc.la
+lib_libjealloc_la_SOURCES =
+lib_libjealloc_la_LIBADD = lib/libjealloc-core.la
+lib_libjealloc_la_LDFLAGS = $(AM_LDFLAGS) -shared -no-undefined \
+	-version-info 0:0:0 -Wl,-Bsymbolic-functions \
+	-Wl,--version-script=$(top_srcdir)/lib/jealloc.map
+lib_libjealloc_la_DEPENDENCIES = lib/libjealloc-core.la lib/jealloc.map
+EXTRA_DIST += lib/jealloc.map
+
+# The static library is one object in which only the public names are global.
+libstaticdir = $(libdir)
+libstatic_DATA = lib/libjealloc.a
+CLEANFILES += lib/libjealloc.a lib/libjealloc.o
+lib/libjealloc.a: lib/libjealloc-core.la
+	$(AM_V_GEN)rm -f $@ lib/libjealloc.o && \
+	$(LD) -r -o lib/libjealloc.o \
+	  --whole-archive lib/.libs/libjealloc-core.a && \
+	$(OBJCOPY) --wildcard --keep-global-symbol='jea_*' lib/libjealloc.o && \
+	$(AR) cr $@ lib/libjealloc.o && $(RANLIB) $@
+
+pkgconfig_DATA = lib/jealloc.pc
+
+# Reading, modelling and analysing dumps.
+noinst_LTLIBRARIES += lib/libjeprobe.la
+lib_libjeprobe_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBDW_CFLAGS) \
+	$(LIBELF_CFLAGS) $(ZLIB_CFLAGS) $(YAJL_CFLAGS)
+lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
+	$(ZLIB_LIBS) $(YAJL_LIBS) -lm
+lib_libjeprobe_la_SOURCES = \
+	lib/base/assert.c \
+	lib/base/assert.h \
+	lib/base/macros.h

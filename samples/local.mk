@@ -1,0 +1,1 @@
+# Small programs with a known memory problem each.

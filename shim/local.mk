@@ -1,0 +1,1 @@
+# The object that is preloaded into other programs.

@@ -1,0 +1,14 @@
+# Tests. A .t file is a shell script, anything else a program built with Check;
+# both speak TAP.
+TEST_EXTENSIONS = .t
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	JE_SANITIZERS='$(JE_SANITIZERS)'; export JE_SANITIZERS; \
+	CC='$(CC)'; export CC;
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh --comments
+LOG_COMPILER = $(SHELL) $(top_srcdir)/t/run
+T_LOG_DRIVER = $(LOG_DRIVER)
+T_LOG_COMPILER = $(LOG_COMPILER)
+EXTRA_DIST += t/run
