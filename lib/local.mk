@@ -40,6 +40,34 @@ lib_libjeprobe_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBDW_CFLAGS) \
 lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 	$(ZLIB_LIBS) $(YAJL_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \
+	lib/analyse/interval.c \
+	lib/analyse/interval.h \
+	lib/analyse/unbias.c \
+	lib/analyse/unbias.h \
 	lib/base/assert.c \
 	lib/base/assert.h \
-	lib/base/macros.h
+	lib/base/macros.h \
+	lib/dump/detect.c \
+	lib/dump/field.c \
+	lib/dump/field.h \
+	lib/dump/jejson.c \
+	lib/dump/jeprobe.c \
+	lib/dump/jetext.c \
+	lib/dump/json.c \
+	lib/dump/json.h \
+	lib/dump/perr.c \
+	lib/dump/perr.h \
+	lib/dump/reader.c \
+	lib/dump/reader.h \
+	lib/dump/sink.h \
+	lib/dump/token.c \
+	lib/dump/token.h \
+	lib/jeprobe.h \
+	lib/model/intern.c \
+	lib/model/intern.h \
+	lib/model/profile.c \
+	lib/model/profile.h \
+	lib/model/snapshot.c \
+	lib/model/snapshot.h \
+	lib/model/table.c \
+	lib/model/table.h

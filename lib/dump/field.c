@@ -1,0 +1,105 @@
+/* The figures that dumps hold, by scope, with their names in each format. */
+#include "dump/field.h"
+
+#include <string.h>
+
+struct field_name {
+    const char *json;
+    const char *text;
+};
+
+#define FIELD_NAME(scope, name, json, text) {json, text},
+static const struct field_name total_names[] = {TOTAL_FIELDS(FIELD_NAME)};
+static const struct field_name const_names[] = {CONST_FIELDS(FIELD_NAME)};
+static const struct field_name arena_names[] = {ARENA_FIELDS(FIELD_NAME)};
+static const struct field_name small_names[] = {SMALL_FIELDS(FIELD_NAME)};
+static const struct field_name bin_names[] = {BIN_FIELDS(FIELD_NAME)};
+static const struct field_name large_names[] = {LARGE_FIELDS(FIELD_NAME)};
+static const struct field_name extent_names[] = {EXTENT_FIELDS(FIELD_NAME)};
+static const struct field_name process_names[] = {PROCESS_FIELDS(FIELD_NAME)};
+static const struct field_name rollup_names[] = {ROLLUP_FIELDS(FIELD_NAME)};
+static const struct field_name status_names[] = {STATUS_FIELDS(FIELD_NAME)};
+static const struct field_name residency_names[] = {
+    RESIDENCY_FIELDS(FIELD_NAME)};
+static const struct field_name cgroup_names[] = {CGROUP_FIELDS(FIELD_NAME)};
+static const struct field_name rlimit_names[] = {RLIMIT_FIELDS(FIELD_NAME)};
+static const struct field_name profile_names[] = {PROFILE_FIELDS(FIELD_NAME)};
+static const struct field_name dropped_names[] = {DROPPED_FIELDS(FIELD_NAME)};
+#undef FIELD_NAME
+
+struct scope_names {
+    const struct field_name *names;
+    int count;
+};
+
+#define SCOPE(fields, list)                                                    \
+    {                                                                          \
+        list##_names, fields##_COUNT                                           \
+    }
+static const struct scope_names scope_names[DUMP_SCOPES] = {
+    [DUMP_TOTAL] = SCOPE(TOTAL, total),
+    [DUMP_CONST] = SCOPE(CONST, const),
+    [DUMP_ARENA] = SCOPE(ARENA, arena),
+    [DUMP_SMALL] = SCOPE(SMALL, small),
+    [DUMP_BIN] = SCOPE(BIN, bin),
+    [DUMP_LARGE] = SCOPE(LARGE, large),
+    [DUMP_EXTENT] = SCOPE(EXTENT, extent),
+    [DUMP_PROCESS] = SCOPE(PROCESS, process),
+    [DUMP_ROLLUP] = SCOPE(ROLLUP, rollup),
+    [DUMP_STATUS] = SCOPE(STATUS, status),
+    [DUMP_RESIDENCY] = SCOPE(RESIDENCY, residency),
+    [DUMP_CGROUP] = SCOPE(CGROUP, cgroup),
+    [DUMP_RLIMIT] = SCOPE(RLIMIT, rlimit),
+    [DUMP_PROFILE] = SCOPE(PROFILE, profile),
+    [DUMP_DROPPED] = SCOPE(DROPPED, dropped),
+    [DUMP_LARGE_SUM] = SCOPE(SMALL, small),
+    [DUMP_BIN_CLASS] = SCOPE(BIN, bin),
+    [DUMP_LARGE_CLASS] = SCOPE(LARGE, large),
+};
+#undef SCOPE
+
+/* Spellings of other versions. */
+static const struct field_alias {
+    enum dump_scope scope;
+    int field;
+    const char *text;
+} aliases[] = {
+    {DUMP_ARENA, ARENA_TCACHE_BYTES, "tcache"},
+    {DUMP_BIN, BIN_INDEX, "bin"},
+    {DUMP_BIN, BIN_CURSLABS, "curruns"},
+};
+
+static int
+is_name(const char *known, const char *name, size_t length)
+{
+    return known != NULL && strncmp(known, name, length) == 0 &&
+           known[length] == '\0';
+}
+
+int
+field_by_json(enum dump_scope scope, const char *name, size_t length)
+{
+    const struct scope_names *list = &scope_names[scope];
+
+    for (int i = 0; i < list->count; i++) {
+        if (is_name(list->names[i].json, name, length))
+            return i;
+    }
+    return FIELD_NONE;
+}
+
+int
+field_by_text(enum dump_scope scope, const char *name, size_t length)
+{
+    const struct scope_names *list = &scope_names[scope];
+
+    for (int i = 0; i < list->count; i++) {
+        if (is_name(list->names[i].text, name, length))
+            return i;
+    }
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        if (aliases[i].scope == scope && is_name(aliases[i].text, name, length))
+            return aliases[i].field;
+    }
+    return FIELD_NONE;
+}

@@ -1,0 +1,247 @@
+/* The figures that dumps hold, by scope, with their names in each format.
+ *
+ * Readers resolve a name to a number once, and the model is indexed by that
+ * number.  A line is F(SCOPE, NAME, "JSON key", "text label"); NULL = the
+ * format does not have it, and text labels are lower case.  Older spellings
+ * are in field.c. */
+#ifndef JE_DUMP_FIELD_H
+#define JE_DUMP_FIELD_H
+
+#include "base/macros.h"
+
+#include <stddef.h>
+
+/* clang-format off */
+
+/* Whole process: jemalloc's stats.* and what the text calls the totals. */
+#define TOTAL_FIELDS(F) \
+    F(TOTAL, ALLOCATED, "allocated", "allocated") \
+    F(TOTAL, ACTIVE, "active", "active") \
+    F(TOTAL, METADATA, "metadata", "metadata") \
+    F(TOTAL, METADATA_THP, "metadata_thp", "n_thp") \
+    F(TOTAL, RESIDENT, "resident", "resident") \
+    F(TOTAL, MAPPED, "mapped", "mapped") \
+    F(TOTAL, RETAINED, "retained", "retained") \
+    F(TOTAL, ZERO_REALLOCS, "zero_reallocs", NULL) \
+    F(TOTAL, BG_THREADS, "num_threads", "background threads") \
+    F(TOTAL, BG_RUNS, "num_runs", "num_runs") \
+    F(TOTAL, BG_INTERVAL, "run_interval", "run_interval")
+
+/* Constants of the build and of this process: arenas.*. */
+#define CONST_FIELDS(F) \
+    F(CONST, NARENAS, "narenas", "arenas") \
+    F(CONST, QUANTUM, "quantum", "quantum size") \
+    F(CONST, PAGE, "page", "page size") \
+    F(CONST, TCACHE_MAX, "tcache_max", "maximum thread-cached size class") \
+    F(CONST, NBINS, "nbins", "number of bin size classes") \
+    F(CONST, NHBINS, "nhbins", "number of thread-cache bin size classes") \
+    F(CONST, NLEXTENTS, "nlextents", "number of large size classes") \
+    F(CONST, DIRTY_DECAY_MS, "dirty_decay_ms", NULL) \
+    F(CONST, MUZZY_DECAY_MS, "muzzy_decay_ms", NULL)
+
+/* One arena, or several merged. */
+#define ARENA_FIELDS(F) \
+    F(ARENA, NTHREADS, "nthreads", "assigned threads") \
+    F(ARENA, UPTIME_NS, "uptime_ns", "uptime") \
+    F(ARENA, DIRTY_DECAY_MS, "dirty_decay_ms", NULL) \
+    F(ARENA, MUZZY_DECAY_MS, "muzzy_decay_ms", NULL) \
+    F(ARENA, PACTIVE, "pactive", NULL) \
+    F(ARENA, PDIRTY, "pdirty", NULL) \
+    F(ARENA, PMUZZY, "pmuzzy", NULL) \
+    F(ARENA, DIRTY_NPURGE, "dirty_npurge", NULL) \
+    F(ARENA, DIRTY_NMADVISE, "dirty_nmadvise", NULL) \
+    F(ARENA, DIRTY_PURGED, "dirty_purged", NULL) \
+    F(ARENA, MUZZY_NPURGE, "muzzy_npurge", NULL) \
+    F(ARENA, MUZZY_NMADVISE, "muzzy_nmadvise", NULL) \
+    F(ARENA, MUZZY_PURGED, "muzzy_purged", NULL) \
+    F(ARENA, ACTIVE, NULL, "active") \
+    F(ARENA, MAPPED, "mapped", "mapped") \
+    F(ARENA, RETAINED, "retained", "retained") \
+    F(ARENA, BASE, "base", "base") \
+    F(ARENA, INTERNAL, "internal", "internal") \
+    F(ARENA, METADATA_THP, "metadata_thp", "metadata_thp") \
+    F(ARENA, TCACHE_BYTES, "tcache_bytes", "tcache_bytes") \
+    F(ARENA, TCACHE_STASHED, "tcache_stashed_bytes", "tcache_stashed_bytes") \
+    F(ARENA, RESIDENT, "resident", "resident") \
+    F(ARENA, ABANDONED_VM, "abandoned_vm", "abandoned_vm") \
+    F(ARENA, EXTENT_AVAIL, "extent_avail", "extent_avail")
+
+/* Sums over the small, the large and all size classes of an arena. */
+#define SMALL_FIELDS(F) \
+    F(SMALL, ALLOCATED, "allocated", "allocated") \
+    F(SMALL, NMALLOC, "nmalloc", "nmalloc") \
+    F(SMALL, NDALLOC, "ndalloc", "ndalloc") \
+    F(SMALL, NREQUESTS, "nrequests", "nrequests") \
+    F(SMALL, NFILLS, "nfills", "nfill") \
+    F(SMALL, NFLUSHES, "nflushes", "nflush")
+
+/* One small size class of an arena. */
+#define BIN_FIELDS(F) \
+    F(BIN, SIZE, "size", "size") \
+    F(BIN, INDEX, NULL, "ind") \
+    F(BIN, ALLOCATED, NULL, "allocated") \
+    F(BIN, NMALLOC, "nmalloc", "nmalloc") \
+    F(BIN, NDALLOC, "ndalloc", "ndalloc") \
+    F(BIN, NREQUESTS, "nrequests", "nrequests") \
+    F(BIN, NSHARDS, "nshards", "nshards") \
+    F(BIN, CURREGS, "curregs", "curregs") \
+    F(BIN, CURSLABS, "curslabs", "curslabs") \
+    F(BIN, NONFULL_SLABS, "nonfull_slabs", "nonfull_slabs") \
+    F(BIN, NREGS, "nregs", "regs") \
+    F(BIN, PAGES, NULL, "pgs") \
+    F(BIN, SLAB_SIZE, "slab_size", NULL) \
+    F(BIN, NFILLS, "nfills", "nfills") \
+    F(BIN, NFLUSHES, "nflushes", "nflushes") \
+    F(BIN, NSLABS, "nslabs", "nslabs") \
+    F(BIN, NRESLABS, "nreslabs", "nreslabs")
+
+/* One large size class of an arena. */
+#define LARGE_FIELDS(F) \
+    F(LARGE, SIZE, "size", "size") \
+    F(LARGE, INDEX, NULL, "ind") \
+    F(LARGE, ALLOCATED, NULL, "allocated") \
+    F(LARGE, NMALLOC, "nmalloc", "nmalloc") \
+    F(LARGE, NDALLOC, "ndalloc", "ndalloc") \
+    F(LARGE, NREQUESTS, "nrequests", "nrequests") \
+    F(LARGE, CUREXTENTS, "curlextents", "curlextents")
+
+/* Unused extents of one size in an arena. */
+#define EXTENT_FIELDS(F) \
+    F(EXTENT, SIZE, "size", "size") \
+    F(EXTENT, INDEX, NULL, "ind") \
+    F(EXTENT, NDIRTY, "ndirty", "ndirty") \
+    F(EXTENT, DIRTY, "dirty_bytes", "dirty") \
+    F(EXTENT, NMUZZY, "nmuzzy", "nmuzzy") \
+    F(EXTENT, MUZZY, "muzzy_bytes", "muzzy") \
+    F(EXTENT, NRETAINED, "nretained", "nretained") \
+    F(EXTENT, RETAINED, "retained_bytes", "retained")
+
+/* What the kernel says of the process (our dumps). */
+#define PROCESS_FIELDS(F) \
+    F(PROCESS, PID, "pid", NULL) \
+    F(PROCESS, PPID, "ppid", NULL) \
+    F(PROCESS, THREADS, "threads", NULL) \
+    F(PROCESS, PAGE_SIZE, "page_size", NULL) \
+    F(PROCESS, CPUS, "cpus", NULL) \
+    F(PROCESS, OOM_SCORE, "oom_score", NULL) \
+    F(PROCESS, OOM_SCORE_ADJ, "oom_score_adj", NULL) \
+    F(PROCESS, UPTIME_NS, "uptime_ns", NULL) \
+    F(PROCESS, WALL_NS, "wall_ns", NULL) \
+    F(PROCESS, MONOTONIC_NS, "monotonic_ns", NULL) \
+    F(PROCESS, SEQUENCE, "sequence", NULL)
+
+#define ROLLUP_FIELDS(F) \
+    F(ROLLUP, RSS, "rss", NULL) \
+    F(ROLLUP, PSS, "pss", NULL) \
+    F(ROLLUP, ANONYMOUS, "anonymous", NULL) \
+    F(ROLLUP, FILE, "file", NULL) \
+    F(ROLLUP, SHMEM, "shmem", NULL) \
+    F(ROLLUP, ANON_HUGE_PAGES, "anon_huge_pages", NULL) \
+    F(ROLLUP, LAZY_FREE, "lazy_free", NULL) \
+    F(ROLLUP, SWAP, "swap", NULL) \
+    F(ROLLUP, PRIVATE_DIRTY, "private_dirty", NULL)
+
+#define STATUS_FIELDS(F) \
+    F(STATUS, VM_PEAK, "vm_peak", NULL) \
+    F(STATUS, VM_SIZE, "vm_size", NULL) \
+    F(STATUS, VM_HWM, "vm_hwm", NULL) \
+    F(STATUS, VM_RSS, "vm_rss", NULL)
+
+/* Bytes found resident in the pages of each state. */
+#define RESIDENCY_FIELDS(F) \
+    F(RESIDENCY, ACTIVE, "active", NULL) \
+    F(RESIDENCY, DIRTY, "dirty", NULL) \
+    F(RESIDENCY, MUZZY, "muzzy", NULL) \
+    F(RESIDENCY, RETAINED, "retained", NULL) \
+    F(RESIDENCY, METADATA, "metadata", NULL) \
+    F(RESIDENCY, OTHER_ANONYMOUS, "other_anonymous", NULL)
+
+#define CGROUP_FIELDS(F) \
+    F(CGROUP, VERSION, "version", NULL) \
+    F(CGROUP, LIMIT, "limit", NULL) \
+    F(CGROUP, USAGE, "usage", NULL)
+
+#define RLIMIT_FIELDS(F) \
+    F(RLIMIT, AS, "as", NULL) \
+    F(RLIMIT, DATA, "data", NULL) \
+    F(RLIMIT, STACK, "stack", NULL) \
+    F(RLIMIT, NOFILE, "nofile", NULL)
+
+/* Our sampling profile. */
+#define PROFILE_FIELDS(F) \
+    F(PROFILE, SAMPLE_INTERVAL, "sample_interval", NULL) \
+    F(PROFILE, SAMPLES_TAKEN, "samples_taken", NULL) \
+    F(PROFILE, LIVE_SAMPLES, "live_samples", NULL)
+
+#define DROPPED_FIELDS(F) \
+    F(DROPPED, MEMORY, "memory", NULL) \
+    F(DROPPED, RECURSION, "recursion", NULL) \
+    F(DROPPED, UNWIND, "unwind", NULL)
+
+/* clang-format on */
+
+/* TOTAL_ALLOCATED, ARENA_BASE, … from 0 in each scope, and TOTAL_COUNT, …:
+ * how many there are. */
+#define FIELD_ENUM(scope, name, json, text) scope##_##name,
+
+enum total_field { TOTAL_FIELDS(FIELD_ENUM) TOTAL_COUNT };
+
+enum const_field { CONST_FIELDS(FIELD_ENUM) CONST_COUNT };
+
+enum arena_field { ARENA_FIELDS(FIELD_ENUM) ARENA_COUNT };
+
+enum small_field { SMALL_FIELDS(FIELD_ENUM) SMALL_COUNT };
+
+enum bin_field { BIN_FIELDS(FIELD_ENUM) BIN_COUNT };
+
+enum large_field { LARGE_FIELDS(FIELD_ENUM) LARGE_COUNT };
+
+enum extent_field { EXTENT_FIELDS(FIELD_ENUM) EXTENT_COUNT };
+
+enum process_field { PROCESS_FIELDS(FIELD_ENUM) PROCESS_COUNT };
+
+enum rollup_field { ROLLUP_FIELDS(FIELD_ENUM) ROLLUP_COUNT };
+
+enum status_field { STATUS_FIELDS(FIELD_ENUM) STATUS_COUNT };
+
+enum residency_field { RESIDENCY_FIELDS(FIELD_ENUM) RESIDENCY_COUNT };
+
+enum cgroup_field { CGROUP_FIELDS(FIELD_ENUM) CGROUP_COUNT };
+
+enum rlimit_field { RLIMIT_FIELDS(FIELD_ENUM) RLIMIT_COUNT };
+
+enum profile_field { PROFILE_FIELDS(FIELD_ENUM) PROFILE_COUNT };
+
+enum dropped_field { DROPPED_FIELDS(FIELD_ENUM) DROPPED_COUNT };
+
+#undef FIELD_ENUM
+
+enum dump_scope {
+    DUMP_TOTAL,
+    DUMP_CONST,
+    DUMP_ARENA,
+    DUMP_SMALL,
+    DUMP_BIN,
+    DUMP_LARGE,
+    DUMP_EXTENT,
+    DUMP_PROCESS,
+    DUMP_ROLLUP,
+    DUMP_STATUS,
+    DUMP_RESIDENCY,
+    DUMP_CGROUP,
+    DUMP_RLIMIT,
+    DUMP_PROFILE,
+    DUMP_DROPPED,
+    DUMP_LARGE_SUM,   /* fields as in DUMP_SMALL */
+    DUMP_BIN_CLASS,   /* fields as in DUMP_BIN, the same for all arenas */
+    DUMP_LARGE_CLASS, /* fields as in DUMP_LARGE */
+    DUMP_SCOPES
+};
+
+#define FIELD_NONE (-1)
+
+/* The field of that name, or FIELD_NONE.  `length` bytes of `name` count. */
+int field_by_json(enum dump_scope scope, const char *name, size_t length);
+int field_by_text(enum dump_scope scope, const char *name, size_t length);
+
+#endif

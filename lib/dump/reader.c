@@ -1,0 +1,232 @@
+/* Bounded input: a file, standard input, or either of them compressed.
+ *
+ * zlib reads plain files through the same calls, so that there is one path.
+ * One buffer serves blocks and lines; it grows only for a long line. */
+#include "dump/reader.h"
+
+#include "dump/perr.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+struct reader {
+    gzFile file;
+    char *buffer;
+    size_t size;       /* of the buffer; one byte more is allocated */
+    size_t start, end; /* unread part of the buffer */
+    uint64_t total;    /* bytes read so far */
+    uint64_t line;
+    bool at_end;
+    bool ended; /* the last line had a line feed */
+};
+
+static jep_status_t
+open_descriptor(const char *path, int *fd, struct jep_error *error)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0)
+        *fd = dup(STDIN_FILENO);
+    else
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return perr_set(error, JEP_ERR_IO, 0, 0, "cannot open: %s",
+                        strerror(errno));
+    if (fstat(*fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        close(*fd);
+        return perr_set(error, JEP_ERR_IO, 0, 0, "is a directory");
+    }
+    return JEP_OK;
+}
+
+jep_status_t
+reader_open(const char *path, reader_t **out, struct jep_error *error)
+{
+    reader_t *reader;
+    jep_status_t status;
+    int fd;
+
+    *out = NULL;
+    status = open_descriptor(path, &fd, error);
+    if (status != JEP_OK)
+        return status;
+    reader = calloc(1, sizeof(*reader));
+    if (reader == NULL) {
+        close(fd);
+        return perr_memory(error);
+    }
+    reader->size = READER_CHUNK;
+    reader->buffer = malloc(reader->size + 1);
+    reader->file = gzdopen(fd, "rb");
+    if (reader->file == NULL)
+        close(fd);
+    if (reader->buffer == NULL || reader->file == NULL) {
+        reader_close(reader);
+        return perr_memory(error);
+    }
+    *out = reader;
+    return JEP_OK;
+}
+
+void
+reader_close(reader_t *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->file != NULL)
+        gzclose(reader->file);
+    free(reader->buffer);
+    free(reader);
+}
+
+static jep_status_t
+read_failed(reader_t *reader, struct jep_error *error)
+{
+    int code;
+    const char *text = gzerror(reader->file, &code);
+
+    if (code == Z_ERRNO)
+        text = strerror(errno);
+    return perr_set(error, JEP_ERR_IO, 0, 0, "cannot read: %s", text);
+}
+
+/* Move the unread part to the front and fill up behind it. */
+static jep_status_t
+fill(reader_t *reader, struct jep_error *error)
+{
+    size_t have = reader->end - reader->start;
+
+    if (reader->start > 0)
+        memmove(reader->buffer, reader->buffer + reader->start, have);
+    reader->start = 0;
+    reader->end = have;
+    while (!reader->at_end && reader->end < reader->size) {
+        int n = gzread(reader->file, reader->buffer + reader->end,
+                       (unsigned)(reader->size - reader->end));
+
+        if (n < 0)
+            return read_failed(reader, error);
+        reader->at_end = n == 0;
+        reader->end += (size_t)n;
+        reader->total += (size_t)n;
+    }
+    if (reader->total > READER_INPUT_MAX)
+        return perr_set(error, JEP_ERR_LIMIT, 0, 0,
+                        "is larger than 16 GiB; this is no dump");
+    return JEP_OK;
+}
+
+jep_status_t
+reader_peek(reader_t *reader, const char **data, size_t *length,
+            struct jep_error *error)
+{
+    jep_status_t status = JEP_OK;
+
+    if (reader->end - reader->start < READER_CHUNK)
+        status = fill(reader, error);
+    *data = reader->buffer + reader->start;
+    *length = reader->end - reader->start;
+    if (*length > READER_CHUNK)
+        *length = READER_CHUNK;
+    return status;
+}
+
+jep_status_t
+reader_block(reader_t *reader, const char **data, size_t *length,
+             struct jep_error *error)
+{
+    jep_status_t status = JEP_OK;
+
+    if (reader->start == reader->end)
+        status = fill(reader, error);
+    *data = reader->buffer + reader->start;
+    *length = reader->end - reader->start;
+    reader->start = reader->end;
+    return status;
+}
+
+static jep_status_t
+grow(reader_t *reader, struct jep_error *error)
+{
+    size_t size = reader->size * 2;
+    char *buffer;
+
+    if (size > READER_LINE_MAX)
+        return perr_set(error, JEP_ERR_LIMIT, reader->line + 1, 1,
+                        "line is longer than 1 MiB");
+    buffer = realloc(reader->buffer, size + 1);
+    if (buffer == NULL)
+        return perr_memory(error);
+    reader->buffer = buffer;
+    reader->size = size;
+    return JEP_OK;
+}
+
+/* Hand out `length` bytes from the front as a line. */
+static char *
+take_line(reader_t *reader, size_t length, size_t *out_length)
+{
+    char *line = reader->buffer + reader->start;
+
+    reader->start += length + (reader->ended ? 1 : 0);
+    reader->line++;
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    line[length] = '\0';
+    for (size_t i = strlen(line); i < length; i += strlen(line + i))
+        line[i] = ' ';
+    *out_length = length;
+    return line;
+}
+
+jep_status_t
+reader_line(reader_t *reader, char **line, size_t *length,
+            struct jep_error *error)
+{
+    size_t scanned = 0;
+
+    *line = NULL;
+    for (;;) {
+        size_t have = reader->end - reader->start;
+        char *from = reader->buffer + reader->start + scanned;
+        char *feed = have > scanned ? memchr(from, '\n', have - scanned) : NULL;
+        jep_status_t status = JEP_OK;
+
+        reader->ended = feed != NULL;
+        if (feed != NULL) {
+            size_t n = (size_t)(feed - (reader->buffer + reader->start));
+
+            *line = take_line(reader, n, length);
+            return JEP_OK;
+        }
+        if (reader->at_end) {
+            if (have > 0)
+                *line = take_line(reader, have, length);
+            return JEP_OK;
+        }
+        scanned = have;
+        if (reader->start == 0 && reader->end == reader->size)
+            status = grow(reader, error);
+        if (status == JEP_OK)
+            status = fill(reader, error);
+        if (status != JEP_OK)
+            return status;
+    }
+}
+
+uint64_t
+reader_line_number(const reader_t *reader)
+{
+    return reader->line;
+}
+
+bool
+reader_line_ended(const reader_t *reader)
+{
+    return reader->ended;
+}

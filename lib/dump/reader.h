@@ -1,0 +1,47 @@
+/* Bounded input: a file, standard input, or either of them compressed.
+ *
+ * Every format's parser reads through this, so that no input, however large or
+ * however compressed, is ever held in memory as a whole. */
+#ifndef JE_DUMP_READER_H
+#define JE_DUMP_READER_H
+
+#include "base/macros.h"
+
+#include "jeprobe.h"
+
+#define READER_CHUNK     ((size_t)65536)
+#define READER_LINE_MAX  ((size_t)1 << 20)   /* longest text line */
+#define READER_INPUT_MAX ((uint64_t)1 << 34) /* after decompression */
+
+typedef struct reader reader_t;
+
+jep_status_t reader_open(const char *path, reader_t **reader,
+                         struct jep_error *error)
+    __attribute__((warn_unused_result));
+void reader_close(reader_t *reader);
+
+/* The bytes at the current position without consuming them, at most
+ * READER_CHUNK; fewer only at the end of the input. */
+jep_status_t reader_peek(reader_t *reader, const char **data, size_t *length,
+                         struct jep_error *error)
+    __attribute__((warn_unused_result));
+
+/* The next bytes of any number; *length == 0 at the end.  Valid until the
+ * next call. */
+jep_status_t reader_block(reader_t *reader, const char **data, size_t *length,
+                          struct jep_error *error)
+    __attribute__((warn_unused_result));
+
+/* The next line without its line end, NUL-terminated in place; *line == NULL
+ * at the end of the input.  A NUL byte in the input reads as a space. */
+jep_status_t reader_line(reader_t *reader, char **line, size_t *length,
+                         struct jep_error *error)
+    __attribute__((warn_unused_result));
+
+/* Number of the line that reader_line returned last, from 1. */
+uint64_t reader_line_number(const reader_t *reader);
+
+/* Whether that line ended in a line feed: a cut-off one does not. */
+bool reader_line_ended(const reader_t *reader);
+
+#endif

@@ -1,0 +1,94 @@
+/* What a reader hands to whoever builds a model: a stream of records.
+ *
+ * The readers know formats and nothing of what figures mean; the receiver
+ * knows meanings and nothing of formats.  No record is larger than a line, so
+ * reading needs no memory that grows with the input.
+ *
+ * Order: begin, any number of records in the order of the file, end; again
+ * for the next document of the same file.  A receiver that returns anything
+ * but JEP_OK stops the reader, which returns the same. */
+#ifndef JE_DUMP_SINK_H
+#define JE_DUMP_SINK_H
+
+#include "base/macros.h"
+
+#include "dump/field.h"
+#include "dump/reader.h"
+#include "jeprobe.h"
+
+enum dump_format {
+    DUMP_FORMAT_JEPROBE,
+    DUMP_FORMAT_JEMALLOC_TEXT,
+    DUMP_FORMAT_JEMALLOC_JSON
+};
+
+/* Arenas that are no single arena. */
+enum {
+    DUMP_ARENA_MERGED = -1,
+    DUMP_ARENA_DESTROYED = -2,
+    DUMP_ARENA_FRAGMENT = -3 /* the heading is missing */
+};
+
+/* Where a figure belongs and where it was read. */
+struct dump_where {
+    enum dump_scope scope;
+    int arena;    /* index or one of the above, where the scope has arenas */
+    uint32_t row; /* of a table: the size class */
+    uint64_t line;
+};
+
+struct dump_mapping {
+    uint64_t start, end, offset;
+    const char *path;     /* NULL = anonymous */
+    const char *build_id; /* hexadecimal, or NULL */
+};
+
+/* Samples of one size class in one stack. */
+struct dump_site {
+    uint64_t stack, size, rate;
+    uint64_t live_samples, live_requested;
+    uint64_t total_samples, total_requested;
+};
+
+/* One live sampled object. */
+struct dump_sample {
+    uint64_t stack, requested, usable, rate, age_ns, thread;
+};
+
+struct dump_sink {
+    void *context;
+    jep_status_t (*begin)(void *context, enum dump_format format,
+                          uint64_t line);
+    jep_status_t (*end)(void *context, bool complete);
+    /* JSON tells its kind only inside. */
+    jep_status_t (*format)(void *context, enum dump_format format);
+    jep_status_t (*number)(void *context, const struct dump_where *where,
+                           int field, uint64_t value);
+    /* A named setting or text: "version", "opt.thp", "config.debug",
+     * "process.exe", "process.argv" (repeated), "reason". */
+    jep_status_t (*text)(void *context, const char *name, const char *value,
+                         uint64_t line);
+    jep_status_t (*mapping)(void *context, const struct dump_mapping *mapping);
+    jep_status_t (*stack)(void *context, const uint64_t *addresses,
+                          size_t count);
+    jep_status_t (*site)(void *context, const struct dump_site *site);
+    jep_status_t (*sample)(void *context, const struct dump_sample *sample);
+    jep_status_t (*warn)(void *context, uint64_t line, uint64_t column,
+                         const char *text);
+};
+
+/* Find out what `reader` holds and run its reader.  JEP_ERR_UNKNOWN if it is
+ * no format that is known. */
+jep_status_t dump_read(reader_t *reader, const struct dump_sink *sink,
+                       struct jep_error *error)
+    __attribute__((warn_unused_result));
+
+/* The readers; detect.c chooses. */
+jep_status_t jetext_read(reader_t *reader, const struct dump_sink *sink,
+                         struct jep_error *error)
+    __attribute__((warn_unused_result));
+jep_status_t json_read(reader_t *reader, const struct dump_sink *sink,
+                       struct jep_error *error)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,204 @@
+/* The analysis half of jeprobe: read a memory dump, say where the memory is.
+ *
+ * The command line is its caller.  Handles are opaque; what a report contains
+ * is handed out as plain structures that stay valid until the handle is freed.
+ * A figure that the dump does not hold is not known: it is never 0. */
+#ifndef JEPROBE_H
+#define JEPROBE_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define JEP_SCHEMA_DUMP   1 /* newest dump schema that is understood */
+#define JEP_REPORT_SCHEMA "jeprobe.report/1"
+
+typedef enum jep_status {
+    JEP_OK = 0,
+    JEP_ERR_MEMORY,  /* out of memory */
+    JEP_ERR_IO,      /* the file cannot be opened or read */
+    JEP_ERR_UNKNOWN, /* no format that is known */
+    JEP_ERR_SYNTAX,  /* the format is known and broken here */
+    JEP_ERR_LIMIT,   /* larger than anything sane */
+    JEP_ERR_VERSION  /* written by a newer jeprobe */
+} jep_status_t;
+
+/* Line and column count from 1; 0 = not tied to a place. */
+struct jep_error {
+    jep_status_t code;
+    uint64_t line, column;
+    char source[256];
+    char text[256];
+};
+
+/* A number and where it comes from. */
+struct jep_figure {
+    uint64_t value;
+    uint32_t line; /* of the source, 0 = none */
+    bool known;
+    bool derived; /* computed, not read */
+};
+
+struct jep_ratio {
+    double value; /* a fraction: 0.25 is 25 % */
+    bool known;
+};
+
+enum jep_allocator { JEP_ALLOCATOR_JEMALLOC, JEP_ALLOCATOR_JEALLOC };
+
+struct jep_warning {
+    uint64_t line, column;
+    const char *text;
+};
+
+struct jep_source {
+    const char *file;
+    const char *format;  /* "jeprobe", "jemalloc-text", "jemalloc-json" */
+    const char *reason;  /* why a jeprobe dump was written; NULL = unknown */
+    const char *version; /* of the allocator; NULL = unknown */
+    enum jep_allocator allocator;
+    bool complete;
+    unsigned document; /* 1 is the first in its file */
+    unsigned documents;
+    const struct jep_warning *warnings;
+    size_t warning_count;
+};
+
+struct jep_process {
+    bool known;
+    const char *exe;         /* NULL = unknown */
+    const char *const *argv; /* argc of them */
+    size_t argc;
+    const char *kernel;
+    const char *thp_enabled, *thp_defrag;
+    struct jep_figure pid, threads, uptime_ns, page_size, cpus;
+    struct jep_figure rss, pss, anonymous, file, shmem, anon_huge_pages, swap;
+    struct jep_figure peak_rss, cgroup_limit, cgroup_usage;
+};
+
+struct jep_summary {
+    struct jep_figure allocated, active, metadata, resident, mapped, retained;
+    struct jep_figure rss, tcache, base, internal, dirty, muzzy;
+    struct jep_figure slab_holes, padding, narenas, threads;
+    struct jep_ratio internal_fragmentation, external_fragmentation;
+    struct jep_ratio metadata_per_allocated, metadata_per_resident;
+};
+
+/* One line of the ledger.  Lines of depth 0 add up to `total`; deeper ones
+ * break down the line above. */
+struct jep_ledger_line {
+    const char *id;   /* stable name for programs */
+    const char *what; /* for people */
+    const char *derived_from;
+    int64_t bytes;
+    double share; /* of the total */
+    unsigned depth;
+};
+
+struct jep_ledger {
+    const struct jep_ledger_line *lines;
+    size_t count;
+    const char *total_name; /* "RSS", "resident", "active"; NULL = no ledger */
+    uint64_t total;
+    bool has_unexplained; /* the last line checks the others */
+};
+
+struct jep_bin {
+    uint64_t size, curregs, curslabs, regs_per_slab, wasted_bytes;
+    uint32_t line;
+    struct jep_ratio utilization;
+};
+
+struct jep_arena {
+    const char *name; /* "0", "merged", … */
+    struct jep_figure threads, allocated, active, resident, mapped, retained;
+    struct jep_figure dirty, muzzy, base, internal, tcache, slab_holes;
+};
+
+struct jep_frame {
+    uint64_t address;     /* return address as dumped */
+    const char *function; /* NULL = unknown */
+    const char *file;     /* NULL = unknown */
+    const char *module;   /* NULL = in no known mapping */
+    uint64_t offset;      /* in the module's file, or the address itself */
+    uint32_t line;        /* 0 = unknown */
+    bool inlined;         /* into the frame that follows */
+};
+
+/* An estimate with its 95 % interval. */
+struct jep_estimate {
+    double value, low, high;
+};
+
+struct jep_stack {
+    const struct jep_frame *frames; /* leaf first */
+    size_t frame_count;
+    uint64_t live_samples, total_samples;
+    struct jep_estimate live_bytes, live_objects;
+    struct jep_estimate total_bytes, total_objects;
+    struct jep_figure oldest_ns; /* age of the oldest live sample */
+    unsigned members;            /* stacks that were grouped into this one */
+};
+
+struct jep_profile {
+    bool known;
+    struct jep_figure sample_interval;
+    struct jep_figure samples_taken, live_samples;
+    struct jep_figure dropped_memory, dropped_recursion, dropped_unwind;
+    const char *unwinder;
+    const struct jep_stack *stacks; /* by live bytes, few samples last */
+    size_t stack_count;
+    const struct jep_stack *sites; /* the same by place of allocation */
+    size_t site_count;
+    struct jep_estimate live_bytes; /* of all stacks */
+};
+
+/* Everything a renderer may print. */
+struct jep_view {
+    struct jep_source source;
+    struct jep_process process;
+    struct jep_summary summary;
+    struct jep_ledger ledger;
+    struct jep_profile profile;
+    const struct jep_bin *bins; /* most wasted first */
+    size_t bin_count;
+    const struct jep_arena *arenas;
+    size_t arena_count;
+    const char *const *headline; /* sentences, most important first */
+    size_t headline_count;
+    const char *const *nesting; /* why the nested picture cannot be drawn */
+    size_t nesting_count;
+    const char *next; /* the command to paste next */
+};
+
+struct jep_options {
+    const char *debug_dir; /* extra directory of debug files, or NULL */
+    const char *sysroot;   /* prefix of the modules' paths, or NULL */
+    bool symbols;          /* resolve addresses */
+};
+
+/* Samples below which an estimate is shown as weak. */
+#define JEP_FEW_SAMPLES 8
+
+typedef struct jep_dumps jep_dumps_t;
+typedef struct jep_report jep_report_t;
+
+/* Read all documents of `path` ("-" = standard input; gzip is recognised).
+ * On failure *dumps is NULL, `error` says why, and there is nothing to free. */
+jep_status_t jep_read(const char *path, jep_dumps_t **dumps,
+                      struct jep_error *error)
+    __attribute__((warn_unused_result));
+size_t jep_dumps_count(const jep_dumps_t *dumps);
+void jep_dumps_free(jep_dumps_t *dumps);
+
+/* Analyse document `index`.  The report borrows from `dumps`. */
+jep_status_t jep_report_new(const jep_dumps_t *dumps, size_t index,
+                            const struct jep_options *options,
+                            jep_report_t **report, struct jep_error *error)
+    __attribute__((warn_unused_result));
+const struct jep_view *jep_report_view(const jep_report_t *report);
+void jep_report_free(jep_report_t *report);
+
+#endif

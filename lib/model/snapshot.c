@@ -1,0 +1,379 @@
+/* One document of a dump as typed figures. */
+#include "model/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENAS_MAX   65536
+#define SETTINGS_MAX 4096
+#define ARGV_MAX     4096
+#define WARNINGS_MAX 20 /* more than that help nobody */
+
+struct snapshot *
+snapshot_new(void)
+{
+    struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+    if (snapshot == NULL)
+        return NULL;
+    table_init(&snapshot->bin_classes, BIN_COUNT);
+    table_init(&snapshot->large_classes, LARGE_COUNT);
+    return snapshot;
+}
+
+static void
+arena_free(struct snapshot_arena *arena)
+{
+    if (arena == NULL)
+        return;
+    table_free(&arena->bins);
+    table_free(&arena->larges);
+    table_free(&arena->extents);
+    free(arena);
+}
+
+static struct snapshot_arena *
+arena_new(int id)
+{
+    struct snapshot_arena *arena = calloc(1, sizeof(*arena));
+
+    if (arena == NULL)
+        return NULL;
+    arena->id = id;
+    table_init(&arena->bins, BIN_COUNT);
+    table_init(&arena->larges, LARGE_COUNT);
+    table_init(&arena->extents, EXTENT_COUNT);
+    return arena;
+}
+
+void
+snapshot_free(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    for (size_t i = 0; i < snapshot->arena_count; i++)
+        arena_free(snapshot->arenas[i]);
+    free(snapshot->arenas);
+    arena_free(snapshot->sum);
+    table_free(&snapshot->bin_classes);
+    table_free(&snapshot->large_classes);
+    free(snapshot->settings);
+    free(snapshot->argv);
+    free(snapshot->warnings);
+    profile_free(&snapshot->profile);
+    intern_text_free(&snapshot->texts);
+    free(snapshot);
+}
+
+/* The arena of that number, made if it is new; NULL when out of memory. */
+static struct snapshot_arena *
+arena_get(struct snapshot *snapshot, int id)
+{
+    struct snapshot_arena *arena = snapshot->last;
+
+    if (arena != NULL && arena->id == id)
+        return arena;
+    for (size_t i = 0; i < snapshot->arena_count; i++) {
+        if (snapshot->arenas[i]->id == id)
+            return snapshot->last = snapshot->arenas[i];
+    }
+    if (snapshot->arena_count >= ARENAS_MAX ||
+        !intern_grow((void **)&snapshot->arenas, &snapshot->arena_capacity,
+                     snapshot->arena_count, sizeof(*snapshot->arenas)))
+        return NULL;
+    arena = arena_new(id);
+    if (arena != NULL)
+        snapshot->arenas[snapshot->arena_count++] = arena;
+    return snapshot->last = arena;
+}
+
+static void
+figure_set(struct jep_figure *figures, int field, uint64_t value, uint64_t line)
+{
+    figures[field] = (struct jep_figure){
+        .value = value,
+        .line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX,
+        .known = true,
+    };
+}
+
+/* Figures that exist once a document; NULL for the other scopes. */
+static struct jep_figure *
+scope_figures(struct snapshot *s, enum dump_scope scope)
+{
+    switch (scope) {
+    case DUMP_TOTAL:
+        return s->total;
+    case DUMP_CONST:
+        return s->constant;
+    case DUMP_PROCESS:
+        return s->process;
+    case DUMP_ROLLUP:
+        return s->rollup;
+    case DUMP_STATUS:
+        return s->status;
+    case DUMP_RESIDENCY:
+        return s->residency;
+    case DUMP_CGROUP:
+        return s->cgroup;
+    case DUMP_RLIMIT:
+        return s->rlimit;
+    case DUMP_PROFILE:
+        s->has_profile = true;
+        return s->profile.figures;
+    case DUMP_DROPPED:
+        return s->profile.dropped;
+    default:
+        return NULL;
+    }
+}
+
+bool
+snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
+                int field, uint64_t value)
+{
+    struct jep_figure *figures = scope_figures(snapshot, where->scope);
+    struct snapshot_arena *arena;
+    struct table *table;
+
+    if (figures != NULL) {
+        figure_set(figures, field, value, where->line);
+        return true;
+    }
+    if (where->scope == DUMP_BIN_CLASS)
+        return table_set(&snapshot->bin_classes, where->row, (size_t)field,
+                         value, where->line);
+    if (where->scope == DUMP_LARGE_CLASS)
+        return table_set(&snapshot->large_classes, where->row, (size_t)field,
+                         value, where->line);
+    arena = arena_get(snapshot, where->arena);
+    if (arena == NULL)
+        return false;
+    if (where->scope <= DUMP_SMALL || where->scope == DUMP_LARGE_SUM) {
+        figures = where->scope == DUMP_ARENA   ? arena->figures
+                  : where->scope == DUMP_SMALL ? arena->small
+                                               : arena->large;
+        figure_set(figures, field, value, where->line);
+        return true;
+    }
+    table = where->scope == DUMP_BIN     ? &arena->bins
+            : where->scope == DUMP_LARGE ? &arena->larges
+                                         : &arena->extents;
+    return table_set(table, where->row, (size_t)field, value, where->line);
+}
+
+static bool
+argv_add(struct snapshot *snapshot, const char *value)
+{
+    if (snapshot->argc >= ARGV_MAX)
+        return true;
+    if (!intern_grow((void **)&snapshot->argv, &snapshot->argv_capacity,
+                     snapshot->argc, sizeof(*snapshot->argv)))
+        return false;
+    snapshot->argv[snapshot->argc++] = value;
+    return true;
+}
+
+bool
+snapshot_text(struct snapshot *snapshot, const char *name, const char *value,
+              uint64_t line)
+{
+    const char *own = intern_text(&snapshot->texts, value);
+    const char *own_name;
+
+    if (own == NULL)
+        return false;
+    if (strcmp(name, "version") == 0) {
+        snapshot->version = own;
+        return true;
+    }
+    if (strcmp(name, "jeprobe.reason") == 0) {
+        snapshot->reason = own;
+        return true;
+    }
+    if (strcmp(name, "process.argv") == 0)
+        return argv_add(snapshot, own);
+    if (snapshot->setting_count >= SETTINGS_MAX)
+        return true;
+    own_name = intern_text(&snapshot->texts, name);
+    if (own_name == NULL ||
+        !intern_grow((void **)&snapshot->settings, &snapshot->setting_capacity,
+                     snapshot->setting_count, sizeof(*snapshot->settings)))
+        return false;
+    snapshot->settings[snapshot->setting_count++] = (struct snapshot_setting){
+        own_name, own, line < UINT32_MAX ? (uint32_t)line : UINT32_MAX};
+    return true;
+}
+
+bool
+snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
+              const char *text)
+{
+    const char *own;
+
+    if (snapshot->warning_count >= WARNINGS_MAX)
+        return true;
+    own = intern_text(&snapshot->texts, text);
+    if (own == NULL ||
+        !intern_grow((void **)&snapshot->warnings, &snapshot->warning_capacity,
+                     snapshot->warning_count, sizeof(*snapshot->warnings)))
+        return false;
+    snapshot->warnings[snapshot->warning_count++] =
+        (struct jep_warning){line, column, own};
+    return true;
+}
+
+const char *
+snapshot_setting(const struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->setting_count; i++) {
+        if (strcmp(snapshot->settings[i].name, name) == 0)
+            return snapshot->settings[i].value;
+    }
+    return NULL;
+}
+
+/* A sum is known only if all of its parts are. */
+static void
+figures_add(struct jep_figure *sum, const struct jep_figure *part, size_t count,
+            bool is_first)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_first)
+            sum[i] = part[i];
+        sum[i].known = sum[i].known && part[i].known;
+        if (!is_first)
+            sum[i].value += part[i].value;
+        sum[i].derived = true;
+    }
+}
+
+/* Add up the arenas that are single arenas. */
+static struct snapshot_arena *
+arenas_sum(const struct snapshot *snapshot)
+{
+    struct snapshot_arena *sum = arena_new(DUMP_ARENA_MERGED);
+    bool is_first = true;
+
+    for (size_t i = 0; sum != NULL && i < snapshot->arena_count; i++) {
+        const struct snapshot_arena *arena = snapshot->arenas[i];
+
+        if (arena->id < 0)
+            continue;
+        figures_add(sum->figures, arena->figures, ARENA_COUNT, is_first);
+        figures_add(sum->small, arena->small, SMALL_COUNT, is_first);
+        figures_add(sum->large, arena->large, SMALL_COUNT, is_first);
+        is_first = false;
+        if (!table_add(&sum->bins, &arena->bins) ||
+            !table_add(&sum->larges, &arena->larges) ||
+            !table_add(&sum->extents, &arena->extents)) {
+            arena_free(sum);
+            return NULL;
+        }
+    }
+    return sum;
+}
+
+/* Sizes and slab layouts of a text row do not add up over arenas: move them to
+ * the class table, which belongs to all. */
+static bool
+classes_fill(struct snapshot *snapshot)
+{
+    static const enum bin_field shared[] = {BIN_SIZE, BIN_NREGS, BIN_PAGES,
+                                            BIN_SLAB_SIZE};
+
+    for (size_t i = 0; i < snapshot->arena_count; i++) {
+        const struct table *bins = &snapshot->arenas[i]->bins;
+
+        for (size_t row = 0; row < bins->rows; row++) {
+            for (size_t k = 0; k < sizeof(shared) / sizeof(shared[0]); k++) {
+                uint64_t value;
+
+                if (table_get(bins, row, shared[k], &value) &&
+                    !table_set(&snapshot->bin_classes, row, shared[k], value,
+                               bins->lines[row]))
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool
+snapshot_finish(struct snapshot *snapshot)
+{
+    struct snapshot_arena *only = NULL, *fragment = NULL;
+    size_t singles = 0;
+
+    if (!classes_fill(snapshot))
+        return false;
+    for (size_t i = 0; i < snapshot->arena_count; i++) {
+        struct snapshot_arena *arena = snapshot->arenas[i];
+
+        if (arena->id == DUMP_ARENA_MERGED)
+            snapshot->subject = arena;
+        else if (arena->id == DUMP_ARENA_FRAGMENT)
+            fragment = arena;
+        else if (arena->id >= 0 && singles++ == 0)
+            only = arena;
+    }
+    if (snapshot->subject != NULL)
+        return true;
+    snapshot->subject = singles > 0 ? only : fragment;
+    if (singles < 2)
+        return true;
+    /* More arenas may be missing at the end of a cut-off dump: no sum. */
+    snapshot->subject = NULL;
+    if (!snapshot->complete)
+        return snapshot_warn(snapshot, 0, 0,
+                             "the dump ends among its arenas and has no "
+                             "merged statistics: nothing is summed up");
+    snapshot->sum = arenas_sum(snapshot);
+    snapshot->subject = snapshot->sum;
+    return snapshot->sum != NULL;
+}
+
+uint64_t
+snapshot_page(const struct snapshot *snapshot)
+{
+    if (snapshot->constant[CONST_PAGE].known)
+        return snapshot->constant[CONST_PAGE].value;
+    if (snapshot->process[PROCESS_PAGE_SIZE].known)
+        return snapshot->process[PROCESS_PAGE_SIZE].value;
+    return 0;
+}
+
+bool
+snapshot_bin(const struct snapshot *snapshot,
+             const struct snapshot_arena *arena, size_t row,
+             enum bin_field field, uint64_t *value)
+{
+    const struct table *classes = &snapshot->bin_classes;
+    uint64_t page = snapshot_page(snapshot), other, size;
+
+    switch (field) {
+    case BIN_SIZE:
+    case BIN_NREGS:
+        return table_get(classes, row, field, value);
+    case BIN_SLAB_SIZE:
+        if (table_get(classes, row, field, value))
+            return true;
+        if (page != 0 && table_get(classes, row, BIN_PAGES, &other)) {
+            *value = other * page;
+            return true;
+        }
+        return false;
+    case BIN_CURREGS:
+        if (table_get(&arena->bins, row, field, value))
+            return true;
+        /* Before 4.0 only the bytes were printed. */
+        if (table_get(&arena->bins, row, BIN_ALLOCATED, &other) &&
+            table_get(classes, row, BIN_SIZE, &size) && size > 0) {
+            *value = other / size;
+            return true;
+        }
+        return false;
+    default:
+        return table_get(&arena->bins, row, field, value);
+    }
+}
