@@ -1,6 +1,8 @@
 # The command-line program.
 bin_PROGRAMS += cli/jeprobe
 
+cli_jeprobe_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+cli_jeprobe_LDADD = lib/libjeprobe.la $(JANSSON_LIBS) -lm
 cli_jeprobe_SOURCES = \
 	cli/cmd.h \
 	cli/cmd_run.c \
@@ -12,12 +14,14 @@ cli_jeprobe_SOURCES = \
 	cli/opt.h \
 	cli/out.c \
 	cli/out.h \
+	cli/pending.c \
 	cli/run.h \
 	cli/run_child.c \
 	cli/run_elf.c \
 	cli/run_env.c \
 	cli/run_find.c \
 	cli/run_log.c \
+	cli/run_never.c \
 	cli/run_note.c \
 	cli/run_wait.c \
 	cli/text.c \

@@ -1,6 +1,7 @@
 #include "cli/text.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,47 @@ text_escape(char *dst, size_t size, const char *src)
     if (size > 0)
         dst[at] = '\0';
     return dst;
+}
+
+const char *
+text_quote(char *dst, size_t size, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_-./,:=+@%";
+    size_t at = 0;
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        snprintf(dst, size, "%s", word);
+        return dst;
+    }
+    if (size < 3)
+        return dst;
+    dst[at++] = '\'';
+    for (; *word != '\0' && at + 6 < size; word++) {
+        if (*word == '\'') {
+            memcpy(dst + at, "'\\''", 4);
+            at += 4;
+        } else {
+            dst[at++] = *word;
+        }
+    }
+    dst[at++] = '\'';
+    dst[at] = '\0';
+    return dst;
+}
+
+void
+text_add(char *line, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+    size_t at = strlen(line);
+    if (at > 0 && at + 2 < size) {
+        memcpy(line + at, ", ", 3);
+        at += 2;
+    }
+    va_start(ap, fmt);
+    vsnprintf(line + at, size - at, fmt, ap);
+    va_end(ap);
 }
 
 static unsigned

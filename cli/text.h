@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { TEXT_NUMBER_MAX = 32 }; /* enough for any of the numbers below */
@@ -22,6 +23,12 @@ const char *text_duration(char buf[TEXT_NUMBER_MAX], double seconds);
 /* Copy `src` with control characters (C0, C1, DEL), direction overrides and
  * bytes that are not UTF-8 written as \n, \t, \xHH or \u{H}. Returns `dst`. */
 const char *text_escape(char *dst, size_t size, const char *src);
+
+/* `word` as a POSIX shell reads it back: in quotes where it needs them. */
+const char *text_quote(char *dst, size_t size, const char *word);
+
+/* Append to an enumeration: ", " comes first if `line` is not empty. */
+void text_add(char *line, size_t size, const char *fmt, ...) JE_PRINTF(3, 4);
 
 /* Edit distance with transpositions, for hints. Long names count as far. */
 unsigned text_distance(const char *a, const char *b);

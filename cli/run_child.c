@@ -1,0 +1,141 @@
+/*
+ * Starting the program so that it does not notice who started it.
+ */
+#include "cli/run.h"
+
+#include "cli/cmd.h"
+#include "cli/die.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Signal state as jeprobe got it, to hand on unchanged. */
+typedef struct run_signals {
+    sigset_t mask;
+    struct sigaction chld;
+} run_signals_t;
+
+static uint64_t
+run_now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Receive what can be received by descriptor instead of by handler. Not
+ * caught: the signals of jeprobe's own faults. */
+static void
+run_catch_signals(run_child_t *child, run_signals_t *saved)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+                              SIGTRAP, SIGSYS, SIGPIPE};
+    struct sigaction sa = {.sa_handler = SIG_DFL};
+    sigfillset(&child->caught);
+    for (unsigned i = 0; i < sizeof(own) / sizeof(*own); i++)
+        sigdelset(&child->caught, own[i]);
+    sigprocmask(SIG_SETMASK, &child->caught, &saved->mask);
+    /* An ignored SIGCHLD would lose the exit status. */
+    sigaction(SIGCHLD, &sa, &saved->chld);
+    child->signal_fd = signalfd(-1, &child->caught, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (child->signal_fd < 0)
+        die(EXIT_LAUNCH, "signalfd: %s", strerror(errno));
+}
+
+static void
+run_restore_signals(const run_signals_t *saved)
+{
+    sigaction(SIGCHLD, &saved->chld, NULL);
+    sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+}
+
+/*
+ * The write end of the log, for the program: at a high number, so that the
+ * numbers of its own files stay what they were, and readable, so that a write
+ * after jeprobe's end does not raise SIGPIPE. Not blocking for the same reason.
+ */
+static int
+run_log_end(int fd)
+{
+    enum { WANTED = 900 };
+
+    char path[64];
+    struct rlimit limit;
+    int lowest = WANTED;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= WANTED)
+        lowest = (int)limit.rlim_cur - 1;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int both = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    int high = fcntl(both >= 0 ? both : fd, F_DUPFD, lowest);
+    if (high < 0)
+        high = fcntl(both >= 0 ? both : fd, F_DUPFD, 3);
+    return high;
+}
+
+/* In the child: become the program, or tell the parent why not. */
+JE_NORETURN static void
+run_become(const run_start_t *start, const run_signals_t *saved, int log_fd,
+           int error_fd)
+{
+    int end = run_log_end(log_fd);
+    run_set_environment(start->opts, start->preload, start->pattern, end);
+    run_restore_signals(saved);
+    execv(start->program->path, start->program->argv);
+    int error = errno;
+    (void)!write(error_fd, &error, sizeof(error));
+    _exit(EXIT_LAUNCH);
+}
+
+/* errno of a failed execv in the child, 0 if it succeeded. */
+static int
+run_read_exec_error(int fd)
+{
+    int error = 0;
+    ssize_t n = 0;
+    do {
+        n = read(fd, &error, sizeof(error));
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof(error) ? error : 0;
+}
+
+JE_NORETURN static void
+run_die_exec(run_child_t *child, const run_program_t *program, int error)
+{
+    waitpid(child->pid, NULL, 0);
+    die(error == ENOENT ? EXIT_NOTFOUND : EXIT_NOEXEC,
+        "%s: cannot be executed: %s", program->path, strerror(error));
+}
+
+void
+run_child_start(run_child_t *child, const run_start_t *start)
+{
+    run_signals_t saved;
+    int log_pipe[2];
+    int error_pipe[2];
+    if (pipe2(log_pipe, O_CLOEXEC) != 0 || pipe2(error_pipe, O_CLOEXEC) != 0)
+        die(EXIT_LAUNCH, "pipe: %s", strerror(errno));
+    run_catch_signals(child, &saved);
+    child->first_mask = saved.mask;
+    child->start_ns = run_now_ns();
+    child->pid = fork();
+    if (child->pid < 0)
+        die(EXIT_LAUNCH, "fork: %s", strerror(errno));
+    if (child->pid == 0)
+        run_become(start, &saved, log_pipe[1], error_pipe[1]);
+    close(log_pipe[1]);
+    close(error_pipe[1]);
+    child->log_fd = log_pipe[0];
+    fcntl(child->log_fd, F_SETFL, O_NONBLOCK);
+    int error = run_read_exec_error(error_pipe[0]);
+    close(error_pipe[0]);
+    if (error != 0)
+        run_die_exec(child, start->program, error);
+}
