@@ -9,28 +9,28 @@
 #include <string.h>
 
 const struct json_edge jejson_edges[] = {
-    {JSON_TOP, "jemalloc", JE_ROOT},
-    {JE_ROOT, "config", JE_CONFIG},
-    {JE_ROOT, "opt", JE_OPT},
-    {JE_ROOT, "prof", JE_PROF},
-    {JE_ROOT, "arenas", JE_CONST},
-    {JE_ROOT, "stats", JE_TOTAL},
-    {JE_ROOT, "stats.arenas", JE_ARENAS},
-    {JE_CONST, "bin", JE_BIN_CLASSES},
-    {JE_BIN_CLASSES, NULL, JE_BIN_CLASS},
-    {JE_CONST, "lextent", JE_LARGE_CLASSES},
-    {JE_LARGE_CLASSES, NULL, JE_LARGE_CLASS},
-    {JE_TOTAL, "background_thread", JE_BACKGROUND},
-    {JE_TOTAL, "arenas", JE_ARENAS},
-    {JE_ARENAS, NULL, JE_ARENA},
-    {JE_ARENA, "small", JE_SMALL_SUM},
-    {JE_ARENA, "large", JE_LARGE_SUM},
-    {JE_ARENA, "bins", JE_BINS},
-    {JE_BINS, NULL, JE_BIN},
-    {JE_ARENA, "lextents", JE_LARGES},
-    {JE_LARGES, NULL, JE_LARGE},
-    {JE_ARENA, "extents", JE_EXTENTS},
-    {JE_EXTENTS, NULL, JE_EXTENT},
+    {JSON_TOP, "jemalloc", JM_ROOT},
+    {JM_ROOT, "config", JM_CONFIG},
+    {JM_ROOT, "opt", JM_OPT},
+    {JM_ROOT, "prof", JM_PROF},
+    {JM_ROOT, "arenas", JM_CONST},
+    {JM_ROOT, "stats", JM_TOTAL},
+    {JM_ROOT, "stats.arenas", JM_ARENAS},
+    {JM_CONST, "bin", JM_BIN_CLASSES},
+    {JM_BIN_CLASSES, NULL, JM_BIN_CLASS},
+    {JM_CONST, "lextent", JM_LARGE_CLASSES},
+    {JM_LARGE_CLASSES, NULL, JM_LARGE_CLASS},
+    {JM_TOTAL, "background_thread", JM_BACKGROUND},
+    {JM_TOTAL, "arenas", JM_ARENAS},
+    {JM_ARENAS, NULL, JM_ARENA},
+    {JM_ARENA, "small", JM_SMALL_SUM},
+    {JM_ARENA, "large", JM_LARGE_SUM},
+    {JM_ARENA, "bins", JM_BINS},
+    {JM_BINS, NULL, JM_BIN},
+    {JM_ARENA, "lextents", JM_LARGES},
+    {JM_LARGES, NULL, JM_LARGE},
+    {JM_ARENA, "extents", JM_EXTENTS},
+    {JM_EXTENTS, NULL, JM_EXTENT},
     {JSON_SKIP, NULL, JSON_SKIP},
 };
 
@@ -55,7 +55,7 @@ void
 jejson_open(struct json *json, const struct json_frame *frame,
             const struct json_frame *parent)
 {
-    if (frame->state == JE_ARENA)
+    if (frame->state == JM_ARENA)
         json->arena = arena_of(parent->key);
 }
 
@@ -67,36 +67,36 @@ jejson_value(struct json *json, const struct json_frame *frame,
     uint32_t row = json->depth > 1 ? json->frames[json->depth - 2].index : 0;
 
     switch (frame->state) {
-    case JE_ROOT:
+    case JM_ROOT:
         if (strcmp(frame->key, "version") != 0)
             return JEP_OK;
         return json_text(json, "", frame, value);
-    case JE_CONFIG:
+    case JM_CONFIG:
         return json_text(json, "config.", frame, value);
-    case JE_OPT:
+    case JM_OPT:
         return json_text(json, "opt.", frame, value);
-    case JE_PROF:
+    case JM_PROF:
         return json_text(json, "prof.", frame, value);
-    case JE_CONST:
+    case JM_CONST:
         return json_number(json, frame, value, DUMP_CONST, 0);
-    case JE_BIN_CLASS:
+    case JM_BIN_CLASS:
         return json_number(json, frame, value, DUMP_BIN_CLASS, row);
-    case JE_LARGE_CLASS:
+    case JM_LARGE_CLASS:
         return json_number(json, frame, value, DUMP_LARGE_CLASS, row);
-    case JE_TOTAL:
-    case JE_BACKGROUND:
+    case JM_TOTAL:
+    case JM_BACKGROUND:
         return json_number(json, frame, value, DUMP_TOTAL, 0);
-    case JE_ARENA:
+    case JM_ARENA:
         return json_number(json, frame, value, DUMP_ARENA, 0);
-    case JE_SMALL_SUM:
+    case JM_SMALL_SUM:
         return json_number(json, frame, value, DUMP_SMALL, 0);
-    case JE_LARGE_SUM:
+    case JM_LARGE_SUM:
         return json_number(json, frame, value, DUMP_LARGE_SUM, 0);
-    case JE_BIN:
+    case JM_BIN:
         return json_number(json, frame, value, DUMP_BIN, row);
-    case JE_LARGE:
+    case JM_LARGE:
         return json_number(json, frame, value, DUMP_LARGE, row);
-    case JE_EXTENT:
+    case JM_EXTENT:
         return json_number(json, frame, value, DUMP_EXTENT, row);
     default:
         return JEP_OK;
