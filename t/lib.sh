@@ -7,21 +7,30 @@
 #   done_testing
 #
 # A test works in $tmp, which is empty at first and removed at the end. It can
-# be run alone: top_builddir is then the directory that it is run from.
+# be run alone: top_builddir is then the directory that it is run from, or the
+# build that ./bootstrap made.
 
-here=$(cd "${0%/*}" && pwd)
-: "${top_srcdir:=$(cd "$here/../.." && pwd)}"
-: "${top_builddir:=$PWD}"
+here=$(cd "$(dirname "$0")" && pwd)
+top_srcdir=$(cd "${top_srcdir:-$here/../..}" && pwd)
+if [ -z "${top_builddir-}" ] && [ ! -f ./config.status ]; then
+    top_builddir=$top_srcdir/build/default
+fi
+top_builddir=$(cd "${top_builddir:-.}" && pwd) || exit 99
 : "${JE_SANITIZERS:=no}"
 : "${CC:=cc}"
 jeprobe=$top_builddir/cli/jeprobe
 preload=$top_builddir/shim/.libs/libjeprobe-preload.so
+samples=$top_builddir/samples
+
+# What a developer has set must not decide a test.
 LC_ALL=C
-export LC_ALL
-unset NO_COLOR LD_PRELOAD MALLOC_CONF JEPROBE_CONF JEPROBE_PRELOAD CDPATH
+TZ=UTC0
+export LC_ALL TZ top_srcdir top_builddir
+unset NO_COLOR COLUMNS PAGER LD_PRELOAD MALLOC_CONF CDPATH
+unset JEPROBE_CONF JEPROBE_DUMP_PATH JEPROBE_STATUS_FD JEPROBE_PRELOAD
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/je-test.XXXXXX") || exit 99
-trap 'cd /; rm -rf "$tmp"' EXIT
+trap 'cd /; chmod -R u+rwx "$tmp" 2>/dev/null; rm -rf "$tmp"' EXIT
 trap 'exit 99' HUP INT TERM
 cd "$tmp" || exit 99
 out=$tmp/.out
@@ -33,6 +42,31 @@ skip_all()
 {
     echo "1..0 # SKIP $*"
     exit 0
+}
+
+# Nothing after this point can be tested: WHY
+bail()
+{
+    echo "Bail out! $*"
+    exit 99
+}
+
+# COMMAND...: without them the whole test is skipped.
+need()
+{
+    for command; do
+        command -v "$command" >/dev/null || skip_all "there is no $command"
+    done
+}
+
+# The sanitizers bring an allocator of their own: nothing can be preloaded.
+need_preload()
+{
+    case $JE_SANITIZERS in
+        *address* | *thread* | *leak* | *memory*)
+            skip_all "sanitizer: $JE_SANITIZERS" ;;
+    esac
+    [ -f "$preload" ] || bail "$preload is not built"
 }
 
 # NAME [REASON]
@@ -105,6 +139,28 @@ ok()
         pass "$name"
     else
         fail "$name" "failed: $*" "$(head -n 20 "$tmp/.ok")"
+    fi
+}
+
+# NAME COMMAND...: it fails.
+not_ok()
+{
+    name=$1
+    shift
+    if "$@" >"$tmp/.ok" 2>&1; then
+        fail "$name" "succeeded: $*" "$(head -n 20 "$tmp/.ok")"
+    else
+        pass "$name"
+    fi
+}
+
+# NAME FILE WANTED-FILE: they are equal.
+same_file()
+{
+    if diff -u "$3" "$2" >"$tmp/.diff" 2>&1; then
+        pass "$1"
+    else
+        fail "$1" "$(head -n 40 "$tmp/.diff")"
     fi
 }
 

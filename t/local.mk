@@ -11,4 +11,14 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 LOG_COMPILER = $(SHELL) $(top_srcdir)/t/run
 T_LOG_DRIVER = $(LOG_DRIVER)
 T_LOG_COMPILER = $(LOG_COMPILER)
-EXTRA_DIST += t/run
+EXTRA_DIST += t/lib.sh t/run t/util.h
+
+# What reads the sources rather than running them: make check JE_LINTS= is
+# without.
+JE_LINTS = \
+	t/lint/banned.t \
+	t/lint/format.t \
+	t/lint/layers.t \
+	t/lint/size.t
+TESTS += $(JE_LINTS)
+EXTRA_DIST += $(JE_LINTS) t/lint/lint.sh t/lint/strip.awk
