@@ -1,0 +1,263 @@
+/*
+ * Small and large allocation from one arena: see arena.h.
+ *
+ * Creation and binding of arenas live in arena_set.c.
+ */
+#include "alloc/arena.h"
+
+#include <string.h>
+
+#include "alloc/emap.h"
+#include "base/assert.h"
+#include "base/bits.h"
+#include "os/clock.h"
+
+/* Pointers looked up at once before a flush takes locks. */
+enum { ARENA_FLUSH_BATCH = 64 };
+
+/* ---- small ------------------------------------------------------------- */
+
+static extent_t *
+arena_slab_alloc(arena_t *arena, unsigned szind)
+{
+    const bin_info_t *info = &bin_infos[szind];
+    bool zeroed;
+    extent_t *e = pac_alloc(&arena->pac, info->slab_size, OS_PAGE, &zeroed);
+    if (e == NULL) {
+        return NULL;
+    }
+    e->is_slab = true;
+    e->szind = (uint8_t)szind;
+    e->nfree = info->nregs;
+    e->nsampled = 0;
+    e->bucket = BIN_UNLISTED;
+    unsigned words = info->nregs / 64;
+    memset(e->bitmap, 0, sizeof(e->bitmap));
+    memset(e->bitmap, 0xff, words * sizeof(uint64_t));
+    if (info->nregs % 64 != 0) {
+        e->bitmap[words] = (UINT64_C(1) << (info->nregs % 64)) - 1;
+    }
+    emap_set_slab(e);
+    return e;
+}
+
+unsigned
+arena_fill(arena_t *arena, unsigned szind, void **out, unsigned n)
+{
+    bin_t *bin = &arena->bins[szind];
+    const bin_info_t *info = &bin_infos[szind];
+    os_mutex_lock(&bin->mtx);
+    unsigned got = bin_take_locked(bin, info, out, n);
+    if (unlikely(got == 0)) {
+        /* the page layer is slow at times; the bin need not wait for it */
+        os_mutex_unlock(&bin->mtx);
+        extent_t *slab = arena_slab_alloc(arena, szind);
+        os_mutex_lock(&bin->mtx);
+        if (slab != NULL) {
+            bin_adopt_locked(bin, info, slab);
+        }
+        got = bin_take_locked(bin, info, out, n);
+    }
+    bin->stats.nfills += got > 0;
+    if (je_config_debug > 1) {
+        (void)bin_is_valid_locked(bin, info);
+    }
+    os_mutex_unlock(&bin->mtx);
+    return got;
+}
+
+static void
+arena_release_surplus(list_t *surplus)
+{
+    for (list_t *l; (l = list_first(surplus)) != NULL;) {
+        list_remove(l);
+        extent_t *slab = list_entry(l, extent_t, link);
+        pac_dalloc(&arena_of(slab)->pac, slab);
+    }
+}
+
+/* The slab of a cached pointer. A pointer gets here by its map class, so only
+ * misuse (a second free after the slab went back) can find anything else. */
+static extent_t *
+arena_slab_of(void *p, unsigned szind)
+{
+    extent_t *e = emap_extent((uintptr_t)p);
+    if (unlikely(e == NULL || !e->is_slab || e->szind != szind ||
+                 e->state != EXTENT_ACTIVE)) {
+        je_fatal("double free of %p (size class %zu)", p, sz_size(szind));
+    }
+    return e;
+}
+
+/* Return those of k regions that belong to `arena`; the rest are moved to the
+ * front. Returns how many are left. */
+static unsigned
+arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
+                unsigned k)
+{
+    bin_t *bin = &arena->bins[szind];
+    const bin_info_t *info = &bin_infos[szind];
+    list_t surplus;
+    list_init(&surplus);
+    unsigned left = 0;
+    bool drop = unlikely(arena->is_quarantined);
+    if (!drop) {
+        os_mutex_lock(&bin->mtx);
+    }
+    for (unsigned i = 0; i < k; i++) {
+        extent_t *slab = slabs[i];
+        if (unlikely(slab->arena_ind != arena->ind)) {
+            slabs[left] = slab;
+            ptrs[left++] = ptrs[i];
+        } else if (drop) {
+            atomic_add_rlx(&arena->dropped_frees, 1u);
+        } else {
+            bin_put_locked(bin, info, slab, ptrs[i], &surplus);
+        }
+    }
+    if (!drop) {
+        bin->stats.nflushes++;
+        if (je_config_debug > 1) {
+            (void)bin_is_valid_locked(bin, info);
+        }
+        os_mutex_unlock(&bin->mtx);
+    }
+    if (unlikely(!list_is_empty(&surplus))) {
+        arena_release_surplus(&surplus);
+    }
+    return left;
+}
+
+void
+arena_flush(unsigned szind, void **ptrs, unsigned n)
+{
+    extent_t *slabs[ARENA_FLUSH_BATCH];
+    while (n > 0) {
+        unsigned k = n < ARENA_FLUSH_BATCH ? n : ARENA_FLUSH_BATCH;
+        for (unsigned i = 0; i < k; i++) {
+            slabs[i] = arena_slab_of(ptrs[i], szind);
+        }
+        unsigned left = k;
+        while (left > 0) {
+            left =
+                arena_flush_one(arena_of(slabs[0]), szind, ptrs, slabs, left);
+        }
+        ptrs += k;
+        n -= k;
+    }
+}
+
+/* ---- large ------------------------------------------------------------- */
+
+extent_t *
+arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
+{
+    bool zeroed;
+    extent_t *e = pac_alloc(&arena->pac, usable, align, &zeroed);
+    if (e == NULL) {
+        return NULL;
+    }
+    unsigned szind = sz_index(usable);
+    e->is_slab = false;
+    e->is_cached = false;
+    e->is_sampled = false;
+    e->szind = (uint8_t)szind;
+    if (zero && !zeroed) {
+        memset((void *)e->addr, 0, usable);
+    }
+    atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
+    return e;
+}
+
+void
+arena_large_dalloc(extent_t *e)
+{
+    arena_t *arena = arena_of(e);
+    if (unlikely(arena->is_quarantined)) {
+        atomic_add_rlx(&arena->dropped_frees, 1u);
+        return;
+    }
+    atomic_add_rlx(&arena->large[e->szind - SC_NBINS].ndalloc, 1u);
+    pac_dalloc(&arena->pac, e);
+}
+
+bool
+arena_large_resize(extent_t *e, size_t usable, bool zero)
+{
+    arena_t *arena = arena_of(e);
+    size_t old = e->size;
+    unsigned szind = sz_index(usable);
+    if (arena->is_quarantined) {
+        return false;
+    }
+    if (usable > old) {
+        bool zeroed;
+        if (!pac_expand(&arena->pac, e, usable, &zeroed)) {
+            return false;
+        }
+        if (zero && !zeroed) {
+            memset((char *)e->addr + old, 0, usable - old);
+        }
+    } else if (usable < old && !pac_shrink(&arena->pac, e, usable)) {
+        return false;
+    }
+    atomic_add_rlx(&arena->large[e->szind - SC_NBINS].ndalloc, 1u);
+    atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
+    e->szind = (uint8_t)szind;
+    return true;
+}
+
+/* ---- giving back ------------------------------------------------------- */
+
+void
+arena_decay(arena_t *arena, uint64_t now_ns)
+{
+    if (!arena->is_quarantined) {
+        pac_decay(&arena->pac, now_ns);
+    }
+}
+
+void
+arena_purge(arena_t *arena)
+{
+    if (arena->is_quarantined) {
+        return;
+    }
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        bin_t *bin = &arena->bins[i];
+        os_mutex_lock(&bin->mtx);
+        extent_t *slab = bin_drop_spare_locked(bin);
+        os_mutex_unlock(&bin->mtx);
+        if (slab != NULL) {
+            pac_dalloc(&arena->pac, slab);
+        }
+    }
+    pac_purge_all(&arena->pac);
+}
+
+bool
+arena_reclaim_address_space(void)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < arena_count(); i++) {
+        arena_t *arena = arena_get(i);
+        if (arena != NULL && !arena->is_quarantined) {
+            arena_purge(arena);
+            bytes += pac_unmap_retained(&arena->pac);
+        }
+    }
+    return bytes > 0;
+}
+
+bool
+arena_is_valid(arena_t *arena)
+{
+    bool ok = pac_is_valid(&arena->pac);
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        bin_t *bin = &arena->bins[i];
+        os_mutex_lock(&bin->mtx);
+        ok = bin_is_valid_locked(bin, &bin_infos[i]) && ok;
+        os_mutex_unlock(&bin->mtx);
+    }
+    return ok;
+}

@@ -1,0 +1,94 @@
+/*
+ * Arenas: bins over one page layer, shared by some of the threads.
+ *
+ * The arena knows nothing of thread caches: they ask for batches and bring
+ * batches back. Arenas live for ever once made and are found by index.
+ *
+ * A quarantined arena is one whose lock was held by another thread at the
+ * moment of a fork; only a child can have them. Nothing is taken from it and
+ * what is freed into it is dropped and counted.
+ */
+#ifndef JE_ALLOC_ARENA_H
+#define JE_ALLOC_ARENA_H
+
+#include "alloc/bin.h"
+#include "alloc/pac.h"
+#include "alloc/sz.h"
+#include "alloc/types.h"
+#include "base/atomic.h"
+
+/* Counters of one large class; updated atomically, so exact at rest. */
+typedef struct large_stats {
+    uint64_t nmalloc;
+    uint64_t ndalloc;
+    uint64_t nrequests;
+} large_stats_t;
+
+struct arena {
+    uint32_t ind;
+    uint32_t nthreads; /* bound threads */
+    bool is_quarantined;
+    uint64_t dropped_frees; /* while quarantined */
+    uint64_t created_ns;
+    uint64_t large_nfills, large_nflushes; /* by thread caches */
+    pac_t pac;
+    large_stats_t large[SZ_NLARGE];
+    bin_t bins[SC_NBINS];
+};
+
+/* Published once made; indices below arena_count() may still be NULL. */
+extern arena_t *arenas[ARENA_LIMIT];
+/* Automatic arenas, at least 1; constant after start-up. */
+extern unsigned arenas_auto;
+
+static inline arena_t *
+arena_get(unsigned ind)
+{
+    return ind < ARENA_LIMIT ? atomic_load_acq(&arenas[ind]) : NULL;
+}
+
+static inline arena_t *
+arena_of(const extent_t *e)
+{
+    return atomic_load_rlx(&arenas[e->arena_ind]);
+}
+
+void arena_boot(unsigned narenas);
+/* Indices in use or reserved for automatic arenas. */
+unsigned arena_count(void);
+/* The arena with this automatic index, made if need be. errors: NULL. */
+arena_t *arena_get_or_make(unsigned ind);
+/* A further arena beyond the automatic ones. errors: NULL. */
+arena_t *arena_create(void);
+/* An arena for a new thread: the one with the fewest. Binding counts it.
+ * errors: NULL when none can be made and none exists. */
+arena_t *arena_bind(void);
+void arena_unbind(arena_t *arena);
+/* In the child of a fork: quarantine, and reset locks and thread counts. */
+void arena_fork_child(void);
+
+/* Take up to n >= 1 regions of a small class into out[0..]; lowest address
+ * last. Makes a slab when there is nothing else. Returns 0 on failure. */
+unsigned arena_fill(arena_t *arena, unsigned szind, void **out, unsigned n);
+/* Return n regions of a small class, whichever arenas they come from. */
+void arena_flush(unsigned szind, void **ptrs, unsigned n);
+
+/* A large object of a class's size (or more) at a multiple of `align` >= page.
+ * When `zero`, it reads as zero. errors: NULL. */
+extent_t *arena_large_alloc(arena_t *arena, size_t usable, size_t align,
+                            bool zero);
+void arena_large_dalloc(extent_t *e);
+/* In place, to the size of another large class. errors: false. */
+bool arena_large_resize(extent_t *e, size_t usable, bool zero);
+
+/* Give back memory: spare slabs, then purge everything unused. */
+void arena_purge(arena_t *arena);
+/* Purge what the schedule says. */
+void arena_decay(arena_t *arena, uint64_t now_ns);
+/* Address space ran out: unmap whatever no one uses, everywhere. */
+bool arena_reclaim_address_space(void);
+
+/* Full check of one arena, for debug=full and tests. */
+bool arena_is_valid(arena_t *arena);
+
+#endif

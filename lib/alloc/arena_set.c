@@ -1,0 +1,164 @@
+/*
+ * The set of arenas: creation, lookup, and which thread uses which.
+ */
+#include "alloc/arena.h"
+#include "alloc/meta.h"
+#include "base/assert.h"
+#include "os/clock.h"
+
+arena_t *arenas[ARENA_LIMIT];
+unsigned arenas_auto = 1;
+
+static os_mutex_t arenas_mtx;
+static unsigned arenas_end = 1; /* one past the highest index in use */
+
+void
+arena_boot(unsigned narenas)
+{
+    os_mutex_init(&arenas_mtx, OS_RANK_ARENAS);
+    arenas_auto = narenas > 0 && narenas < ARENA_LIMIT ? narenas : 1;
+    arenas_end = arenas_auto;
+}
+
+unsigned
+arena_count(void)
+{
+    return atomic_load_acq(&arenas_end);
+}
+
+static arena_t *
+arena_make_locked(unsigned ind)
+{
+    arena_t *arena = meta_alloc(sizeof(*arena));
+    if (arena == NULL) {
+        return NULL;
+    }
+    arena->ind = ind;
+    arena->created_ns = os_clock_ns();
+    pac_init(&arena->pac, (uint16_t)ind, os_clock_coarse_ns());
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        bin_init(&arena->bins[i]);
+    }
+    atomic_store_rel(&arenas[ind], arena);
+    if (ind >= arenas_end) {
+        atomic_store_rel(&arenas_end, ind + 1);
+    }
+    return arena;
+}
+
+arena_t *
+arena_get_or_make(unsigned ind)
+{
+    arena_t *arena = arena_get(ind);
+    if (arena != NULL || ind >= arenas_auto) {
+        return arena;
+    }
+    os_mutex_lock(&arenas_mtx);
+    arena = arenas[ind];
+    if (arena == NULL) {
+        arena = arena_make_locked(ind);
+    }
+    os_mutex_unlock(&arenas_mtx);
+    return arena;
+}
+
+arena_t *
+arena_create(void)
+{
+    os_mutex_lock(&arenas_mtx);
+    arena_t *arena =
+        arenas_end < ARENA_LIMIT ? arena_make_locked(arenas_end) : NULL;
+    os_mutex_unlock(&arenas_mtx);
+    return arena;
+}
+
+/* Index of the automatic arena to use next: a healthy one without threads,
+ * else one not made yet, else the one with the fewest threads; arenas_auto when
+ * all are quarantined. */
+static unsigned
+arena_pick_locked(void)
+{
+    unsigned best = arenas_auto, unmade = arenas_auto;
+    for (unsigned i = 0; i < arenas_auto; i++) {
+        arena_t *arena = arenas[i];
+        if (arena == NULL) {
+            unmade = unmade == arenas_auto ? i : unmade;
+        } else if (!arena->is_quarantined &&
+                   (best == arenas_auto ||
+                    arena->nthreads < arenas[best]->nthreads)) {
+            best = i;
+        }
+    }
+    if (unmade != arenas_auto &&
+        (best == arenas_auto || arenas[best]->nthreads > 0)) {
+        return unmade;
+    }
+    return best;
+}
+
+arena_t *
+arena_bind(void)
+{
+    os_mutex_lock(&arenas_mtx);
+    unsigned ind = arena_pick_locked();
+    arena_t *arena = NULL;
+    if (ind < arenas_auto) {
+        arena = arenas[ind] != NULL ? arenas[ind] : arena_make_locked(ind);
+        for (unsigned i = 0; arena == NULL && i < arenas_auto; i++) {
+            if (arenas[i] != NULL && !arenas[i]->is_quarantined) {
+                arena = arenas[i]; /* out of memory: share one */
+            }
+        }
+    } else if (arenas_end < ARENA_LIMIT) {
+        /* a forked child in which every arena is quarantined */
+        for (unsigned i = arenas_auto; i < arenas_end && arena == NULL; i++) {
+            arena = arenas[i] != NULL && !arenas[i]->is_quarantined ? arenas[i]
+                                                                    : NULL;
+        }
+        arena = arena != NULL ? arena : arena_make_locked(arenas_end);
+    }
+    if (arena != NULL) {
+        atomic_add_rlx(&arena->nthreads, 1u);
+    }
+    os_mutex_unlock(&arenas_mtx);
+    return arena;
+}
+
+void
+arena_unbind(arena_t *arena)
+{
+    atomic_sub_rlx(&arena->nthreads, 1u);
+}
+
+static bool
+arena_has_held_lock(arena_t *arena)
+{
+    if (os_mutex_is_held(&arena->pac.mtx)) {
+        return true;
+    }
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        if (os_mutex_is_held(&arena->bins[i].mtx)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+arena_fork_child(void)
+{
+    os_mutex_init(&arenas_mtx, OS_RANK_ARENAS);
+    for (unsigned i = 0; i < arena_count(); i++) {
+        arena_t *arena = arenas[i];
+        if (arena == NULL) {
+            continue;
+        }
+        arena->nthreads = 0;
+        /* who was purging is gone; the pages on its list stay with it */
+        arena->pac.decay_dirty.is_purging = false;
+        arena->pac.decay_muzzy.is_purging = false;
+        if (arena_has_held_lock(arena)) {
+            arena->is_quarantined = true;
+        }
+    }
+}

@@ -1,0 +1,292 @@
+/*
+ * Slabs of one size class: see bin.h.
+ */
+#include "alloc/bin.h"
+
+#include <string.h>
+
+#include "alloc/sz.h"
+#include "base/assert.h"
+#include "base/bits.h"
+
+bin_info_t bin_infos[SC_NBINS];
+
+/* A slab has no waste at its end, at least SLAB_MIN_BYTES unless the bitmap
+ * limits it, and at least SLAB_MIN_REGIONS regions. Smaller slabs would make a
+ * fill an extent operation and their descriptors weigh too much; larger ones
+ * pin more when one region survives. */
+#define SLAB_MIN_BYTES (4 * OS_PAGE)
+
+enum { SLAB_MIN_REGIONS = 8 };
+
+static size_t
+bin_slab_size(size_t region)
+{
+    size_t step = OS_PAGE; /* least common multiple of page and region */
+    while (step % region != 0) {
+        step += OS_PAGE;
+    }
+    size_t size = step;
+    while ((size < SLAB_MIN_BYTES || size / region < SLAB_MIN_REGIONS) &&
+           (size + step) / region <= SC_MAX_REGIONS) {
+        size += step;
+    }
+    return size;
+}
+
+void
+bin_boot(void)
+{
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        bin_info_t *info = &bin_infos[i];
+        size_t region = sz_size(i);
+        size_t slab = bin_slab_size(region);
+        size_t nregs = slab / region;
+        je_check(nregs <= SC_MAX_REGIONS && slab <= UINT32_MAX);
+        info->size = (uint32_t)region;
+        info->magic = (uint32_t)(((UINT64_C(1) << 32) + region - 1) / region);
+        info->slab_size = (uint32_t)slab;
+        info->nregs = (uint16_t)nregs;
+        for (unsigned b = 0; b <= BIN_BUCKETS; b++) {
+            size_t least = (nregs * b + BIN_BUCKETS - 1) / BIN_BUCKETS;
+            info->least_free[b] = (uint16_t)(least > 0 ? least : 1);
+        }
+        info->least_free[BIN_BUCKETS] = info->nregs;
+    }
+}
+
+void
+bin_init(bin_t *bin)
+{
+    os_mutex_init(&bin->mtx, OS_RANK_BIN);
+    for (unsigned b = 0; b < BIN_BUCKETS; b++) {
+        list_init(&bin->buckets[b]);
+    }
+}
+
+/* ---- placing a slab ---------------------------------------------------- */
+
+static void
+bin_unlist(bin_t *bin, extent_t *slab)
+{
+    if (slab->bucket != BIN_UNLISTED) {
+        list_remove(&slab->link);
+        slab->bucket = BIN_UNLISTED;
+        bin->stats.nonfull_slabs--;
+    }
+}
+
+/* Put a slab with 0 < nfree < nregs into the list it belongs to. */
+static void
+bin_list(bin_t *bin, const bin_info_t *info, extent_t *slab)
+{
+    unsigned b = 0;
+    while (b + 1 < BIN_BUCKETS && info->least_free[b + 1] <= slab->nfree) {
+        b++;
+    }
+    bin_unlist(bin, slab);
+    slab->bucket = (uint8_t)b;
+    /* small slabs share borders: the next one that is really above */
+    slab->trigger = info->least_free[b + 1];
+    list_push_front(&bin->buckets[b], &slab->link);
+    bin->stats.nonfull_slabs++;
+}
+
+static void
+bin_set_current(bin_t *bin, extent_t *slab)
+{
+    je_assert(bin->current == NULL);
+    slab->bucket = BIN_UNLISTED;
+    slab->trigger = BIN_NO_TRIGGER;
+    bin->current = slab;
+}
+
+void
+bin_adopt_locked(bin_t *bin, const bin_info_t *info, extent_t *slab)
+{
+    je_assert(slab->nfree == info->nregs);
+    bin->stats.nslabs++;
+    bin->stats.curslabs++;
+    if (bin->current == NULL) {
+        bin_set_current(bin, slab);
+    } else if (bin->spare == NULL) {
+        slab->bucket = BIN_UNLISTED;
+        slab->trigger = BIN_NO_TRIGGER;
+        bin->spare = slab;
+    } else {
+        /* two threads found the bin dry at once: the list of the emptiest
+         * serves an entirely empty slab as well */
+        slab->bucket = BIN_UNLISTED;
+        bin_list(bin, info, slab);
+    }
+}
+
+/* A current slab with free regions: the old one, or the fullest other. */
+static extent_t *
+bin_current(bin_t *bin)
+{
+    extent_t *slab = bin->current;
+    if (slab != NULL) {
+        if (likely(slab->nfree > 0)) {
+            return slab;
+        }
+        slab->trigger = 1; /* full: in no list until something comes back */
+        bin->current = NULL;
+    }
+    for (unsigned b = 0; b < BIN_BUCKETS; b++) {
+        list_t *l = list_first(&bin->buckets[b]);
+        if (l != NULL) {
+            slab = list_entry(l, extent_t, link);
+            bin_unlist(bin, slab);
+            bin_set_current(bin, slab);
+            bin->stats.nreslabs++;
+            return slab;
+        }
+    }
+    slab = bin->spare;
+    if (slab != NULL) {
+        bin->spare = NULL;
+        bin_set_current(bin, slab);
+    }
+    return slab;
+}
+
+/* ---- regions ----------------------------------------------------------- */
+
+/* Take up to n of the slab's free regions by scanning its bitmap. The cost is
+ * one bit scan, one multiply-add and one store an object. */
+static unsigned
+slab_take(extent_t *slab, size_t region, void **end, unsigned n)
+{
+    unsigned want = n < slab->nfree ? n : slab->nfree;
+    unsigned left = want;
+    for (unsigned w = 0; left > 0; w++) {
+        uint64_t bits = slab->bitmap[w];
+        uintptr_t base = slab->addr + (uintptr_t)w * 64 * region;
+        while (bits != 0 && left > 0) {
+            *--end = (void *)(base + bits_ctz(bits) * region);
+            bits &= bits - 1;
+            left--;
+        }
+        slab->bitmap[w] = bits;
+    }
+    slab->nfree = (uint16_t)(slab->nfree - want);
+    return want;
+}
+
+unsigned
+bin_take_locked(bin_t *bin, const bin_info_t *info, void **out, unsigned n)
+{
+    unsigned got = 0;
+    while (got < n) {
+        extent_t *slab = bin_current(bin);
+        if (slab == NULL) {
+            break;
+        }
+        got += slab_take(slab, info->size, out + n - got, n - got);
+    }
+    if (unlikely(got > 0 && got < n)) {
+        memmove(out, out + (n - got), got * sizeof(out[0]));
+    }
+    bin->stats.nmalloc += got;
+    return got;
+}
+
+/* The count of free regions reached the border of the slab's place. */
+static JE_NOINLINE void
+bin_slab_moved(bin_t *bin, const bin_info_t *info, extent_t *slab,
+               list_t *surplus)
+{
+    if (slab->nfree < info->nregs) {
+        bin_list(bin, info, slab);
+        return;
+    }
+    bin_unlist(bin, slab);
+    slab->trigger = BIN_NO_TRIGGER;
+    if (bin->spare == NULL) {
+        bin->spare = slab;
+    } else {
+        bin->stats.curslabs--;
+        list_push_back(surplus, &slab->link);
+    }
+}
+
+void
+bin_put_locked(bin_t *bin, const bin_info_t *info, extent_t *slab, void *p,
+               list_t *surplus)
+{
+    uint32_t region = bin_region(info, slab, p);
+    uint64_t bit = UINT64_C(1) << (region & 63);
+    uint64_t *word = &slab->bitmap[region >> 6];
+    if (unlikely(slab->addr + (uintptr_t)region * info->size != (uintptr_t)p)) {
+        je_fatal("free of %p, which is inside a block of %u bytes", p,
+                 info->size);
+    }
+    if (unlikely((*word & bit) != 0)) {
+        je_fatal("double free of %p (size class %u)", p, info->size);
+    }
+    *word |= bit;
+    bin->stats.ndalloc++;
+    if (unlikely(++slab->nfree >= slab->trigger)) {
+        bin_slab_moved(bin, info, slab, surplus);
+    }
+}
+
+extent_t *
+bin_drop_spare_locked(bin_t *bin)
+{
+    extent_t *slab = bin->spare;
+    if (slab != NULL) {
+        bin->spare = NULL;
+        bin->stats.curslabs--;
+    }
+    return slab;
+}
+
+bool
+bin_region_is_live(const bin_info_t *info, const extent_t *slab, const void *p)
+{
+    uint32_t region = bin_region(info, slab, p);
+    return slab->addr + (uintptr_t)region * info->size == (uintptr_t)p &&
+           ((slab->bitmap[region >> 6] >> (region & 63)) & 1) == 0;
+}
+
+/* ---- checks ------------------------------------------------------------ */
+
+static unsigned
+slab_count_free(const extent_t *slab)
+{
+    unsigned n = 0;
+    for (unsigned w = 0; w < JE_ARRAY_LEN(slab->bitmap); w++) {
+        n += bits_popcount(slab->bitmap[w]);
+    }
+    return n;
+}
+
+bool
+bin_is_valid_locked(bin_t *bin, const bin_info_t *info)
+{
+    uint64_t listed = 0;
+    bool ok = true;
+    for (unsigned b = 0; b < BIN_BUCKETS; b++) {
+        list_t *head = &bin->buckets[b];
+        for (list_t *l = head->next; l != head; l = l->next) {
+            extent_t *slab = list_entry(l, extent_t, link);
+            ok = ok && slab->bucket == b && slab->nfree > 0 &&
+                 slab->nfree == slab_count_free(slab);
+            je_assert(ok);
+            listed++;
+        }
+    }
+    if (bin->current != NULL) {
+        ok = ok && bin->current->nfree == slab_count_free(bin->current);
+    }
+    if (bin->spare != NULL) {
+        ok = ok && bin->spare->nfree == info->nregs;
+    }
+    ok = ok && listed == bin->stats.nonfull_slabs &&
+         bin->stats.nmalloc - bin->stats.ndalloc <=
+             bin->stats.curslabs * info->nregs;
+    je_assert(ok);
+    return ok;
+}

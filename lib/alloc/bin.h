@@ -1,0 +1,98 @@
+/*
+ * Bins: the slabs of one small size class in one arena.
+ *
+ * Allocation takes regions from the current slab, and when that is used up
+ * from one of the fullest others, so that the rest drain and go back whole.
+ * Exact order would need a priority queue on every free; instead non-full slabs
+ * sit in BIN_BUCKETS lists by occupancy, and a slab moves only when its count
+ * of free regions crosses the border of its list (`trigger`).
+ *
+ * invariants (bin lock held):
+ *   curregs == curslabs * nregs - sum of nfree over the bin's slabs
+ *   a slab is in exactly one place: current, spare (empty, at most one), a
+ *   bucket (0 < nfree < nregs), or nowhere (nfree == 0)
+ */
+#ifndef JE_ALLOC_BIN_H
+#define JE_ALLOC_BIN_H
+
+#include "alloc/extent.h"
+#include "alloc/types.h"
+#include "base/list.h"
+#include "os/mutex.h"
+
+enum {
+    BIN_BUCKETS = 8,
+    BIN_UNLISTED = 0xff,
+    BIN_NO_TRIGGER = 0xffff,
+};
+
+/* Constant facts of a small class. */
+typedef struct bin_info {
+    uint32_t size;  /* bytes of a region */
+    uint32_t magic; /* ceil(2^32 / size), for exact division */
+    uint32_t slab_size;
+    uint16_t nregs;
+    /* bucket b holds slabs with least_free[b] <= nfree < least_free[b + 1] */
+    uint16_t least_free[BIN_BUCKETS + 1];
+} bin_info_t;
+
+extern bin_info_t bin_infos[SC_NBINS];
+
+/* Counters since the arena's start; written under the bin's lock. */
+typedef struct bin_stats {
+    uint64_t nmalloc; /* regions handed out, to caches or threads */
+    uint64_t ndalloc;
+    uint64_t nrequests; /* requests of threads that are gone */
+    uint64_t nfills;
+    uint64_t nflushes;
+    uint64_t nslabs;
+    uint64_t nreslabs; /* a listed slab became current */
+    uint64_t curslabs;
+    uint64_t nonfull_slabs;
+} bin_stats_t;
+
+struct bin {
+    os_mutex_t mtx;
+    extent_t *current;
+    extent_t *spare;
+    list_t buckets[BIN_BUCKETS]; /* 0 = fewest free regions */
+    bin_stats_t stats;
+} JE_CACHE_ALIGNED;
+
+void bin_boot(void);
+void bin_init(bin_t *bin);
+
+/* Region number of p in slab e, exact only if p is the start of a region. */
+static inline uint32_t
+bin_region(const bin_info_t *info, const extent_t *e, const void *p)
+{
+    uint64_t offset = (uintptr_t)p - e->addr;
+    return (uint32_t)((offset * info->magic) >> 32);
+}
+
+/* Take up to n regions into out[0..], lowest address last, so that a stack
+ * filled with them pops ascending addresses. Uses existing slabs only.
+ * locks: bin->mtx held. Returns how many. */
+unsigned bin_take_locked(bin_t *bin, const bin_info_t *info, void **out,
+                         unsigned n);
+
+/* Make a fresh slab the current one. locks: bin->mtx held. */
+void bin_adopt_locked(bin_t *bin, const bin_info_t *info, extent_t *slab);
+
+/* Return one region. Misuse (double free, no region's start) does not return.
+ * locks: bin->mtx held. When the slab became empty and the bin has no use for
+ * it, it is chained to `surplus` and no longer belongs to the bin. */
+void bin_put_locked(bin_t *bin, const bin_info_t *info, extent_t *slab, void *p,
+                    list_t *surplus);
+
+/* Give up the spare slab, or NULL. locks: bin->mtx held. */
+extent_t *bin_drop_spare_locked(bin_t *bin);
+
+/* Is the region allocated, as far as the slab knows? locks: bin->mtx held. */
+bool bin_region_is_live(const bin_info_t *info, const extent_t *slab,
+                        const void *p);
+
+/* Walks everything; debug builds. locks: bin->mtx held. */
+bool bin_is_valid_locked(bin_t *bin, const bin_info_t *info);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * Run-time options: one table (conf.def), one structure, one parser.
+ *
+ * Sources, later ones win: the `malloc_conf` variable of the program, the
+ * target of the symbolic link /etc/malloc.conf, MALLOC_CONF and JEPROBE_CONF
+ * of the environment (both ignored for set-uid programs). Grammar:
+ * key:value[,key:value...]. What is not accepted is reported in one line each
+ * and leaves the value as it was.
+ */
+#ifndef JE_ALLOC_CONF_H
+#define JE_ALLOC_CONF_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alloc/decay.h"
+
+enum { CONF_TEXT_MAX = 1024 };
+
+typedef struct conf {
+#define CONF_BOOL(name, dflt, help)                 bool name;
+#define CONF_UINT(name, dflt, min, max, unit, help) uint64_t name;
+#define CONF_SINT(name, dflt, min, max, unit, help) int64_t name;
+#define CONF_ENUM(name, dflt, values, help)         unsigned name;
+#define CONF_TEXT(name, dflt, help)                 char name[CONF_TEXT_MAX];
+#include "alloc/conf.def"
+#undef CONF_BOOL
+#undef CONF_UINT
+#undef CONF_SINT
+#undef CONF_ENUM
+#undef CONF_TEXT
+} conf_t;
+
+enum { CONF_JUNK_FALSE, CONF_JUNK_TRUE, CONF_JUNK_ALLOC, CONF_JUNK_FREE };
+
+enum { CONF_THP_DEFAULT, CONF_THP_ALWAYS, CONF_THP_NEVER };
+
+enum { CONF_UNWIND_AUTO, CONF_UNWIND_FP, CONF_UNWIND_NONE };
+
+enum {
+    CONF_ZERO_REALLOC_FREE,
+    CONF_ZERO_REALLOC_ALLOC,
+    CONF_ZERO_REALLOC_ABORT
+};
+
+/* Constant after start-up. */
+extern conf_t conf;
+
+typedef enum {
+    CONF_IS_BOOL,
+    CONF_IS_UINT,
+    CONF_IS_SINT,
+    CONF_IS_ENUM,
+    CONF_IS_TEXT
+} conf_kind_t;
+
+/* One line of the table. */
+typedef struct conf_option {
+    const char *name;
+    conf_kind_t kind;
+    void *value; /* into `conf` */
+    int64_t min;
+    int64_t max;
+    const char *unit;   /* of numbers */
+    const char *values; /* of enumerations */
+    const char *help;
+} conf_option_t;
+
+extern const conf_option_t conf_table[];
+extern const unsigned conf_count;
+
+const conf_option_t *conf_find(const char *name, size_t len);
+
+/* The text of an enumeration's current value, into buf (NUL-terminated). */
+void conf_enum_text(const conf_option_t *o, char *buf, size_t size);
+
+/* Parse one source named `from` into `conf`. Returns the number of problems,
+ * each of which has been reported through je_warn. */
+unsigned conf_parse(const char *text, const char *from);
+
+/* Defaults, then every source in order. Before libc is ready. */
+void conf_boot(void);
+
+#endif

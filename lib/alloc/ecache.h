@@ -1,0 +1,42 @@
+/*
+ * Free extents of one arena in one state (dirty, muzzy or retained).
+ *
+ * Best fit by page-size class, the lowest address among equals; besides, all
+ * extents hang on one list, oldest first, which is the order of purging.
+ * Everything is guarded by the arena's pages lock.
+ *
+ * invariants: npages == sum of the pages of all extents; bit i of `occupied` is
+ * set exactly when heaps[i] is not empty; an extent of n pages sits in
+ * heaps[sz_pind_floor(n)].
+ */
+#ifndef JE_ALLOC_ECACHE_H
+#define JE_ALLOC_ECACHE_H
+
+#include "alloc/extent.h"
+#include "alloc/sz.h"
+
+typedef struct ecache {
+    uint8_t state; /* extent_state_t of all members */
+    size_t npages;
+    list_t oldest_first;
+    uint64_t occupied[(SZ_NPSIZES + 63) / 64];
+    heap_t heaps[SZ_NPSIZES];
+    size_t count[SZ_NPSIZES];    /* extents by class, for statistics */
+    size_t pages_in[SZ_NPSIZES]; /* pages by class, for statistics */
+} ecache_t;
+
+void ecache_init(ecache_t *c, extent_state_t state);
+void ecache_insert(ecache_t *c, extent_t *e);
+void ecache_remove(ecache_t *c, extent_t *e);
+
+/* The best extent of at least `npages`, still a member; at most
+ * `npages << lg_max_fit` pages unless lg_max_fit is 64. NULL when none fits. */
+extent_t *ecache_best_fit(ecache_t *c, size_t npages, unsigned lg_max_fit);
+
+/* The member that has been there longest, or NULL. */
+extent_t *ecache_oldest(ecache_t *c);
+
+/* Walks everything; debug builds. */
+bool ecache_is_valid(ecache_t *c);
+
+#endif

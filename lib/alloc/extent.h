@@ -1,0 +1,82 @@
+/*
+ * The extent descriptor: one run of pages.
+ *
+ * A descriptor belongs to one arena for ever (ext->arena_ind never changes),
+ * so that whoever finds it through the page map may read that field without a
+ * lock; every other field is read and written under that arena's pages lock,
+ * except a slab's region state, which its bin's lock guards.
+ *
+ * invariants, checked by extent_is_valid():
+ *   addr and size are multiples of the page; size > 0
+ *   the page map's entries of the first and the last page are this extent, and
+ *   no inner page of an extent that is not a slab maps to any extent
+ *   slab:  nfree == number of set bits in bitmap, nfree <= nregs of the class
+ *   free:  pages of a dirty or muzzy extent are accessible
+ */
+#ifndef JE_ALLOC_EXTENT_H
+#define JE_ALLOC_EXTENT_H
+
+#include "alloc/types.h"
+#include "base/heap.h"
+#include "base/list.h"
+
+typedef enum {
+    EXTENT_ACTIVE,
+    EXTENT_DIRTY,
+    EXTENT_MUZZY,
+    EXTENT_RETAINED,
+    EXTENT_MOVING, /* between two ecaches, its pages being purged */
+    EXTENT_UNUSED, /* a spare descriptor, describes no pages */
+} extent_state_t;
+
+enum { EXTENT_NO_CLASS = 0xff };
+
+struct extent {
+    uintptr_t addr;
+    size_t size; /* bytes */
+
+    uint16_t arena_ind;
+    uint8_t state; /* extent_state_t */
+    uint8_t szind; /* class of the slab or large object */
+    bool is_slab;
+    bool is_committed; /* accessible */
+    bool is_zeroed;    /* reads as zero throughout */
+    bool is_cached;    /* large object lying in a thread cache */
+
+    uint16_t nfree;    /* slab: free regions */
+    uint16_t trigger;  /* slab: when nfree reaches this, its list changes */
+    uint8_t bucket;    /* slab: occupancy list, or BIN_UNLISTED */
+    bool is_sampled;   /* large object: in the profiler's table */
+    uint16_t nsampled; /* slab: live sampled regions */
+
+    list_t link; /* slab: occupancy list; free: oldest first; spare: chain */
+    uint64_t *sampled; /* slab: regions in the profiler's table, or NULL */
+    uint64_t reserved;
+
+    union {
+        uint64_t bitmap[SC_MAX_REGIONS / 64]; /* slab: set bit = free region */
+        heap_node_t node; /* free: position among extents of its class */
+    };
+} JE_CACHE_ALIGNED;
+
+_Static_assert(sizeof(struct extent) == 128, "two cache lines");
+
+static inline uintptr_t
+extent_end(const extent_t *e)
+{
+    return e->addr + e->size;
+}
+
+static inline size_t
+extent_pages(const extent_t *e)
+{
+    return e->size >> OS_LG_PAGE;
+}
+
+static inline uintptr_t
+extent_last_page(const extent_t *e)
+{
+    return e->addr + e->size - OS_PAGE;
+}
+
+#endif

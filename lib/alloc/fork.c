@@ -1,0 +1,43 @@
+/*
+ * The child of a fork: see fork.h.
+ */
+#include "alloc/fork.h"
+
+#include <pthread.h>
+
+#include "alloc/arena.h"
+#include "alloc/background.h"
+#include "alloc/ctl.h"
+#include "alloc/emap.h"
+#include "alloc/meta.h"
+#include "alloc/prof.h"
+#include "alloc/tsd.h"
+#include "os/mutex.h"
+
+static unsigned generation;
+
+static void
+fork_child(void)
+{
+    generation++;
+    os_mutex_rank_reset();
+    meta_fork_child();
+    emap_fork_child();
+    arena_fork_child();
+    background_fork_child();
+    ctl_fork_child();
+    prof_fork_child();
+    tsd_fork_child();
+}
+
+void
+fork_boot_late(void)
+{
+    (void)pthread_atfork(NULL, NULL, fork_child);
+}
+
+unsigned
+fork_generation(void)
+{
+    return generation;
+}

@@ -1,0 +1,119 @@
+/*
+ * Start-up, in the order in which things may be used.
+ *
+ * The first half needs nothing but system calls and runs inside the first
+ * allocation, which may come from the dynamic loader. The second half calls
+ * libc functions that allocate themselves; by then they are served.
+ */
+#include "alloc/init.h"
+#include "alloc/arena.h"
+#include "alloc/background.h"
+#include "alloc/bin.h"
+#include "alloc/conf.h"
+#include "alloc/ctl.h"
+#include "alloc/decay.h"
+#include "alloc/emap.h"
+#include "alloc/fork.h"
+#include "alloc/malloc.h"
+#include "alloc/meta.h"
+#include "alloc/prof.h"
+#include "alloc/sz.h"
+#include "alloc/tsd.h"
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/cpu.h"
+#include "os/mutex.h"
+#include "os/pages.h"
+#include "os/thread.h"
+
+enum { INIT_NOT_YET, INIT_RUNNING, INIT_DONE, INIT_FAILED };
+
+static uint32_t init_state = INIT_NOT_YET;
+static uintptr_t init_thread; /* who is running it */
+static uint64_t start_ns;
+
+static unsigned
+init_narenas(void)
+{
+    if (conf.narenas != 0) {
+        return (unsigned)conf.narenas;
+    }
+    unsigned cpus = os_cpu_count();
+    return cpus > 1 ? (cpus < ARENA_LIMIT / 4 ? cpus * 4 : ARENA_LIMIT / 4) : 1;
+}
+
+static bool
+init_early(void)
+{
+    if (!os_pages_boot()) {
+        je_warn("built for pages of %zu bytes, which are larger here", OS_PAGE);
+        return false;
+    }
+    start_ns = os_clock_ns();
+    conf_boot();
+    sz_boot();
+    bin_boot();
+    decay_boot();
+    meta_boot();
+    emap_boot();
+    pac_default_dirty_ms = conf.dirty_decay_ms;
+    pac_default_muzzy_ms = conf.muzzy_decay_ms;
+    arena_boot(init_narenas());
+    background_boot();
+    prof_boot();
+    tsd_boot();
+    ctl_boot();
+    return arena_get_or_make(0) != NULL;
+}
+
+static void
+init_late(void)
+{
+    tsd_boot_late();
+    fork_boot_late();
+    if (conf.background_thread) {
+        (void)background_set(true);
+    }
+}
+
+uint64_t
+init_start_ns(void)
+{
+    return start_ns;
+}
+
+static bool
+init_wait(void)
+{
+    if (atomic_load_rlx(&init_thread) == os_thread_token()) {
+        return false; /* start-up itself must not allocate */
+    }
+    uint32_t state;
+    while ((state = atomic_load_acq(&init_state)) == INIT_RUNNING) {
+        os_thread_wait(&init_state, INIT_RUNNING, 1000000);
+    }
+    return state == INIT_DONE;
+}
+
+bool
+je_boot(void)
+{
+    uint32_t state = atomic_load_acq(&init_state);
+    if (likely(state == INIT_DONE)) {
+        return true;
+    }
+    uint32_t expected = INIT_NOT_YET;
+    if (!atomic_cas_acqrel(&init_state, &expected, (uint32_t)INIT_RUNNING)) {
+        return init_wait();
+    }
+    atomic_store_rlx(&init_thread, os_thread_token());
+    bool ok = init_early();
+    atomic_store_rlx(&init_thread, 0u);
+    /* out of memory now may be better later */
+    atomic_store_rel(&init_state, ok ? (uint32_t)INIT_DONE : INIT_NOT_YET);
+    os_thread_wake(&init_state);
+    if (ok) {
+        init_late();
+    }
+    return ok;
+}

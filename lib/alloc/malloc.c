@@ -1,0 +1,480 @@
+/*
+ * Allocating and freeing, all cases: see malloc.h. The entry points with their
+ * errno rules are in api.c, the hot path in malloc_fast.h.
+ */
+#include "alloc/malloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "alloc/arena.h"
+#include "alloc/background.h"
+#include "alloc/conf.h"
+#include "alloc/emap.h"
+#include "alloc/malloc_fast.h"
+#include "alloc/prof.h"
+#include "alloc/special.h"
+#include "alloc/tcache.h"
+#include "base/assert.h"
+#include "os/clock.h"
+
+enum { JUNK_ALLOC_BYTE = 0xa5, JUNK_FREE_BYTE = 0x5a };
+
+/* This thread's state after start-up; NULL: work without. */
+static inline tsd_t *
+malloc_tsd(void)
+{
+    tsd_t *tsd = tsd_current;
+    if (unlikely(tsd == &tsd_none)) {
+        tsd = je_boot() ? tsd_make() : NULL;
+    }
+    return tsd;
+}
+
+/* While > 0 a fork in a signal handler finds us half way. */
+static inline void
+malloc_enter(tsd_t *tsd)
+{
+    if (tsd != NULL) {
+        atomic_store_rlx(&tsd->nesting, tsd->nesting + 1);
+    }
+}
+
+static inline void
+malloc_leave(tsd_t *tsd)
+{
+    if (tsd != NULL) {
+        atomic_store_rlx(&tsd->nesting, tsd->nesting - 1);
+    }
+}
+
+static arena_t *
+malloc_arena(tsd_t *tsd, const alloc_how_t *how)
+{
+    if (how->arena != NULL) {
+        return how->arena;
+    }
+    if (tsd != NULL) {
+        return tsd->arena;
+    }
+    for (unsigned i = 0; i < arena_count(); i++) {
+        arena_t *arena = arena_get_or_make(i);
+        if (arena != NULL && !arena->is_quarantined) {
+            return arena;
+        }
+    }
+    return NULL;
+}
+
+static inline bool
+malloc_may_cache(const tsd_t *tsd, const alloc_how_t *how)
+{
+    return tsd != NULL && !how->no_cache && how->arena == NULL;
+}
+
+/* ---- misuse ------------------------------------------------------------ */
+
+/* p is not the start of a live object: say what it is, and stop. */
+static JE_NORETURN JE_COLD JE_NOINLINE void
+malloc_misused(const void *p)
+{
+    extent_t *e = emap_find_containing((uintptr_t)p);
+    if (e == NULL) {
+        je_fatal("free of %p, which was not allocated here", p);
+    }
+    if (e->state == EXTENT_ACTIVE) {
+        je_fatal("free of %p, which is inside a block of %zu bytes", p,
+                 e->is_slab ? sz_size(e->szind) : e->size);
+    }
+    if (e->addr == (uintptr_t)p && e->szind < SZ_NCLASSES) {
+        je_fatal("double free of %p (size class %zu)", p, sz_size(e->szind));
+    }
+    je_fatal("double free of %p (size class unknown)", p);
+}
+
+/* The extent of a live object. */
+static extent_t *
+malloc_extent(const void *p)
+{
+    extent_t *e = emap_extent((uintptr_t)p);
+    if (unlikely(e == NULL || e->state != EXTENT_ACTIVE)) {
+        malloc_misused(p);
+    }
+    if (!e->is_slab) {
+        if (unlikely(e->addr != (uintptr_t)p)) {
+            malloc_misused(p);
+        }
+        if (unlikely(e->is_cached)) {
+            je_fatal("double free of %p (size class %zu)", p, e->size);
+        }
+    } else {
+        const bin_info_t *info = &bin_infos[e->szind];
+        if (unlikely(e->addr + (uintptr_t)bin_region(info, e, p) * info->size !=
+                     (uintptr_t)p)) {
+            malloc_misused(p);
+        }
+    }
+    return e;
+}
+
+/* ---- events ------------------------------------------------------------ */
+
+static void
+malloc_decay_tick(tsd_t *tsd)
+{
+    if (!background_is_enabled()) {
+        arena_decay(tsd->arena, os_clock_coarse_ns());
+    }
+}
+
+/* Count an allocation and handle what its bytes made due. Returns whether the
+ * object is to be sampled. */
+static bool
+malloc_account(tsd_t *tsd, unsigned szind, size_t usable)
+{
+    tsd->allocated += usable;
+    if (szind < SC_NCACHED) {
+        tsd->bins[szind + 1].nrequests++;
+    }
+    bool sampled = false;
+    if (tsd->allocated >= tsd->next_sample) {
+        sampled = !tsd->is_sampling;
+        tsd->next_sample = prof_draw(tsd, tsd->allocated);
+        tsd_update_threshold(tsd);
+    }
+    if (tsd->allocated >= tsd->next_gc) {
+        tcache_gc(tsd);
+        malloc_decay_tick(tsd);
+        tsd_update_threshold(tsd);
+    }
+    return sampled;
+}
+
+/* The same without a thread state, or for classes that no cache counts. */
+static void
+malloc_count_request(arena_t *arena, unsigned szind)
+{
+    if (szind < SC_NBINS) {
+        atomic_add_rlx(&arena->bins[szind].stats.nrequests, 1u);
+    } else {
+        atomic_add_rlx(&arena->large[szind - SC_NBINS].nrequests, 1u);
+    }
+}
+
+/* ---- allocation -------------------------------------------------------- */
+
+static void *
+malloc_small(tsd_t *tsd, unsigned szind, const alloc_how_t *how)
+{
+    if (malloc_may_cache(tsd, how)) {
+        void *p = cache_bin_pop(&tsd->bins[szind + 1]);
+        return p != NULL ? p : tcache_alloc_small(tsd, szind);
+    }
+    void *p = NULL;
+    arena_t *arena = malloc_arena(tsd, how);
+    if (arena != NULL) {
+        (void)arena_fill(arena, szind, &p, 1);
+    }
+    return p;
+}
+
+static void *
+malloc_large(tsd_t *tsd, unsigned szind, size_t usable, const alloc_how_t *how)
+{
+    size_t align = how->alignment > OS_PAGE ? how->alignment : OS_PAGE;
+    if (szind < SC_NCACHED && align == OS_PAGE && malloc_may_cache(tsd, how)) {
+        void *p = tcache_alloc_large(tsd, szind);
+        if (p != NULL) {
+            emap_extent((uintptr_t)p)->is_cached = false;
+            if (how->zero) {
+                memset(p, 0, usable);
+            }
+            return p;
+        }
+    }
+    arena_t *arena = malloc_arena(tsd, how);
+    if (arena == NULL) {
+        return NULL;
+    }
+    extent_t *e = arena_large_alloc(arena, usable, align, how->zero);
+    return e != NULL ? (void *)e->addr : NULL;
+}
+
+static void *
+malloc_by_class(tsd_t *tsd, unsigned szind, size_t usable,
+                const alloc_how_t *how)
+{
+    return szind < SC_NBINS ? malloc_small(tsd, szind, how)
+                            : malloc_large(tsd, szind, usable, how);
+}
+
+static void
+malloc_sample(tsd_t *tsd, void *p, size_t size, size_t usable)
+{
+    extent_t *e = emap_extent((uintptr_t)p);
+    if (prof_sample_alloc(tsd, e, p, size, usable) && !special_mark(e, p)) {
+        prof_sample_free(p);
+    }
+}
+
+static void
+malloc_fill(void *p, size_t size, size_t usable, unsigned szind, bool zero)
+{
+    if (conf.zero || (zero && szind < SC_NBINS)) {
+        memset(p, 0, conf.zero ? usable : size);
+    } else if (!zero &&
+               (conf.junk == CONF_JUNK_TRUE || conf.junk == CONF_JUNK_ALLOC)) {
+        memset(p, JUNK_ALLOC_BYTE, usable);
+    }
+}
+
+void *
+je_alloc(size_t size, const alloc_how_t *how)
+{
+    tsd_t *tsd = malloc_tsd();
+    if (unlikely(size > SZ_LARGE_MAX || (tsd == NULL && !je_boot()))) {
+        return NULL;
+    }
+    size_t usable = sz_usable(size, how->alignment);
+    if (usable == 0) {
+        return NULL;
+    }
+    unsigned szind = sz_index(usable);
+    malloc_enter(tsd);
+    bool sampled = tsd != NULL && malloc_account(tsd, szind, usable);
+    void *p = malloc_by_class(tsd, szind, usable, how);
+    if (unlikely(p == NULL) && arena_reclaim_address_space()) {
+        p = malloc_by_class(tsd, szind, usable, how);
+    }
+    if (likely(p != NULL)) {
+        if (tsd == NULL || szind >= SC_NCACHED) {
+            arena_t *arena = arena_of(emap_extent((uintptr_t)p));
+            malloc_count_request(arena, szind);
+        }
+        malloc_fill(p, size, usable, szind, how->zero);
+        if (unlikely(sampled)) {
+            malloc_sample(tsd, p, size, usable);
+        }
+    } else if (tsd != NULL) {
+        tsd->allocated -= usable;
+        if (szind < SC_NCACHED) {
+            tsd->bins[szind + 1].nrequests--;
+        }
+    }
+    malloc_leave(tsd);
+    return p;
+}
+
+/* ---- deallocation ------------------------------------------------------ */
+
+static void
+free_large(tsd_t *tsd, extent_t *e, void *p, bool no_cache)
+{
+    if (tsd != NULL && !no_cache && e->szind < SC_NCACHED &&
+        !arena_of(e)->is_quarantined) {
+        e->is_cached = true;
+        if (tcache_free_large(tsd, e->szind, p)) {
+            return;
+        }
+        e->is_cached = false;
+    }
+    arena_large_dalloc(e);
+    if (tsd != NULL) {
+        malloc_decay_tick(tsd);
+    }
+}
+
+static void
+free_checked(tsd_t *tsd, extent_t *e, void *p, bool no_cache)
+{
+    if (unlikely(special_is_marked(e, p))) {
+        prof_sample_free(p);
+        special_unmark(e, p);
+    }
+    size_t usable = e->is_slab ? sz_size(e->szind) : e->size;
+    if (unlikely(conf.junk == CONF_JUNK_TRUE || conf.junk == CONF_JUNK_FREE)) {
+        memset(p, JUNK_FREE_BYTE, usable);
+    }
+    if (tsd != NULL) {
+        tsd->deallocated += usable;
+    }
+    if (!e->is_slab) {
+        free_large(tsd, e, p, no_cache);
+    } else if (tsd != NULL && !no_cache) {
+        tcache_free_small(tsd, e->szind, p);
+    } else {
+        arena_flush(e->szind, &p, 1);
+    }
+}
+
+void
+je_free(void *p, bool no_cache)
+{
+    int saved = errno;
+    tsd_t *tsd = malloc_tsd();
+    extent_t *e = malloc_extent(p);
+    malloc_enter(tsd);
+    free_checked(tsd, e, p, no_cache);
+    malloc_leave(tsd);
+    errno = saved;
+}
+
+size_t
+je_usable_size(const void *p)
+{
+    unsigned cls = emap_class(p);
+    if (likely(cls != 0)) {
+        return sz_size(cls - 1);
+    }
+    extent_t *e = malloc_extent(p);
+    return e->is_slab ? sz_size(e->szind) : e->size;
+}
+
+void
+je_free_sized(void *p, size_t size, size_t alignment)
+{
+    size_t usable = je_usable_size(p);
+    size_t expected = size <= SZ_LARGE_MAX ? sz_usable(size, alignment) : 0;
+    if (unlikely(usable != expected)) {
+        je_fatal("sized free of %p with size %zu, which is not of its size "
+                 "class %zu",
+                 p, size, usable);
+    }
+    free_fast(p);
+}
+
+/* ---- resizing ---------------------------------------------------------- */
+
+/* The object was resized in place: to the accounts it is a free and a malloc,
+ * sampled anew. */
+static void
+resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
+{
+    if (special_is_marked(e, (void *)e->addr)) {
+        prof_sample_free((void *)e->addr);
+        special_unmark(e, (void *)e->addr);
+    }
+    if (tsd == NULL) {
+        malloc_count_request(arena_of(e), e->szind);
+        return;
+    }
+    tsd->deallocated += old;
+    bool sampled = malloc_account(tsd, e->szind, e->size);
+    if (e->szind >= SC_NCACHED) {
+        malloc_count_request(arena_of(e), e->szind);
+    }
+    if (sampled) {
+        malloc_sample(tsd, (void *)e->addr, size, e->size);
+    }
+}
+
+/* Try to give a large object the usable size `usable` where it is. */
+static bool
+resize_large(extent_t *e, size_t size, size_t usable, bool zero)
+{
+    tsd_t *tsd = malloc_tsd();
+    size_t old = e->size;
+    malloc_enter(tsd);
+    bool ok = arena_large_resize(e, usable, zero);
+    if (ok) {
+        resize_account(tsd, e, old, size);
+    }
+    malloc_leave(tsd);
+    return ok;
+}
+
+size_t
+je_resize_in_place(void *p, size_t size, size_t extra, bool zero)
+{
+    extent_t *e = malloc_extent(p);
+    if (e->is_slab) {
+        return sz_size(e->szind);
+    }
+    size_t most = extra > SZ_LARGE_MAX - size ? SZ_LARGE_MAX : size + extra;
+    size_t least = sz_round(size);
+    size_t large_min = sz_size(SC_NBINS);
+    least = least > large_min ? least : large_min;
+    for (size_t usable = sz_round(most); usable >= least;
+         usable = sz_size(sz_index(usable) - 1)) {
+        if (usable == e->size || resize_large(e, size, usable, zero)) {
+            return e->size;
+        }
+    }
+    return e->size;
+}
+
+/* A block to move to: by the hot path if nothing special is asked for. */
+static void *
+malloc_like(size_t size, const alloc_how_t *how)
+{
+    if (how->alignment <= 8 && !how->no_cache && how->arena == NULL) {
+        return malloc_fast(size);
+    }
+    alloc_how_t fresh = *how;
+    fresh.zero = false;
+    return je_alloc(size, &fresh);
+}
+
+void *
+je_realloc(void *p, size_t size, const alloc_how_t *how)
+{
+    int saved = errno;
+    size_t old = je_usable_size(p);
+    if (unlikely(size > SZ_LARGE_MAX)) {
+        return NULL;
+    }
+    size_t usable = sz_usable(size, how->alignment);
+    bool is_aligned =
+        how->alignment <= 1 || ((uintptr_t)p & (how->alignment - 1)) == 0;
+    if (usable == old && is_aligned) {
+        return p;
+    }
+    size_t large_min = sz_size(SC_NBINS);
+    if (old >= large_min && usable >= large_min && is_aligned &&
+        resize_large(malloc_extent(p), size, usable, how->zero)) {
+        errno = saved;
+        return p;
+    }
+    void *q = malloc_like(size, how);
+    if (q == NULL) {
+        return NULL;
+    }
+    memcpy(q, p, old < size ? old : size);
+    if (how->zero && usable > old) {
+        memset((char *)q + old, 0, usable - old);
+    }
+    if (how->no_cache) {
+        je_free(p, true);
+    } else {
+        free_fast(p);
+    }
+    errno = saved;
+    return q;
+}
+
+/* ---- slow halves of the hot path --------------------------------------- */
+
+void *
+malloc_slow(size_t size)
+{
+    static const alloc_how_t plain;
+    int saved = errno;
+    void *p = je_alloc(size, &plain);
+    if (unlikely(p == NULL)) {
+        if (conf.xmalloc) {
+            je_fatal("out of memory for %zu bytes", size);
+        }
+        errno = ENOMEM;
+        return NULL;
+    }
+    errno = saved;
+    return p;
+}
+
+void
+free_slow(void *p)
+{
+    if (p != NULL) {
+        je_free(p, false);
+    }
+}

@@ -1,0 +1,60 @@
+/*
+ * The hot path of malloc and free, whole.
+ *
+ * malloc: class from a byte table, pop from this thread's stack, count. free:
+ * class from the page map's byte, push. Everything rare is folded into the
+ * three branches that are there anyway:
+ *   - a stack that cannot be popped or pushed: no thread state yet, cache off,
+ *     refill, flush, large, sampled, foreign and misused pointers (class 0's
+ *     stack is always full);
+ *   - `allocated` reaching the threshold: sampling, trimming, zero and junk;
+ *   - sizes beyond the table.
+ */
+#ifndef JE_ALLOC_MALLOC_FAST_H
+#define JE_ALLOC_MALLOC_FAST_H
+
+#include "alloc/cache_bin.h"
+#include "alloc/emap.h"
+#include "alloc/sz.h"
+#include "alloc/tsd.h"
+
+/* Slow paths, in malloc.c: complete by themselves. */
+JE_COLD void *malloc_slow(size_t size);
+JE_COLD void free_slow(void *p);
+
+JE_INLINE void *
+malloc_fast(size_t size)
+{
+    if (unlikely(size > SZ_LOOKUP_MAX)) {
+        return malloc_slow(size);
+    }
+    tsd_t *tsd = tsd_current;
+    cache_bin_t *bin = &tsd->bins[sz_lookup_tab[(size + 7) >> 3]];
+    void **head = bin->head;
+    uint64_t allocated = tsd->allocated + bin->size;
+    if (unlikely(head <= bin->low) ||
+        unlikely(allocated >= tsd->alloc_threshold)) {
+        return malloc_slow(size);
+    }
+    tsd->allocated = allocated;
+    bin->nrequests++;
+    bin->head = head - 1;
+    return head[-1];
+}
+
+JE_INLINE void
+free_fast(void *p)
+{
+    tsd_t *tsd = tsd_current;
+    cache_bin_t *bin = &tsd->bins[emap_class(p)];
+    void **head = bin->head;
+    if (unlikely(head >= bin->full)) {
+        free_slow(p);
+        return;
+    }
+    *head = p;
+    bin->head = head + 1;
+    tsd->deallocated += bin->size;
+}
+
+#endif

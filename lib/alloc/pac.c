@@ -1,0 +1,387 @@
+/*
+ * Extents in and out of an arena's page layer: see pac.h.
+ *
+ * Purging lives in pac_decay.c.
+ */
+#include "alloc/pac.h"
+
+#include "alloc/conf.h"
+#include "alloc/emap.h"
+#include "alloc/meta.h"
+#include "alloc/pac_internal.h"
+#include "base/assert.h"
+#include "base/bits.h"
+#include "os/pages.h"
+
+int64_t pac_default_dirty_ms;
+int64_t pac_default_muzzy_ms;
+
+void
+pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns)
+{
+    os_mutex_init(&pac->mtx, OS_RANK_PAGES);
+    pac->arena_ind = arena_ind;
+    list_init(&pac->spare);
+    pac->grow_size = OS_HUGE;
+    pac->retain_grow_limit = SZ_LARGE_MAX;
+    ecache_init(&pac->dirty, EXTENT_DIRTY);
+    ecache_init(&pac->muzzy, EXTENT_MUZZY);
+    ecache_init(&pac->retained, EXTENT_RETAINED);
+    decay_init(&pac->decay_dirty, pac_default_dirty_ms, now_ns);
+    decay_init(&pac->decay_muzzy, pac_default_muzzy_ms, now_ns);
+}
+
+/* ---- descriptors ------------------------------------------------------- */
+
+static extent_t *
+pac_descriptor_get_locked(pac_t *pac)
+{
+    list_t *l = list_first(&pac->spare);
+    if (l != NULL) {
+        list_remove(l);
+        pac->nspare--;
+        return list_entry(l, extent_t, link);
+    }
+    extent_t *e = meta_alloc(sizeof(*e));
+    if (e != NULL) {
+        e->arena_ind = pac->arena_ind;
+        e->state = EXTENT_UNUSED;
+    }
+    return e;
+}
+
+void
+pac_descriptor_put_locked(pac_t *pac, extent_t *e)
+{
+    e->state = EXTENT_UNUSED;
+    list_push_front(&pac->spare, &e->link);
+    pac->nspare++;
+}
+
+/* ---- split and merge --------------------------------------------------- */
+
+/* Cut `e`, a member of no ecache, at `size` bytes. Returns the part behind the
+ * cut with the same state, or NULL (nothing changed) without a descriptor. */
+static extent_t *
+pac_split_locked(pac_t *pac, extent_t *e, size_t size)
+{
+    je_assert(size > 0 && size < e->size && (size & OS_PAGE_MASK) == 0);
+    extent_t *tail = pac_descriptor_get_locked(pac);
+    if (tail == NULL) {
+        return NULL;
+    }
+    tail->addr = e->addr + size;
+    tail->size = e->size - size;
+    tail->state = e->state;
+    tail->szind = EXTENT_NO_CLASS;
+    tail->is_slab = false;
+    tail->is_committed = e->is_committed;
+    tail->is_zeroed = e->is_zeroed;
+    tail->is_cached = false;
+    tail->is_sampled = false;
+    e->size = size;
+    emap_set_ends(e);
+    emap_set_ends(tail);
+    return tail;
+}
+
+/* Join `b`, which starts where `a` ends, to `a`. Neither is in an ecache. */
+static void
+pac_merge_locked(pac_t *pac, extent_t *a, extent_t *b)
+{
+    je_assert(extent_end(a) == b->addr);
+    emap_clear_ends(a->addr, a->size);
+    emap_clear_ends(b->addr, b->size);
+    a->size += b->size;
+    a->is_zeroed = a->is_zeroed && b->is_zeroed;
+    emap_set_ends(a);
+    pac_descriptor_put_locked(pac, b);
+}
+
+/* The extent next to `page`'s if it is ours, free in `c`, and alike. Another
+ * arena's descriptor is recognised by its constant arena_ind, read unlocked. */
+static extent_t *
+pac_mergeable_locked(pac_t *pac, const ecache_t *c, const extent_t *e,
+                     uintptr_t page)
+{
+    extent_t *n = emap_extent(page);
+    if (n == NULL || n->arena_ind != pac->arena_ind || n->state != c->state ||
+        n->is_committed != e->is_committed) {
+        return NULL;
+    }
+    return n;
+}
+
+void
+pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e)
+{
+    extent_t *next = pac_mergeable_locked(pac, c, e, extent_end(e));
+    if (next != NULL) {
+        ecache_remove(c, next);
+        pac_merge_locked(pac, e, next);
+    }
+    extent_t *prev = pac_mergeable_locked(pac, c, e, e->addr - OS_PAGE);
+    if (prev != NULL) {
+        ecache_remove(c, prev);
+        pac_merge_locked(pac, prev, e);
+        e = prev;
+    }
+    ecache_insert(c, e);
+}
+
+/* ---- allocation -------------------------------------------------------- */
+
+/* Put back a piece that was cut off before anything else changed. */
+static void
+pac_return_piece_locked(pac_t *pac, ecache_t *c, extent_t *piece)
+{
+    piece->state = EXTENT_MOVING;
+    pac_insert_locked(pac, c, piece);
+}
+
+/* Reduce `e`, just removed from `c`, to [addr, addr + size). */
+static extent_t *
+pac_trim_locked(pac_t *pac, ecache_t *c, extent_t *e, uintptr_t addr,
+                size_t size)
+{
+    if (addr != e->addr) {
+        extent_t *rest = pac_split_locked(pac, e, addr - e->addr);
+        if (rest == NULL) {
+            pac_return_piece_locked(pac, c, e);
+            return NULL;
+        }
+        pac_return_piece_locked(pac, c, e);
+        e = rest;
+    }
+    if (e->size != size) {
+        extent_t *tail = pac_split_locked(pac, e, size);
+        if (tail == NULL) {
+            pac_return_piece_locked(pac, c, e);
+            return NULL;
+        }
+        pac_return_piece_locked(pac, c, tail);
+    }
+    return e;
+}
+
+static extent_t *
+pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
+{
+    size_t span = size + (align - OS_PAGE);
+    unsigned lg_max_fit =
+        c == &pac->retained ? 64 : (unsigned)conf.lg_extent_max_active_fit;
+    extent_t *e = ecache_best_fit(c, span >> OS_LG_PAGE, lg_max_fit);
+    if (e == NULL) {
+        return NULL;
+    }
+    ecache_remove(c, e);
+    e->state = EXTENT_MOVING;
+    e = pac_trim_locked(pac, c, e, bits_align_up(e->addr, align), size);
+    if (e == NULL) {
+        return NULL;
+    }
+    if (!e->is_committed) {
+        if (!os_pages_commit((void *)e->addr, e->size)) {
+            pac_return_piece_locked(pac, c, e);
+            return NULL;
+        }
+        e->is_committed = true;
+        e->is_zeroed = true;
+    }
+    e->state = EXTENT_ACTIVE;
+    e->szind = EXTENT_NO_CLASS;
+    pac->nactive += size >> OS_LG_PAGE;
+    return e;
+}
+
+/* Describe fresh address space as a retained extent. */
+static bool
+pac_adopt_locked(pac_t *pac, void *addr, size_t size)
+{
+    if (!emap_reserve((uintptr_t)addr, size)) {
+        return false;
+    }
+    extent_t *e = pac_descriptor_get_locked(pac);
+    if (e == NULL) {
+        return false;
+    }
+    e->addr = (uintptr_t)addr;
+    e->size = size;
+    e->state = EXTENT_MOVING;
+    e->szind = EXTENT_NO_CLASS;
+    e->is_slab = false;
+    e->is_cached = false;
+    e->is_sampled = false;
+    e->is_committed = os_pages_overcommits();
+    e->is_zeroed = true;
+    emap_set_ends(e);
+    pac_insert_locked(pac, &pac->retained, e);
+    return true;
+}
+
+/* Map a region of at least `size` bytes (plus what `align` needs). With
+ * `retain` regions double, so that their number stays logarithmic; when that
+ * much address space is not to be had, just what is needed is tried. */
+static bool
+pac_grow_locked(pac_t *pac, size_t size, size_t align)
+{
+    /* enough that an aligned run is found wherever the region merges to */
+    size_t span = size + (align - OS_PAGE);
+    size_t least = bits_align_up(span, OS_HUGE);
+    size_t want = least > pac->grow_size ? least : pac->grow_size;
+    if (!conf.retain) {
+        want = span;
+    }
+    void *p = os_pages_map(want, conf.retain ? OS_HUGE : OS_PAGE,
+                           os_pages_overcommits());
+    if (p == NULL && want > span) {
+        want = span;
+        p = os_pages_map(want, OS_PAGE, os_pages_overcommits());
+    }
+    if (p == NULL) {
+        return false;
+    }
+    if (conf.thp != CONF_THP_DEFAULT) {
+        os_pages_huge(p, want, conf.thp == CONF_THP_ALWAYS);
+    }
+    if (!pac_adopt_locked(pac, p, want)) {
+        if (!os_pages_unmap(p, want)) {
+            pac->abandoned_vm += want;
+        }
+        return false;
+    }
+    if (want == pac->grow_size && want < PAC_GROW_MAX &&
+        want * 2 <= pac->retain_grow_limit) {
+        pac->grow_size = want * 2;
+    }
+    return true;
+}
+
+extent_t *
+pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed)
+{
+    je_assert(size > 0 && ((size | align) & OS_PAGE_MASK) == 0);
+    if (size > SZ_LARGE_MAX || align > SZ_LARGE_MAX - size) {
+        return NULL;
+    }
+    os_mutex_lock(&pac->mtx);
+    extent_t *e = pac_alloc_from_locked(pac, &pac->dirty, size, align);
+    if (e == NULL) {
+        e = pac_alloc_from_locked(pac, &pac->muzzy, size, align);
+    }
+    if (e == NULL) {
+        e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+    }
+    if (e == NULL && pac_grow_locked(pac, size, align)) {
+        e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+    }
+    if (e != NULL) {
+        *zeroed = e->is_zeroed;
+        e->is_zeroed = false;
+    }
+    os_mutex_unlock(&pac->mtx);
+    return e;
+}
+
+/* ---- deallocation ------------------------------------------------------ */
+
+void
+pac_dalloc(pac_t *pac, extent_t *e)
+{
+    os_mutex_lock(&pac->mtx);
+    je_assert(e->state == EXTENT_ACTIVE);
+    if (e->is_slab) {
+        emap_unset_slab(e);
+        e->is_slab = false;
+        if (e->sampled != NULL) {
+            meta_slots_free((void **)e->sampled, META_LG_SLOTS_MIN);
+            e->sampled = NULL;
+        }
+    }
+    pac->nactive -= extent_pages(e);
+    e->state = EXTENT_MOVING;
+    e->is_zeroed = false;
+    pac_insert_locked(pac, &pac->dirty, e);
+    bool at_once = pac->decay_dirty.time_ms == 0;
+    os_mutex_unlock(&pac->mtx);
+    if (at_once) {
+        pac_decay(pac, 0);
+    }
+}
+
+/* ---- in place ---------------------------------------------------------- */
+
+bool
+pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed)
+{
+    size_t more = new_size - e->size;
+    bool done = false;
+    os_mutex_lock(&pac->mtx);
+    extent_t *n = emap_extent(extent_end(e));
+    ecache_t *c = NULL;
+    if (n != NULL && n->arena_ind == pac->arena_ind && n->size >= more) {
+        c = n->state == EXTENT_DIRTY      ? &pac->dirty
+            : n->state == EXTENT_MUZZY    ? &pac->muzzy
+            : n->state == EXTENT_RETAINED ? &pac->retained
+                                          : NULL;
+    }
+    if (c != NULL) {
+        ecache_remove(c, n);
+        n->state = EXTENT_MOVING;
+        n = pac_trim_locked(pac, c, n, n->addr, more);
+        if (n != NULL && !n->is_committed &&
+            !os_pages_commit((void *)n->addr, n->size)) {
+            pac_return_piece_locked(pac, c, n);
+            n = NULL;
+        }
+        if (n != NULL) {
+            *zeroed = n->is_zeroed;
+            n->is_committed = true;
+            pac_merge_locked(pac, e, n);
+            e->is_zeroed = false;
+            pac->nactive += more >> OS_LG_PAGE;
+            done = true;
+        }
+    }
+    os_mutex_unlock(&pac->mtx);
+    return done;
+}
+
+bool
+pac_shrink(pac_t *pac, extent_t *e, size_t new_size)
+{
+    os_mutex_lock(&pac->mtx);
+    extent_t *tail = pac_split_locked(pac, e, new_size);
+    if (tail != NULL) {
+        pac->nactive -= extent_pages(tail);
+        tail->is_zeroed = false;
+        pac_return_piece_locked(pac, &pac->dirty, tail);
+    }
+    bool at_once = pac->decay_dirty.time_ms == 0;
+    os_mutex_unlock(&pac->mtx);
+    if (tail != NULL && at_once) {
+        pac_decay(pac, 0);
+    }
+    return tail != NULL;
+}
+
+bool
+pac_is_valid(pac_t *pac)
+{
+    os_mutex_lock(&pac->mtx);
+    bool ok = ecache_is_valid(&pac->dirty) && ecache_is_valid(&pac->muzzy) &&
+              ecache_is_valid(&pac->retained);
+    ecache_t *caches[] = {&pac->dirty, &pac->muzzy, &pac->retained};
+    for (unsigned i = 0; i < JE_ARRAY_LEN(caches); i++) {
+        list_t *head = &caches[i]->oldest_first;
+        for (list_t *l = head->next; l != head; l = l->next) {
+            extent_t *e = list_entry(l, extent_t, link);
+            ok = ok && emap_extent(e->addr) == e &&
+                 emap_extent(extent_last_page(e)) == e &&
+                 emap_class((void *)e->addr) == 0;
+            je_assert(ok);
+        }
+    }
+    os_mutex_unlock(&pac->mtx);
+    return ok;
+}

@@ -1,0 +1,75 @@
+/*
+ * The page layer of one arena: where extents come from and where they go.
+ *
+ * Reuse order is dirty, muzzy, retained, fresh address space. Freed extents
+ * merge with free neighbours of the same state and arena. Decay moves dirty to
+ * muzzy or retained, muzzy to retained, and without `retain` unmaps.
+ *
+ * Lock: pac->mtx guards all of it. Functions take it themselves unless named
+ * _locked. System calls that purge run without it, on extents in the state
+ * EXTENT_MOVING.
+ *
+ * invariant: nactive == sum of the pages of all active extents of the arena.
+ */
+#ifndef JE_ALLOC_PAC_H
+#define JE_ALLOC_PAC_H
+
+#include "alloc/decay.h"
+#include "alloc/ecache.h"
+#include "alloc/extent.h"
+#include "os/mutex.h"
+
+typedef struct pac {
+    os_mutex_t mtx;
+    uint16_t arena_ind;
+    list_t spare; /* descriptors without pages */
+    size_t nspare;
+    size_t nactive;   /* pages */
+    size_t grow_size; /* bytes of the next region */
+    size_t retain_grow_limit;
+    size_t abandoned_vm; /* bytes that could not be unmapped or described */
+    ecache_t dirty;
+    ecache_t muzzy;
+    ecache_t retained;
+    decay_t decay_dirty;
+    decay_t decay_muzzy;
+} pac_t;
+
+void pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns);
+
+/* An active extent of exactly `size` bytes at a multiple of `align`; both
+ * multiples of the page. It is a large object until the caller says otherwise.
+ * *zeroed says whether it reads as zero. errors: NULL, nothing changed. */
+extent_t *pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed);
+
+/* Give an active extent back. A slab's page map entries are cleared here. */
+void pac_dalloc(pac_t *pac, extent_t *e);
+
+/* Resize an active large extent in place; sizes are multiples of the page.
+ * expand: *zeroed says whether the new tail reads as zero. errors: false,
+ * nothing changed. */
+bool pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed);
+bool pac_shrink(pac_t *pac, extent_t *e, size_t new_size);
+
+/* Purge what the schedule says; returns at once when somebody else does. */
+void pac_decay(pac_t *pac, uint64_t now_ns);
+/* Purge everything dirty and muzzy. */
+void pac_purge_all(pac_t *pac);
+/* Unmap retained extents, to get address space back. Returns bytes. */
+size_t pac_unmap_retained(pac_t *pac);
+
+/* Decay times; setting one purges what it now forbids. */
+typedef enum { PAC_DIRTY, PAC_MUZZY } pac_which_t;
+
+int64_t pac_decay_ms(pac_t *pac, pac_which_t which);
+bool pac_set_decay_ms(pac_t *pac, pac_which_t which, int64_t ms);
+uint64_t pac_ns_until_decay(pac_t *pac, uint64_t now_ns);
+
+/* Defaults for arenas to come. */
+extern int64_t pac_default_dirty_ms;
+extern int64_t pac_default_muzzy_ms;
+
+/* Walks everything; debug=full builds. */
+bool pac_is_valid(pac_t *pac);
+
+#endif

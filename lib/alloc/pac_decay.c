@@ -1,0 +1,202 @@
+/*
+ * Purging: dirty -> muzzy -> retained (or unmapped). See pac.h and decay.h.
+ *
+ * Extents leave their ecache in the state EXTENT_MOVING under the lock, are
+ * purged without it, and enter the next ecache under it again.
+ */
+#include "alloc/conf.h"
+#include "alloc/emap.h"
+#include "alloc/pac.h"
+#include "alloc/pac_internal.h"
+#include "base/assert.h"
+#include "os/clock.h"
+
+/* Take members of `c`, oldest first, until at most `limit` pages stay. */
+static size_t
+pac_stash_locked(ecache_t *c, size_t limit, list_t *out)
+{
+    size_t npages = 0;
+    while (c->npages > limit) {
+        extent_t *e = ecache_oldest(c);
+        ecache_remove(c, e);
+        e->state = EXTENT_MOVING;
+        npages += extent_pages(e);
+        list_push_back(out, &e->link);
+    }
+    return npages;
+}
+
+/* Where one extent went. */
+typedef enum { PURGE_TO_MUZZY, PURGE_TO_RETAINED, PURGE_GONE } purge_dest_t;
+
+/* Runs without the lock; the extent is nobody else's meanwhile. */
+static purge_dest_t
+pac_purge_one(extent_t *e, bool lazily)
+{
+    void *addr = (void *)e->addr;
+    if (lazily && os_pages_purge_lazy(addr, e->size)) {
+        return PURGE_TO_MUZZY;
+    }
+    if (!os_pages_overcommits() && os_pages_decommit(addr, e->size)) {
+        e->is_committed = false;
+        e->is_zeroed = true;
+        return PURGE_TO_RETAINED;
+    }
+    e->is_zeroed = os_pages_purge_forced(addr, e->size);
+    return PURGE_TO_RETAINED;
+}
+
+/* Unmap one extent that is in no ecache; its page map entries go first, since
+ * another thread may be given the addresses at once. */
+static bool
+pac_unmap_one(pac_t *pac, extent_t *e)
+{
+    os_mutex_lock(&pac->mtx);
+    emap_clear_ends(e->addr, e->size);
+    os_mutex_unlock(&pac->mtx);
+    bool ok = os_pages_unmap((void *)e->addr, e->size);
+    os_mutex_lock(&pac->mtx);
+    if (ok) {
+        pac_descriptor_put_locked(pac, e);
+    } else { /* too many mappings to cut one: keep the addresses */
+        emap_set_ends(e);
+        pac_insert_locked(pac, &pac->retained, e);
+    }
+    os_mutex_unlock(&pac->mtx);
+    return ok;
+}
+
+static void
+pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
+{
+    uint64_t nmadvise = 0;
+    for (list_t *l; (l = list_first(stash)) != NULL;) {
+        list_remove(l);
+        extent_t *e = list_entry(l, extent_t, link);
+        purge_dest_t dest = pac_purge_one(e, lazily);
+        nmadvise++;
+        if (dest == PURGE_TO_RETAINED && !conf.retain) {
+            (void)pac_unmap_one(pac, e);
+            continue;
+        }
+        os_mutex_lock(&pac->mtx);
+        pac_insert_locked(
+            pac, dest == PURGE_TO_MUZZY ? &pac->muzzy : &pac->retained, e);
+        os_mutex_unlock(&pac->mtx);
+    }
+    os_mutex_lock(&pac->mtx);
+    d->nmadvise += nmadvise;
+    os_mutex_unlock(&pac->mtx);
+}
+
+/* One state: ask the schedule (or `limit_all`), stash, purge. */
+static void
+pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, uint64_t now_ns,
+              bool limit_all)
+{
+    list_t stash;
+    list_init(&stash);
+    os_mutex_lock(&pac->mtx);
+    if (d->is_purging && !limit_all) {
+        os_mutex_unlock(&pac->mtx);
+        return;
+    }
+    size_t limit = limit_all ? 0 : decay_limit(d, now_ns, c->npages);
+    size_t npages = pac_stash_locked(c, limit, &stash);
+    bool lazily = c == &pac->dirty && pac->decay_muzzy.time_ms != 0 &&
+                  d->time_ms != 0 && !limit_all;
+    if (npages > 0) {
+        d->is_purging = true;
+        d->npurge++;
+        d->purged += npages;
+    }
+    os_mutex_unlock(&pac->mtx);
+    if (npages > 0) {
+        pac_purge_list(pac, &stash, d, lazily);
+        os_mutex_lock(&pac->mtx);
+        d->is_purging = false;
+        os_mutex_unlock(&pac->mtx);
+    }
+}
+
+void
+pac_decay(pac_t *pac, uint64_t now_ns)
+{
+    decay_t *dirty = &pac->decay_dirty;
+    decay_t *muzzy = &pac->decay_muzzy;
+    if (dirty->time_ms == 0 || decay_is_due(dirty, now_ns)) {
+        pac_decay_one(pac, &pac->dirty, dirty, now_ns, false);
+    }
+    if (muzzy->time_ms == 0 || decay_is_due(muzzy, now_ns)) {
+        if (pac->muzzy.npages != 0) {
+            pac_decay_one(pac, &pac->muzzy, muzzy, now_ns, false);
+        }
+    }
+}
+
+void
+pac_purge_all(pac_t *pac)
+{
+    pac_decay_one(pac, &pac->dirty, &pac->decay_dirty, 0, true);
+    pac_decay_one(pac, &pac->muzzy, &pac->decay_muzzy, 0, true);
+}
+
+size_t
+pac_unmap_retained(pac_t *pac)
+{
+    list_t stash;
+    list_init(&stash);
+    os_mutex_lock(&pac->mtx);
+    (void)pac_stash_locked(&pac->retained, 0, &stash);
+    pac->grow_size = OS_HUGE;
+    os_mutex_unlock(&pac->mtx);
+    size_t bytes = 0;
+    for (list_t *l; (l = list_first(&stash)) != NULL;) {
+        list_remove(l);
+        extent_t *e = list_entry(l, extent_t, link);
+        size_t size = e->size;
+        if (pac_unmap_one(pac, e)) {
+            bytes += size;
+        }
+    }
+    return bytes;
+}
+
+int64_t
+pac_decay_ms(pac_t *pac, pac_which_t which)
+{
+    os_mutex_lock(&pac->mtx);
+    int64_t ms = which == PAC_DIRTY ? pac->decay_dirty.time_ms
+                                    : pac->decay_muzzy.time_ms;
+    os_mutex_unlock(&pac->mtx);
+    return ms;
+}
+
+bool
+pac_set_decay_ms(pac_t *pac, pac_which_t which, int64_t ms)
+{
+    if (ms < -1 || ms > DECAY_MS_MAX) {
+        return false;
+    }
+    decay_t *d = which == PAC_DIRTY ? &pac->decay_dirty : &pac->decay_muzzy;
+    ecache_t *c = which == PAC_DIRTY ? &pac->dirty : &pac->muzzy;
+    os_mutex_lock(&pac->mtx);
+    decay_set_time(d, ms, os_clock_coarse_ns());
+    os_mutex_unlock(&pac->mtx);
+    if (ms >= 0) {
+        pac_decay_one(pac, c, d, 0, true);
+    }
+    return true;
+}
+
+uint64_t
+pac_ns_until_decay(pac_t *pac, uint64_t now_ns)
+{
+    os_mutex_lock(&pac->mtx);
+    uint64_t a =
+        decay_ns_until_due(&pac->decay_dirty, now_ns, pac->dirty.npages);
+    uint64_t b =
+        decay_ns_until_due(&pac->decay_muzzy, now_ns, pac->muzzy.npages);
+    os_mutex_unlock(&pac->mtx);
+    return a < b ? a : b;
+}

@@ -1,0 +1,16 @@
+/*
+ * What pac.c and pac_decay.c share; nobody else includes this.
+ */
+#ifndef JE_ALLOC_PAC_INTERNAL_H
+#define JE_ALLOC_PAC_INTERNAL_H
+
+#include "alloc/pac.h"
+
+/* Regions stop doubling here: larger ones only cost address space. */
+#define PAC_GROW_MAX ((size_t)64 << 20)
+
+void pac_descriptor_put_locked(pac_t *pac, extent_t *e);
+/* Insert into `c`, merging with free neighbours. `e` is in no ecache. */
+void pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e);
+
+#endif

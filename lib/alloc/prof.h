@@ -1,0 +1,42 @@
+/*
+ * Sampling: which allocations are sampled, and the table of live samples.
+ *
+ * Every byte handed out is chosen with probability 1/R, so an object of usable
+ * size x is sampled with p = 1 - e^(-x/R), whichever its size class. The object
+ * itself stays where it would have been; the caller marks it (special.h) so
+ * that its free finds its way back here.
+ *
+ * No function here calls malloc or takes a lock of lower rank than
+ * OS_RANK_PROF; all of them may be called with no allocator lock held.
+ */
+#ifndef JE_ALLOC_PROF_H
+#define JE_ALLOC_PROF_H
+
+#include "alloc/extent.h"
+#include "alloc/tsd.h"
+
+/* Before the first thread state is made. */
+void prof_boot(void);
+/* When libc is up (constructor of the library): loads libunwind and primes it,
+ * so that no stack walk ever has to. May allocate. */
+void prof_boot_late(void);
+
+/* `allocated` count at which the next sample falls due, drawn from `from` on;
+ * UINT64_MAX when sampling is off. */
+uint64_t prof_draw(tsd_t *tsd, uint64_t from);
+
+/* Record that p was just handed out, with its stack. tsd->is_sampling is set by
+ * this function while it works. Returns whether a record was made; if not, the
+ * drop has been counted and the object must not be marked. */
+bool prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
+                       size_t usable);
+/* The object p, for which prof_sample_alloc returned true, is being freed. */
+void prof_sample_free(void *p);
+
+/* The thread is about to end; its state block will be used again. */
+void prof_thread_end(tsd_t *tsd);
+
+/* In the child of a fork. */
+void prof_fork_child(void);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * Thread caches: how many objects of each class a thread keeps.
+ *
+ * A bin starts with few slots and doubles them while it misses or overflows,
+ * within its class's limit and the thread's budget (tcache_thread_max). Fills
+ * double from a few objects to the whole stack. Every TCACHE_GC_BYTES of
+ * allocation one bin is looked at: what lay unused since its last turn is
+ * mostly given back, and a mostly unused stack halves.
+ */
+#ifndef JE_ALLOC_TCACHE_H
+#define JE_ALLOC_TCACHE_H
+
+#include "alloc/tsd.h"
+
+#define TCACHE_GC_BYTES ((uint64_t)64 << 10)
+
+void tcache_init(tsd_t *tsd);
+/* Give back everything, objects and slots; the cache is off afterwards. */
+void tcache_fini(tsd_t *tsd);
+/* Give back all objects; the cache stays on. */
+void tcache_flush(tsd_t *tsd);
+/* thread.tcache.enabled */
+void tcache_set_enabled(tsd_t *tsd, bool on);
+
+/* Pop from a small bin on which cache_bin_pop failed, filling it if need be.
+ * With the cache off one region comes from the arena. errors: NULL. */
+void *tcache_alloc_small(tsd_t *tsd, unsigned szind);
+/* Push to a small bin on which cache_bin_push failed. */
+void tcache_free_small(tsd_t *tsd, unsigned szind, void *p);
+
+/* Large objects up to tcache_max; the pointers are extents' addresses.
+ * NULL / false when the cache has none / does not take it. */
+void *tcache_alloc_large(tsd_t *tsd, unsigned szind);
+bool tcache_free_large(tsd_t *tsd, unsigned szind, void *p);
+
+/* The GC event: look at the next bin. */
+void tcache_gc(tsd_t *tsd);
+
+/* Requests served from a bin since the thread's start. */
+uint64_t tcache_nrequests(const tsd_t *tsd, unsigned szind);
+/* Bytes of free objects lying in this cache. */
+size_t tcache_bytes(const tsd_t *tsd);
+
+#endif

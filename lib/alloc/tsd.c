@@ -1,0 +1,230 @@
+/*
+ * Making, finding and ending per-thread state: see tsd.h.
+ */
+#include "alloc/tsd.h"
+
+#include <sys/random.h>
+
+#include "alloc/arena.h"
+#include "alloc/conf.h"
+#include "alloc/meta.h"
+#include "alloc/prof.h"
+#include "alloc/tcache.h"
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/mutex.h"
+#include "os/thread.h"
+
+tsd_t tsd_none = {.alloc_threshold = 0};
+JE_TLS tsd_t *tsd_current = &tsd_none;
+JE_TLS uint8_t tsd_is_gone;
+tsd_past_t tsd_past;
+bool tsd_has_orphans;
+
+static os_mutex_t tsd_mtx;
+static list_t tsd_all;     /* live threads */
+static list_t tsd_spare;   /* blocks to use again */
+static list_t tsd_orphans; /* after fork: threads of the parent */
+static bool tsd_can_arm;
+
+void
+tsd_boot(void)
+{
+    os_mutex_init(&tsd_mtx, OS_RANK_TSD);
+    list_init(&tsd_all);
+    list_init(&tsd_spare);
+    list_init(&tsd_orphans);
+}
+
+list_t *
+tsd_list_lock(void)
+{
+    os_mutex_lock(&tsd_mtx);
+    return &tsd_all;
+}
+
+void
+tsd_list_unlock(void)
+{
+    os_mutex_unlock(&tsd_mtx);
+}
+
+uint64_t
+tsd_random(tsd_t *tsd)
+{
+    /* splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
+     * generators", 2014 */
+    uint64_t z = tsd->prng += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+void
+tsd_update_threshold(tsd_t *tsd)
+{
+    uint64_t next =
+        tsd->next_gc < tsd->next_sample ? tsd->next_gc : tsd->next_sample;
+    tsd->alloc_threshold = tsd->is_slow_always ? 0 : next;
+}
+
+/* ---- end of a thread --------------------------------------------------- */
+
+static void
+tsd_end(tsd_t *tsd)
+{
+    tcache_fini(tsd);
+    prof_thread_end(tsd);
+    arena_unbind(tsd->arena);
+    os_mutex_lock(&tsd_mtx);
+    list_remove(&tsd->link);
+    tsd_past.allocated += tsd->allocated;
+    tsd_past.deallocated += tsd->deallocated;
+    tsd_past.nthreads++;
+    list_push_front(&tsd_spare, &tsd->link);
+    os_mutex_unlock(&tsd_mtx);
+}
+
+/* The pthread key's destructor. Destructors that run later still allocate and
+ * free; with no cache there is nothing to clean up after them. */
+static void
+tsd_exit_hook(void *value)
+{
+    tsd_t *tsd = value;
+    if (tsd == tsd_current) {
+        tsd_is_gone = 1;
+        tsd_end(tsd);
+        tsd_current = &tsd_none;
+    }
+}
+
+/* ---- start of a thread ------------------------------------------------- */
+
+static uint64_t
+tsd_seed(const tsd_t *tsd)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed)) {
+        seed = os_clock_ns() ^ ((uintptr_t)tsd << 16) ^ os_thread_token();
+    }
+    return seed;
+}
+
+static tsd_t *
+tsd_block(void)
+{
+    os_mutex_lock(&tsd_mtx);
+    list_t *l = list_first(&tsd_spare);
+    if (l != NULL) {
+        list_remove(l);
+    }
+    os_mutex_unlock(&tsd_mtx);
+    if (l != NULL) {
+        tsd_t *tsd = list_entry(l, tsd_t, link);
+        *tsd = (tsd_t){.nesting = 0};
+        return tsd;
+    }
+    return meta_alloc(sizeof(tsd_t));
+}
+
+tsd_t *
+tsd_make(void)
+{
+    if (tsd_is_gone) {
+        return NULL;
+    }
+    arena_t *arena = arena_bind();
+    if (arena == NULL) {
+        return NULL;
+    }
+    tsd_t *tsd = tsd_block();
+    if (tsd == NULL) {
+        arena_unbind(arena);
+        return NULL;
+    }
+    tsd->arena = arena;
+    tsd->prng = tsd_seed(tsd);
+    tsd->tid = (int32_t)os_thread_id();
+    tsd->is_slow_always = conf.zero || conf.junk != CONF_JUNK_FALSE;
+    tcache_init(tsd);
+    tsd->next_sample = prof_draw(tsd, 0);
+    tsd_update_threshold(tsd);
+    os_mutex_lock(&tsd_mtx);
+    list_push_back(&tsd_all, &tsd->link);
+    os_mutex_unlock(&tsd_mtx);
+    tsd_current = tsd;
+    if (tsd_can_arm) {
+        (void)os_thread_exit_arm(tsd); /* may allocate: we are ready for it */
+    }
+    return tsd;
+}
+
+void
+tsd_boot_late(void)
+{
+    tsd_can_arm = os_thread_exit_boot(tsd_exit_hook);
+    if (tsd_can_arm && tsd_current != &tsd_none) {
+        (void)os_thread_exit_arm(tsd_current);
+    }
+}
+
+/* ---- fork -------------------------------------------------------------- */
+
+void
+tsd_fork_child(void)
+{
+    bool list_torn = os_mutex_is_held(&tsd_mtx);
+    os_mutex_init(&tsd_mtx, OS_RANK_TSD);
+    tsd_t *self = tsd_current;
+    if (list_torn) {
+        list_init(&tsd_spare);
+    } else {
+        /* threads inside the slow path may have a bin half changed */
+        for (list_t *l = tsd_all.next; l != &tsd_all;) {
+            tsd_t *tsd = list_entry(l, tsd_t, link);
+            l = l->next;
+            list_remove(&tsd->link);
+            if (tsd != self && atomic_load_rlx(&tsd->nesting) == 0) {
+                list_push_back(&tsd_orphans, &tsd->link);
+                tsd_has_orphans = true;
+            }
+        }
+    }
+    list_init(&tsd_all);
+    if (self == &tsd_none) {
+        return;
+    }
+    if (self->nesting != 0) {
+        /* fork in a signal handler that interrupted our slow path: the
+         * interrupted frame goes on with the old state, all else anew */
+        tsd_current = &tsd_none;
+        return;
+    }
+    list_init(&self->link);
+    list_push_back(&tsd_all, &self->link);
+    self->tid = (int32_t)os_thread_id();
+    if (self->arena->is_quarantined) {
+        arena_t *arena = arena_bind();
+        self->arena = arena != NULL ? arena : self->arena;
+    } else {
+        atomic_add_rlx(&self->arena->nthreads, 1u);
+    }
+}
+
+void
+tsd_reclaim_orphans(void)
+{
+    for (;;) {
+        os_mutex_lock(&tsd_mtx);
+        list_t *l = list_first(&tsd_orphans);
+        if (l != NULL) {
+            list_remove(l);
+        }
+        tsd_has_orphans = l != NULL;
+        os_mutex_unlock(&tsd_mtx);
+        if (l == NULL) {
+            return;
+        }
+        tcache_fini(list_entry(l, tsd_t, link));
+    }
+}

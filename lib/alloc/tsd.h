@@ -1,0 +1,100 @@
+/*
+ * Per-thread state.
+ *
+ * Static TLS holds one pointer and one byte, so that the library can be opened
+ * late. The pointer starts at a shared, never-written block in which every
+ * cache bin is switched off: the hot path needs no test for "no state yet", its
+ * ordinary branch leads to the slow path, which makes the state.
+ *
+ * After the thread's exit hook the pointer is back at that block and the byte
+ * says so: what later destructors allocate and free goes to the arenas
+ * directly.
+ *
+ * Only the owner writes; statistics read other threads' counters as they are.
+ */
+#ifndef JE_ALLOC_TSD_H
+#define JE_ALLOC_TSD_H
+
+#include "alloc/cache_bin.h"
+#include "alloc/types.h"
+#include "base/list.h"
+
+/* The rarely used part of a cache bin. */
+typedef struct tcache_bin {
+    void **base; /* slots, NULL when switched off */
+    uint8_t lg_slots;
+    uint8_t lg_slots_max;
+    uint16_t fill;        /* objects to ask for at the next miss */
+    uint32_t nrequests32; /* the hot counter when last read */
+    uint64_t nrequests;   /* total up to then */
+} tcache_bin_t;
+
+struct tsd {
+    /* hot */
+    uint64_t allocated;               /* usable bytes handed out, ever */
+    uint64_t alloc_threshold;         /* allocated at which something is due */
+    uint64_t deallocated;             /* usable bytes taken back, ever */
+    cache_bin_t bins[SC_NCACHED + 1]; /* by map class; [0] is always off */
+
+    /* cold */
+    uint64_t next_sample; /* allocated at which an object is sampled */
+    uint64_t next_gc;     /* allocated at which the cache is trimmed */
+    arena_t *arena;
+    uint64_t prng;
+    size_t cache_limit_bytes; /* sum of slots * size over the bins */
+    uint32_t gc_next_bin;
+    uint32_t nesting; /* > 0 while in the slow path; see alloc/fork.h */
+    int32_t tid;
+    bool is_sampling; /* inside the profiler: do not sample */
+    bool is_cache_on;
+    bool is_slow_always; /* zero, junk: nothing may take the fast path */
+    list_t link;         /* all threads, under tsd_list_lock */
+    void *prof;          /* the profiler's, per thread */
+    tcache_bin_t cold[SC_NCACHED + 1];
+} JE_CACHE_ALIGNED;
+
+extern JE_TLS tsd_t *tsd_current;
+extern JE_TLS uint8_t tsd_is_gone; /* the exit hook has run */
+extern tsd_t tsd_none;
+
+void tsd_boot(void);
+/* After start-up: hooks that may allocate. */
+void tsd_boot_late(void);
+
+JE_NOINLINE tsd_t *tsd_make(void);
+
+/* This thread's state, made if need be; NULL when it is gone already or memory
+ * is out: go without a cache. */
+static inline tsd_t *
+tsd_get(void)
+{
+    tsd_t *tsd = tsd_current;
+    return likely(tsd != &tsd_none) ? tsd : tsd_make();
+}
+
+/* Recompute alloc_threshold from the due events. */
+void tsd_update_threshold(tsd_t *tsd);
+
+/* Uniform 64 bits from this thread's own stream. */
+uint64_t tsd_random(tsd_t *tsd);
+
+/* Walk all threads' states: lock, then follow the list from the head. */
+list_t *tsd_list_lock(void);
+void tsd_list_unlock(void);
+
+/* Counters of threads that are gone. */
+typedef struct tsd_past {
+    uint64_t allocated;
+    uint64_t deallocated;
+    uint64_t nthreads;
+} tsd_past_t;
+
+extern tsd_past_t tsd_past;
+
+/* In the child of a fork. */
+void tsd_fork_child(void);
+/* Flush the caches of threads that the fork left behind, if any. */
+void tsd_reclaim_orphans(void);
+extern bool tsd_has_orphans;
+
+#endif

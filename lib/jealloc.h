@@ -1,0 +1,109 @@
+/*
+ * jealloc: the public interface of the allocator. See jealloc(3).
+ *
+ * All names begin with jea_. The preload object offers the same functions under
+ * libc's and jemalloc's names, too.
+ */
+#ifndef JEALLOC_H
+#define JEALLOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#    define JEA_PUBLIC      __attribute__((visibility("default")))
+#    define JEA_RESULT      __attribute__((warn_unused_result))
+#    define JEA_SIZE(n)     __attribute__((alloc_size(n)))
+#    define JEA_SIZE2(n, m) __attribute__((alloc_size(n, m)))
+#    define JEA_FRESH       __attribute__((malloc))
+#else
+#    define JEA_PUBLIC
+#    define JEA_RESULT
+#    define JEA_SIZE(n)
+#    define JEA_SIZE2(n, m)
+#    define JEA_FRESH
+#endif
+
+/* ---- as in libc -------------------------------------------------------- */
+
+JEA_PUBLIC JEA_RESULT JEA_FRESH JEA_SIZE(1) void *jea_malloc(size_t size);
+JEA_PUBLIC JEA_RESULT JEA_FRESH JEA_SIZE2(1, 2) void *jea_calloc(size_t count,
+                                                                 size_t size);
+JEA_PUBLIC JEA_RESULT JEA_SIZE(2) void *jea_realloc(void *p, size_t size);
+JEA_PUBLIC JEA_RESULT JEA_SIZE2(2, 3) void *jea_reallocarray(void *p,
+                                                             size_t count,
+                                                             size_t size);
+JEA_PUBLIC void jea_free(void *p);
+JEA_PUBLIC void jea_free_sized(void *p, size_t size);
+JEA_PUBLIC void jea_free_aligned_sized(void *p, size_t alignment, size_t size);
+JEA_PUBLIC int jea_posix_memalign(void **p, size_t alignment, size_t size);
+JEA_PUBLIC JEA_RESULT JEA_FRESH
+    JEA_SIZE(2) void *jea_aligned_alloc(size_t alignment, size_t size);
+JEA_PUBLIC JEA_RESULT JEA_FRESH JEA_SIZE(2) void *jea_memalign(size_t alignment,
+                                                               size_t size);
+JEA_PUBLIC JEA_RESULT JEA_FRESH JEA_SIZE(1) void *jea_valloc(size_t size);
+JEA_PUBLIC JEA_RESULT JEA_FRESH JEA_SIZE(1) void *jea_pvalloc(size_t size);
+JEA_PUBLIC size_t jea_malloc_usable_size(const void *p);
+JEA_PUBLIC int jea_malloc_trim(size_t pad);
+JEA_PUBLIC int jea_mallopt(int parameter, int value);
+JEA_PUBLIC int jea_malloc_info(int options, FILE *out);
+JEA_PUBLIC void jea_malloc_stats(void);
+
+/* Same members as libc's struct mallinfo and struct mallinfo2. */
+struct jea_mallinfo {
+    int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks,
+        fordblks, keepcost;
+};
+
+struct jea_mallinfo2 {
+    size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks,
+        fordblks, keepcost;
+};
+JEA_PUBLIC struct jea_mallinfo jea_mallinfo(void);
+JEA_PUBLIC struct jea_mallinfo2 jea_mallinfo2(void);
+
+/* ---- as in jemalloc ---------------------------------------------------- */
+
+#define JEA_LG_ALIGN(la) ((int)(la))
+#define JEA_ALIGN(a)     ((int)__builtin_ctzll((unsigned long long)(a)))
+#define JEA_ZERO         ((int)0x40)
+#define JEA_TCACHE(t)    ((int)(((t) + 2) << 8))
+#define JEA_TCACHE_NONE  JEA_TCACHE(-1)
+#define JEA_ARENA(a)     ((int)((((unsigned)(a)) + 1) << 20))
+
+JEA_PUBLIC JEA_RESULT JEA_FRESH JEA_SIZE(1) void *jea_mallocx(size_t size,
+                                                              int flags);
+JEA_PUBLIC JEA_RESULT JEA_SIZE(2) void *jea_rallocx(void *p, size_t size,
+                                                    int flags);
+JEA_PUBLIC size_t jea_xallocx(void *p, size_t size, size_t extra, int flags);
+JEA_PUBLIC size_t jea_sallocx(const void *p, int flags);
+JEA_PUBLIC void jea_dallocx(void *p, int flags);
+JEA_PUBLIC void jea_sdallocx(void *p, size_t size, int flags);
+JEA_PUBLIC size_t jea_nallocx(size_t size, int flags);
+JEA_PUBLIC int jea_mallctl(const char *name, void *oldp, size_t *oldlenp,
+                           void *newp, size_t newlen);
+JEA_PUBLIC int jea_mallctlnametomib(const char *name, size_t *mibp,
+                                    size_t *miblenp);
+JEA_PUBLIC int jea_mallctlbymib(const size_t *mib, size_t miblen, void *oldp,
+                                size_t *oldlenp, void *newp, size_t newlen);
+JEA_PUBLIC void jea_malloc_stats_print(void (*write_cb)(void *, const char *),
+                                       void *opaque, const char *opts);
+
+/* ---- its own ----------------------------------------------------------- */
+
+/* Write a dump (jeprobe-dump(5)) to `path`, or to the name that the option
+ * dump_path makes when it is NULL. Returns 0, or the errno of the failure,
+ * which has been reported on stderr. */
+JEA_PUBLIC int jea_dump(const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Small files without libc's buffering: see file.h.
+ */
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+
+ssize_t
+os_file_read(const char *path, char *buf, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    size_t have = 0;
+    while (have < size - 1) {
+        ssize_t n = read(fd, buf + have, size - 1 - have);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            break;
+        }
+        have += (size_t)n;
+    }
+    (void)close(fd);
+    buf[have] = '\0';
+    return (ssize_t)have;
+}
+
+int
+os_file_write_all(int fd, const char *buf, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, buf, size);
+        if (n < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return errno;
+        }
+        buf += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}

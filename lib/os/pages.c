@@ -1,0 +1,176 @@
+/*
+ * Page provider for Linux: see pages.h for the contract of each function.
+ */
+#include "os/pages.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/atomic.h"
+#include "base/bits.h"
+#include "os/file.h"
+
+#ifndef MADV_FREE
+#    define MADV_FREE 8
+#endif
+
+static bool overcommits = true;
+static os_thp_t thp_mode = OS_THP_UNKNOWN;
+static uint64_t fail_from;  /* countdown to the first failure, 0 = never */
+static uint64_t fail_count; /* how many fail once it has been reached */
+
+void
+os_pages_fail_at(uint64_t n, uint64_t count)
+{
+    atomic_store_rlx(&fail_count, count);
+    atomic_store_rlx(&fail_from, n);
+}
+
+static bool
+pages_should_fail(void)
+{
+    if (!je_config_debug || likely(atomic_load_rlx(&fail_from) == 0)) {
+        return false;
+    }
+    if (atomic_load_rlx(&fail_from) > 1) {
+        atomic_sub_rlx(&fail_from, 1);
+        return false;
+    }
+    if (atomic_load_rlx(&fail_count) == 0) {
+        atomic_store_rlx(&fail_from, 0);
+        return false;
+    }
+    atomic_sub_rlx(&fail_count, 1);
+    return true;
+}
+
+static os_thp_t
+pages_read_thp(void)
+{
+    char buf[128];
+    if (os_file_read("/sys/kernel/mm/transparent_hugepage/enabled", buf,
+                     sizeof(buf)) <= 0) {
+        return OS_THP_UNKNOWN;
+    }
+    if (strstr(buf, "[always]") != NULL) {
+        return OS_THP_ALWAYS;
+    }
+    if (strstr(buf, "[madvise]") != NULL) {
+        return OS_THP_MADVISE;
+    }
+    return strstr(buf, "[never]") != NULL ? OS_THP_NEVER : OS_THP_UNKNOWN;
+}
+
+bool
+os_pages_boot(void)
+{
+    char buf[16];
+    if (os_file_read("/proc/sys/vm/overcommit_memory", buf, sizeof(buf)) > 0) {
+        overcommits = buf[0] != '2';
+    }
+    thp_mode = pages_read_thp();
+    long page = sysconf(_SC_PAGESIZE);
+    return page > 0 && (size_t)page <= OS_PAGE;
+}
+
+bool
+os_pages_overcommits(void)
+{
+    return overcommits;
+}
+
+os_thp_t
+os_pages_thp(void)
+{
+    return thp_mode;
+}
+
+static void *
+pages_mmap(void *at, size_t size, bool commit, int extra)
+{
+    if (pages_should_fail()) {
+        return NULL;
+    }
+    int prot = commit ? PROT_READ | PROT_WRITE : PROT_NONE;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | extra;
+    if (overcommits) {
+        flags |= MAP_NORESERVE;
+    }
+    void *p = mmap(at, size, prot, flags, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void *
+os_pages_map(size_t size, size_t align, bool commit)
+{
+    je_assert((size & OS_PAGE_MASK) == 0 && bits_is_pow2(align));
+    void *p = pages_mmap(NULL, size, commit, 0);
+    if (p == NULL || ((uintptr_t)p & (align - 1)) == 0) {
+        return p;
+    }
+    (void)munmap(p, size);
+    size_t over = size + align - OS_PAGE;
+    if (over < size) {
+        return NULL;
+    }
+    char *wide = pages_mmap(NULL, over, commit, 0);
+    if (wide == NULL) {
+        return NULL;
+    }
+    char *start = (char *)bits_align_up((uintptr_t)wide, align);
+    size_t lead = (size_t)(start - wide);
+    size_t trail = over - lead - size;
+    if (lead != 0) {
+        (void)munmap(wide, lead);
+    }
+    if (trail != 0) {
+        (void)munmap(start + size, trail);
+    }
+    return start;
+}
+
+bool
+os_pages_unmap(void *addr, size_t size)
+{
+    return munmap(addr, size) == 0;
+}
+
+bool
+os_pages_commit(void *addr, size_t size)
+{
+    return pages_mmap(addr, size, true, MAP_FIXED) != NULL;
+}
+
+bool
+os_pages_decommit(void *addr, size_t size)
+{
+    return pages_mmap(addr, size, false, MAP_FIXED) != NULL;
+}
+
+bool
+os_pages_purge_lazy(void *addr, size_t size)
+{
+    return madvise(addr, size, MADV_FREE) == 0;
+}
+
+bool
+os_pages_purge_forced(void *addr, size_t size)
+{
+    return madvise(addr, size, MADV_DONTNEED) == 0;
+}
+
+void
+os_pages_huge(void *addr, size_t size, bool want)
+{
+    (void)madvise(addr, size, want ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+bool
+os_pages_resident(void *addr, size_t size, unsigned char *vec)
+{
+    return mincore(addr, size, vec) == 0;
+}
