@@ -22,3 +22,17 @@ JE_LINTS = \
 	t/lint/size.t
 TESTS += $(JE_LINTS)
 EXTRA_DIST += $(JE_LINTS) t/lint/lint.sh t/lint/strip.awk
+
+# Warnings of clang-tidy are errors; the list of checks is in .clang-tidy.
+CLANG_TIDY = clang-tidy
+tidy: config.h
+	cd $(top_srcdir) && $(CLANG_TIDY) --quiet \
+	  `find lib cli shim samples -name '*.c' | sort` -- -std=gnu11 \
+	  -I'$(abs_top_builddir)' -Ilib -I. -DJE_LIBDIR='"$(libdir)"' \
+	  $(JANSSON_CFLAGS) $(LIBDW_CFLAGS) $(LIBUNWIND_CFLAGS) $(YAJL_CFLAGS)
+
+# Compilers, switches and options that make check alone does not cover. Long.
+check-matrix:
+	$(SHELL) $(top_srcdir)/t/matrix '$(abs_top_srcdir)' matrix
+EXTRA_DIST += t/matrix
+.PHONY: check-matrix tidy
