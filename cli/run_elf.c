@@ -248,7 +248,17 @@ run_skip_env(char **words, unsigned *count)
     return true;
 }
 
-/* Replace a script by its interpreter; head is its first line. */
+/* A script without an interpreter's name is the shell's, as for a shell. */
+static void
+run_take_shell(run_program_t *program)
+{
+    const char *const shell[] = {"/bin/sh"};
+    run_prepend(program, shell, 1);
+    run_find(shell[0], program->path);
+}
+
+/* Replace a script by its interpreter; `line` is its first one, from after
+ * the "#!" on. */
 static void
 run_take_interpreter(run_program_t *program, char *line)
 {
@@ -260,9 +270,10 @@ run_take_interpreter(run_program_t *program, char *line)
 
     snprintf(copy, sizeof(copy), "%s", interp);
     unsigned count = run_split(copy, words, SCRIPT_WORDS);
-    if (count == 0)
-        die(EXIT_NOEXEC, "%s: its first line names no interpreter",
-            program->name);
+    if (count == 0) {
+        run_take_shell(program);
+        return;
+    }
     if (run_skip_env(words, &count)) {
         run_prepend(program, (const char *const *)words, count);
         run_find(words[0], program->path);
@@ -309,10 +320,8 @@ run_check_program(run_program_t *program)
         if (n > 2 && memcmp(head, "#!", 2) == 0) {
             head[strcspn(head, "\n")] = '\0';
             run_take_interpreter(program, head + 2);
-        } else if (n > 0 && run_is_text(head, n)) {
-            const char *const shell[] = {"/bin/sh"};
-            run_prepend(program, shell, 1);
-            run_find(shell[0], program->path);
+        } else if (run_is_text(head, n)) {
+            run_take_shell(program);
         } else {
             die(EXIT_NOEXEC, "%s: is not a program", program->path);
         }

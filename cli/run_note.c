@@ -231,18 +231,17 @@ run_note_no_dump(const run_child_t *child, const char *name)
 }
 
 static void
-run_note_files(const run_found_t *found, const run_child_t *child)
+run_note_files(const run_dump_t *dump, const run_child_t *child)
 {
     char size[TEXT_NUMBER_MAX];
     char quoted[2 * PATH_MAX];
     char others[64] = "";
-    const char *path = run_short_path(found->dump->path);
+    const char *path = run_short_path(dump->path);
     unsigned files = run_count_files(&child->log);
     if (files > 1)
         snprintf(others, sizeof(others), " and %u other%s", files - 1,
                  files > 2 ? "s" : "");
-    note("wrote %s (%s)%s", path, text_size(size, (double)found->dump->bytes),
-         others);
+    note("wrote %s (%s)%s", path, text_size(size, (double)dump->bytes), others);
     if (child->log.first_error != NULL)
         note("a dump is missing: %s", child->log.first_error);
     note("next: jeprobe report %s", text_quote(quoted, sizeof(quoted), path));
@@ -284,13 +283,17 @@ run_note_end(const run_child_t *child, const run_program_t *program,
     run_describe_end(end, sizeof(end), child->wait_status);
     note("%s %s after %s%s", program->name, end,
          text_duration(seconds, child->seconds), samples);
+    if (!has_dump && child->log.dump_count > 0) {
+        run_note_files(&child->log.dumps[child->log.dump_count - 1], child);
+        return;
+    }
     if (!has_dump) {
         run_note_no_dump(child, program->name);
         return;
     }
     run_note_no_samples(&found, program->name);
     run_note_memory(found.view);
-    run_note_files(&found, child);
+    run_note_files(found.dump, child);
     if (opts->has_report)
         run_print_report(run_short_path(found.dump->path), child);
     run_found_close(&found);

@@ -13,6 +13,18 @@ T_LOG_DRIVER = $(LOG_DRIVER)
 T_LOG_COMPILER = $(LOG_COMPILER)
 EXTRA_DIST += t/lib.sh t/run t/util.h
 
+# Unit tests: a program a module. Beside the line here, one that says which
+# half it is linked with:
+#   t_unit_check_x_LDADD = $(JE_CORE_TEST)     or $(JE_PROBE_TEST)
+# t/unit/check_x.env, if there is one, holds its environment.
+JE_CORE_TEST = lib/libjealloc-core.la $(CHECK_LIBS)
+JE_PROBE_TEST = lib/libjeprobe.la $(CHECK_LIBS)
+JE_UNIT_TESTS = \
+	t/unit/check_assert
+check_PROGRAMS += $(JE_UNIT_TESTS)
+TESTS += $(JE_UNIT_TESTS)
+t_unit_check_assert_LDADD = $(JE_CORE_TEST)
+
 # What reads the sources rather than running them: make check JE_LINTS= is
 # without.
 JE_LINTS = \
@@ -36,3 +48,20 @@ check-matrix:
 	$(SHELL) $(top_srcdir)/t/matrix '$(abs_top_srcdir)' matrix
 EXTRA_DIST += t/matrix
 .PHONY: check-matrix tidy
+
+# The command line: 0 the frame, 3 jeprobe run, 9 the manual pages.
+JE_CLI_TESTS = \
+	t/cli/001-frame-help.t \
+	t/cli/002-frame-output.t \
+	t/cli/300-run-status.t \
+	t/cli/310-run-refuse.t \
+	t/cli/315-run-scripts.t \
+	t/cli/320-run-environment.t \
+	t/cli/330-run-signals.t \
+	t/cli/340-run-tty.t
+TESTS += $(JE_CLI_TESTS)
+EXTRA_DIST += $(JE_CLI_TESTS) \
+	t/cli/preload_stub.c \
+	t/cli/signal_prog.c \
+	t/cli/stub.sh \
+	t/cli/tty_shell.c

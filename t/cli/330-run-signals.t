@@ -1,0 +1,119 @@
+#!/bin/sh
+# Signals sent to jeprobe reach the program, and once.
+. "${0%/*}/../lib.sh"
+. "$here/stub.sh"
+
+$CC -D_GNU_SOURCE -w -o prog "$here/signal_prog.c" || skip_all "no compiler"
+
+# Wait until FILE has a line like PATTERN.
+await()
+{
+    tries=0
+    until grep -q "$2" "$1" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ $tries -lt 1000 ] || return 1
+        sleep 0.01
+    done
+}
+
+begin()
+{
+    rm -f log
+    "$jeprobe" run "$@" ./prog log </dev/null 2>messages &
+    jeprobe_pid=$!
+    await log '^pid '
+    pid=$(sed -n 's/^pid //p' log)
+}
+
+begin
+for sig in TERM:15 INT:02 HUP:01 USR1:10 WINCH:28 CONT:18; do
+    kill -"${sig%:*}" $jeprobe_pid
+    ok "SIG${sig%:*} is passed on" await log "^got ${sig#*:}"
+done
+kill -USR2 $jeprobe_pid
+status=0
+wait $jeprobe_pid || status=$?
+is "SIGUSR2 ended it" $status 0
+for sig in TERM:15 INT:02 HUP:01 USR1:10 WINCH:28 CONT:18; do
+    is "SIG${sig%:*} came once" "$(grep -c "^got ${sig#*:}" log)" 1
+done
+
+# Stopped through jeprobe, continued through jeprobe.
+begin
+kill -TSTP $jeprobe_pid
+state_is()
+{
+    grep -q "^State:.$2" "/proc/$1/status" 2>/dev/null
+}
+await_state()
+{
+    tries=0
+    until state_is "$1" "$2"; do
+        tries=$((tries + 1))
+        [ $tries -lt 1000 ] || return 1
+        sleep 0.01
+    done
+}
+ok "SIGTSTP stops the program" await_state "$pid" T
+ok "and jeprobe" await_state "$jeprobe_pid" T
+kill -CONT $jeprobe_pid
+ok "SIGCONT continues the program" await log '^got 18'
+kill -USR2 $jeprobe_pid
+ok "and jeprobe" wait $jeprobe_pid
+
+# Somebody stops and continues the program alone: jeprobe must not stay behind.
+begin
+kill -STOP "$pid"
+ok "the program is stopped alone" await_state "$pid" T
+kill -CONT "$pid"
+ok "and continued alone" await log '^got 18'
+kill -USR2 "$pid"
+ok "jeprobe has not stopped" wait $jeprobe_pid
+
+# jeprobe is killed: the program goes on, and ends as it would.
+begin
+kill -KILL $jeprobe_pid
+wait $jeprobe_pid 2>/dev/null
+kill -TERM "$pid"
+ok "the program outlives jeprobe" await log '^got 15'
+kill -USR2 "$pid"
+ok "and ends when it wants to" await log '^got 12'
+cat >slow.c <<'C'
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    char c;
+    FILE *f = fopen(argv[1], "w");
+    while (getppid() == atoi(argv[2]))
+        usleep(1000);
+    fprintf(f, "done\n");
+    fclose(f);
+    return 0; /* the preload object now writes to a pipe without a reader */
+}
+C
+$CC -D_GNU_SOURCE -w -o slow slow.c
+cat >outer.sh <<'C'
+"$1" run sh -c './slow log2 $PPID; echo $? >status2' &
+sleep 0.1
+kill -KILL $!
+C
+sh outer.sh "$jeprobe" 2>/dev/null
+ok "a report to a dead jeprobe does no harm" await status2 '^0$'
+
+# A timer survives execve: `alarm 1; exec jeprobe run ...` is a time limit.
+cat >limit.c <<'C'
+#include <sys/time.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct itimerval t = {{0, 0}, {0, 200000}};
+    setitimer(ITIMER_REAL, &t, 0);
+    execv(argv[1], argv + 1);
+}
+C
+$CC -D_GNU_SOURCE -w -o limit limit.c
+run ./limit "$jeprobe" run sleep 60
+is "a time limit ends the program" $status 142
+
+done_testing
