@@ -25,7 +25,7 @@ typedef struct {
     size_t width;
     size_t precision; /* SIZE_MAX: none */
     char pad;
-    int length; /* 'h', 'H' for hh, 'l', 'L' for ll, 'z' (also j, t), 0 */
+    char length; /* 'l', 'L' for ll, 'z' (also j, t), 0 for int */
 } conversion_t;
 
 static void
@@ -92,11 +92,12 @@ parse_conversion(const char *f, conversion_t *c, va_list *ap)
         f = parse_size(f + 1, &c->precision, ap);
     }
     if (*f == 'h' || *f == 'l') {
-        c->length = *f++;
-        if (*f == c->length) {
-            c->length -= 'a' - 'A';
-            f++;
+        bool doubled = f[1] == f[0];
+        c->length = doubled ? 'L' : 'l';
+        if (*f == 'h') {
+            c->length = 0; /* such an argument is passed as an int */
         }
+        f += doubled ? 2 : 1;
     } else if (*f == 'z' || *f == 'j' || *f == 't') {
         c->length = 'z';
         f++;
