@@ -81,7 +81,7 @@ struct jep_process {
 struct jep_summary {
     struct jep_figure allocated, active, metadata, resident, mapped, retained;
     struct jep_figure rss, tcache, base, internal, dirty, muzzy;
-    struct jep_figure slab_holes, padding, narenas, threads;
+    struct jep_figure slab_holes, padding, page, narenas, threads;
     struct jep_ratio internal_fragmentation, external_fragmentation;
     struct jep_ratio metadata_per_allocated, metadata_per_resident;
 };
@@ -152,7 +152,8 @@ struct jep_profile {
     size_t stack_count;
     const struct jep_stack *sites; /* the same by place of allocation */
     size_t site_count;
-    struct jep_estimate live_bytes; /* of all stacks */
+    struct jep_estimate live_bytes, live_objects; /* of all stacks */
+    double rounding_waste; /* live bytes above what was asked for */
 };
 
 /* Everything a renderer may print. */
@@ -166,11 +167,8 @@ struct jep_view {
     size_t bin_count;
     const struct jep_arena *arenas;
     size_t arena_count;
-    const char *const *headline; /* sentences, most important first */
-    size_t headline_count;
-    const char *const *nesting; /* why the nested picture cannot be drawn */
-    size_t nesting_count;
-    const char *next; /* the command to paste next */
+    const char *not_nested; /* why mapped, resident, active and allocated do
+                             * not lie in one another; NULL: they do */
 };
 
 struct jep_options {

@@ -40,10 +40,17 @@ lib_libjeprobe_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBDW_CFLAGS) \
 lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 	$(ZLIB_LIBS) $(YAJL_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \
+	lib/analyse/bins.c \
 	lib/analyse/interval.c \
 	lib/analyse/interval.h \
+	lib/analyse/ledger.c \
+	lib/analyse/report.c \
+	lib/analyse/report.h \
+	lib/analyse/sites.c \
+	lib/analyse/summary.c \
 	lib/analyse/unbias.c \
 	lib/analyse/unbias.h \
+	lib/analyse/wrapper.c \
 	lib/base/assert.c \
 	lib/base/assert.h \
 	lib/base/macros.h \
@@ -63,11 +70,21 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/token.c \
 	lib/dump/token.h \
 	lib/jeprobe.h \
+	lib/model/demangle.c \
+	lib/model/demangle.h \
+	lib/model/dwarf.c \
+	lib/model/dwarf.h \
+	lib/model/elfsym.c \
+	lib/model/elfsym.h \
 	lib/model/intern.c \
 	lib/model/intern.h \
+	lib/model/load.c \
+	lib/model/load.h \
 	lib/model/profile.c \
 	lib/model/profile.h \
 	lib/model/snapshot.c \
 	lib/model/snapshot.h \
+	lib/model/symbols.c \
+	lib/model/symbols.h \
 	lib/model/table.c \
 	lib/model/table.h

@@ -1,0 +1,233 @@
+/* Where the memory is: signed lines that add up to RSS, or to resident.
+ *
+ * Every line is computed from counters of its own; only "unexplained" is what
+ * the others leave over, so it shows how far they can be trusted.  Where a
+ * dump lacks a counter and an exact identity gives the line instead (see
+ * derived_from), nothing is left that could check the others, and there is no
+ * "unexplained".
+ *
+ *   resident = active + base metadata in pages + dirty [+ muzzy, 5.0-5.2.1]
+ *   active - allocated = holes in slabs + a page per large object [if padded]
+ *
+ * Towards RSS come: pages counted above that hold no memory now, because they
+ * were never touched, are swapped out or were taken back (they are one line,
+ * because the kernel does not tell them apart), free pages that huge pages
+ * filled, and what is not the allocator's. */
+#include "analyse/report.h"
+
+#define MUZZY_RESIDENT_FROM 50000
+#define MUZZY_RESIDENT_TO   50201
+
+static void
+add(struct ledger *ledger, const char *id, const char *what, int64_t bytes,
+    const char *derived_from)
+{
+    if (ledger->count == LEDGER_LINES_MAX)
+        return;
+    ledger->lines[ledger->count++] = (struct jep_ledger_line){
+        .id = id, .what = what, .derived_from = derived_from, .bytes = bytes};
+}
+
+static void
+add_figure(struct ledger *ledger, const char *id, const char *what,
+           struct jep_figure figure, const char *derived_from)
+{
+    if (figure.known)
+        add(ledger, id, what, (int64_t)figure.value, derived_from);
+}
+
+/* As add_figure, but a plain zero says nothing and is left out. */
+static void
+add_nonzero(struct ledger *ledger, const char *id, const char *what,
+            struct jep_figure figure, const char *derived_from)
+{
+    if (figure.known && figure.value != 0)
+        add(ledger, id, what, (int64_t)figure.value, derived_from);
+}
+
+/* Objects, caches: everything inside `allocated`. */
+static void
+add_allocated(struct ledger *ledger, const struct jep_summary *s)
+{
+    int64_t objects = (int64_t)s->allocated.value;
+    bool has_cache = s->tcache.known && s->tcache.value <= s->allocated.value;
+    bool has_internal =
+        has_cache && s->internal.known &&
+        s->internal.value <= s->allocated.value - s->tcache.value;
+
+    if (has_internal)
+        objects -= (int64_t)s->internal.value;
+    if (!has_cache) {
+        add(ledger, "objects_and_caches", "objects in use or cached", objects,
+            "allocated");
+        return;
+    }
+    add(ledger, "objects", "objects in use", objects - (int64_t)s->tcache.value,
+        has_internal ? "allocated - tcache_bytes - internal"
+                     : "allocated - tcache_bytes");
+    add_figure(ledger, "thread_caches", "thread caches", s->tcache,
+               "tcache_bytes");
+    if (has_internal)
+        add_nonzero(ledger, "metadata_internal", "metadata among the objects",
+                    s->internal, "internal");
+}
+
+/* Everything inside `active`.  Returns false if a line was taken from an
+ * identity. */
+static bool
+add_active(struct ledger *ledger, const struct jep_summary *s)
+{
+    if (!s->allocated.known || s->active.value < s->allocated.value) {
+        add_figure(ledger, "active", "pages with objects", s->active, "active");
+        return true;
+    }
+    add_allocated(ledger, s);
+    if (s->slab_holes.known && s->padding.known) {
+        add(ledger, "slab_holes", "holes in slabs",
+            (int64_t)s->slab_holes.value,
+            "curslabs * slab_size - curregs * size");
+        add_nonzero(ledger, "large_padding", "padding of large objects",
+                    s->padding, "curlextents * page");
+        return true;
+    }
+    add(ledger, "holes_and_padding", "holes in slabs, padding",
+        (int64_t)(s->active.value - s->allocated.value), "active - allocated");
+    return false;
+}
+
+/* Muzzy pages count as resident in 5.0.0 to 5.2.1.  Without a version they do
+ * if the figures say so. */
+static bool
+muzzy_is_resident(const struct snapshot *snapshot, const struct jep_summary *s,
+                  struct jep_figure base)
+{
+    unsigned release = summary_release(snapshot);
+    uint64_t without;
+
+    if (release != 0)
+        return release >= MUZZY_RESIDENT_FROM && release <= MUZZY_RESIDENT_TO;
+    if (!s->muzzy.known || !s->dirty.known || !base.known || !s->resident.known)
+        return false;
+    without = s->active.value + base.value + s->dirty.value;
+    return s->resident.value > without &&
+           s->resident.value - without >= s->muzzy.value / 2;
+}
+
+/* What lies between active and resident.  As add_active. */
+static bool
+add_beyond_active(struct ledger *ledger, const struct snapshot *snapshot,
+                  const struct jep_summary *s)
+{
+    struct jep_figure base = summary_base_resident(snapshot);
+    uint64_t beyond = s->resident.value - s->active.value;
+
+    if (!base.known || base.value > beyond) {
+        if (s->dirty.known && s->dirty.value <= beyond) {
+            add_figure(ledger, "dirty", "dirty pages", s->dirty,
+                       "pdirty * page");
+            add(ledger, "metadata_base", "metadata (base)",
+                (int64_t)(beyond - s->dirty.value),
+                "resident - active - dirty");
+            return false;
+        }
+        add(ledger, "metadata_and_dirty", "metadata (base), dirty pages",
+            (int64_t)beyond, "resident - active");
+        return false;
+    }
+    add_figure(ledger, "metadata_base", "metadata (base)", base,
+               "base, in whole pages");
+    if (!s->dirty.known) {
+        bool with_muzzy = summary_release(snapshot) == 0 ||
+                          muzzy_is_resident(snapshot, s, base);
+
+        add(ledger, "dirty",
+            with_muzzy ? "dirty pages (muzzy too, up to 5.2.1)" : "dirty pages",
+            (int64_t)(beyond - base.value), "resident - active - base");
+        return false;
+    }
+    add_figure(ledger, "dirty", "dirty pages", s->dirty, "pdirty * page");
+    if (muzzy_is_resident(snapshot, s, base))
+        add_nonzero(ledger, "muzzy", "muzzy pages", s->muzzy, "pmuzzy * page");
+    return true;
+}
+
+/* Our dumps: from the allocator's pages to the RSS of the same moment. */
+static void
+add_rss(struct ledger *ledger, const struct snapshot *snapshot,
+        const struct jep_summary *s)
+{
+    const struct jep_figure *found = snapshot->residency;
+    struct jep_figure base = summary_base_resident(snapshot);
+    struct jep_figure counted, resident;
+
+    add_figure(ledger, "metadata_base", "metadata (base)", base,
+               "base, in whole pages");
+    add_figure(ledger, "dirty", "dirty pages", s->dirty, "pdirty * page");
+    add_nonzero(ledger, "muzzy", "muzzy pages still resident",
+                found[RESIDENCY_MUZZY], "residency.muzzy");
+    counted = figure_plus(figure_plus(s->active, s->dirty), base);
+    resident = figure_plus(
+        figure_plus(found[RESIDENCY_ACTIVE], found[RESIDENCY_DIRTY]),
+        found[RESIDENCY_METADATA]);
+    if (counted.known && resident.known && counted.value != resident.value)
+        add(ledger, "not_resident", "of it never touched or swapped out",
+            (int64_t)resident.value - (int64_t)counted.value,
+            "residency - (active + dirty + base)");
+    add_nonzero(ledger, "huge_page_fill", "free pages filled by huge pages",
+                found[RESIDENCY_RETAINED], "residency.retained");
+    add_nonzero(ledger, "other_anonymous", "anonymous, not the allocator's",
+                found[RESIDENCY_OTHER_ANONYMOUS], "residency.other_anonymous");
+    add_nonzero(ledger, "file", "files (program, libraries)",
+                snapshot->rollup[ROLLUP_FILE], "smaps_rollup.file");
+    add_nonzero(ledger, "shmem", "shared memory",
+                snapshot->rollup[ROLLUP_SHMEM], "smaps_rollup.shmem");
+}
+
+/* Shares, and what the lines leave over. */
+static void
+ledger_close(struct ledger *ledger, struct jep_ledger *out, bool is_checked)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < ledger->count; i++)
+        sum += ledger->lines[i].depth == 0 ? ledger->lines[i].bytes : 0;
+    /* A remainder that is not zero is shown even where it checks nothing. */
+    if (is_checked || sum != (int64_t)out->total)
+        add(ledger, "unexplained", "unexplained", (int64_t)out->total - sum,
+            "total - all lines above");
+    out->has_unexplained = is_checked;
+    for (size_t i = 0; i < ledger->count && out->total > 0; i++)
+        ledger->lines[i].share =
+            (double)ledger->lines[i].bytes / (double)out->total;
+    out->lines = ledger->lines;
+    out->count = ledger->count;
+}
+
+void
+ledger_fill(const struct snapshot *snapshot, const struct jep_summary *s,
+            struct ledger *ledger, struct jep_ledger *out)
+{
+    bool is_checked;
+
+    *out = (struct jep_ledger){0};
+    ledger->count = 0;
+    if (!s->active.known || s->active.value > INT64_MAX / 4)
+        return;
+    is_checked = add_active(ledger, s);
+    if (snapshot->rollup[ROLLUP_RSS].known &&
+        snapshot->residency[RESIDENCY_ACTIVE].known) {
+        out->total_name = "RSS";
+        out->total = s->rss.value;
+        add_rss(ledger, snapshot, s);
+        is_checked = true;
+    } else if (s->resident.known && s->resident.value >= s->active.value) {
+        out->total_name = "resident";
+        out->total = s->resident.value;
+        is_checked |= add_beyond_active(ledger, snapshot, s);
+    } else {
+        out->total_name = "active";
+        out->total = s->active.value;
+        is_checked &= s->slab_holes.known && s->padding.known;
+    }
+    ledger_close(ledger, out, is_checked);
+}

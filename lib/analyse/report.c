@@ -1,0 +1,189 @@
+/* A snapshot's analysis as one view. */
+#include "analyse/report.h"
+
+#include "model/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct jep_report {
+    struct jep_view view;
+    struct ledger ledger;
+    struct jep_bin *bins;
+    struct jep_arena *arenas;
+    struct sites sites;
+    struct intern_text texts;
+    struct jep_warning *warnings;
+    size_t warning_count, warning_capacity;
+};
+
+void
+jep_report_free(jep_report_t *report)
+{
+    if (report == NULL)
+        return;
+    free(report->bins);
+    free(report->arenas);
+    free(report->warnings);
+    sites_free(&report->sites);
+    intern_text_free(&report->texts);
+    free(report);
+}
+
+const struct jep_view *
+jep_report_view(const jep_report_t *report)
+{
+    return &report->view;
+}
+
+static bool
+warn(jep_report_t *report, const struct jep_warning *warning)
+{
+    if (!intern_grow((void **)&report->warnings, &report->warning_capacity,
+                     report->warning_count, sizeof(*warning)))
+        return false;
+    report->warnings[report->warning_count++] = *warning;
+    return true;
+}
+
+static void
+process_fill(const struct snapshot *snapshot, struct jep_process *out)
+{
+    const struct jep_figure *p = snapshot->process;
+    const struct jep_figure *rollup = snapshot->rollup;
+
+    out->known = p[PROCESS_PID].known || rollup[ROLLUP_RSS].known;
+    out->exe = snapshot_setting(snapshot, "process.exe");
+    out->argv = snapshot->argv;
+    out->argc = snapshot->argc;
+    out->kernel = snapshot_setting(snapshot, "process.kernel");
+    out->thp_enabled = snapshot_setting(snapshot, "process.thp.enabled");
+    out->thp_defrag = snapshot_setting(snapshot, "process.thp.defrag");
+    out->pid = p[PROCESS_PID];
+    out->threads = p[PROCESS_THREADS];
+    out->uptime_ns = p[PROCESS_UPTIME_NS];
+    out->page_size = p[PROCESS_PAGE_SIZE];
+    out->cpus = p[PROCESS_CPUS];
+    out->rss = rollup[ROLLUP_RSS];
+    out->pss = rollup[ROLLUP_PSS];
+    out->anonymous = rollup[ROLLUP_ANONYMOUS];
+    out->file = rollup[ROLLUP_FILE];
+    out->shmem = rollup[ROLLUP_SHMEM];
+    out->anon_huge_pages = rollup[ROLLUP_ANON_HUGE_PAGES];
+    out->swap = rollup[ROLLUP_SWAP];
+    out->peak_rss = snapshot->status[STATUS_VM_HWM];
+    out->cgroup_limit = snapshot->cgroup[CGROUP_LIMIT];
+    out->cgroup_usage = snapshot->cgroup[CGROUP_USAGE];
+}
+
+static void
+source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
+{
+    static const char *const names[] = {
+        [DUMP_FORMAT_JEPROBE] = "jeprobe",
+        [DUMP_FORMAT_JEMALLOC_TEXT] = "jemalloc-text",
+        [DUMP_FORMAT_JEMALLOC_JSON] = "jemalloc-json"};
+    const struct snapshot *snapshot = dumps->snapshots[index];
+
+    out->file = dumps->path;
+    out->format = names[snapshot->format];
+    out->reason = snapshot->reason;
+    out->version = snapshot->version;
+    out->allocator = JEP_ALLOCATOR_JEMALLOC;
+    if (snapshot->format == DUMP_FORMAT_JEPROBE ||
+        (snapshot->version != NULL &&
+         strstr(snapshot->version, "gjeprobe") != NULL))
+        out->allocator = JEP_ALLOCATOR_JEALLOC;
+    out->complete = snapshot->complete;
+    out->document = (unsigned)index + 1;
+    out->documents = (unsigned)dumps->count;
+}
+
+/* Warnings of the reader, then of the analysis. */
+static bool
+warnings_fill(jep_report_t *report, const struct snapshot *snapshot,
+              const symbols_t *symbols)
+{
+    struct jep_view *view = &report->view;
+    const char *module;
+
+    for (size_t i = 0; i < snapshot->warning_count; i++) {
+        if (!warn(report, &snapshot->warnings[i]))
+            return false;
+    }
+    if (view->not_nested != NULL) {
+        struct jep_warning warning = {.text = view->not_nested};
+
+        if (!warn(report, &warning))
+            return false;
+    }
+    for (size_t i = 0; symbols != NULL && i < 5 &&
+                       (module = symbols_mismatch(symbols, i)) != NULL;
+         i++) {
+        char text[512];
+        struct jep_warning warning = {0};
+
+        snprintf(text, sizeof(text),
+                 "%s is not the file that ran (its build id differs): no "
+                 "names from it",
+                 module);
+        warning.text = intern_text(&report->texts, text);
+        if (warning.text == NULL || !warn(report, &warning))
+            return false;
+    }
+    view->source.warnings = report->warnings;
+    view->source.warning_count = report->warning_count;
+    return true;
+}
+
+static bool
+fill(jep_report_t *report, const struct snapshot *snapshot, symbols_t *symbols)
+{
+    struct jep_view *view = &report->view;
+
+    process_fill(snapshot, &view->process);
+    summary_fill(snapshot, &view->summary);
+    view->not_nested = summary_not_nested(&view->summary);
+    ledger_fill(snapshot, &view->summary, &report->ledger, &view->ledger);
+    if (!bins_rank(snapshot, &report->bins, &view->bin_count) ||
+        !arenas_list(snapshot, &report->texts, &report->arenas,
+                     &view->arena_count) ||
+        !sites_fill(snapshot, symbols, &report->sites, &view->profile))
+        return false;
+    view->bins = report->bins;
+    view->arenas = report->arenas;
+    return warnings_fill(report, snapshot, symbols);
+}
+
+jep_status_t
+jep_report_new(const jep_dumps_t *dumps, size_t index,
+               const struct jep_options *options, jep_report_t **out,
+               struct jep_error *error)
+{
+    const struct snapshot *snapshot = dumps->snapshots[index];
+    jep_report_t *report = calloc(1, sizeof(*report));
+    symbols_t *symbols = NULL;
+    bool is_fine = report != NULL;
+
+    *out = NULL;
+    if (is_fine && options->symbols && snapshot->profile.site_count > 0) {
+        symbols = symbols_new(&snapshot->profile, options->debug_dir,
+                              options->sysroot, &report->texts);
+        is_fine = symbols != NULL;
+    }
+    if (is_fine) {
+        source_fill(dumps, index, &report->view.source);
+        is_fine = fill(report, snapshot, symbols);
+    }
+    symbols_free(symbols);
+    if (is_fine) {
+        *out = report;
+        return JEP_OK;
+    }
+    jep_report_free(report);
+    *error = (struct jep_error){.code = JEP_ERR_MEMORY};
+    snprintf(error->source, sizeof(error->source), "%s", dumps->path);
+    snprintf(error->text, sizeof(error->text), "out of memory");
+    return JEP_ERR_MEMORY;
+}

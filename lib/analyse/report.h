@@ -1,0 +1,69 @@
+/* What the analysis of one snapshot is made of; report.c puts it together.
+ *
+ * Everything here is pure: a snapshot in, a view out, no input or output.  A
+ * function that returns false ran out of memory. */
+#ifndef JE_ANALYSE_REPORT_H
+#define JE_ANALYSE_REPORT_H
+
+#include "base/macros.h"
+
+#include "model/snapshot.h"
+#include "model/symbols.h"
+
+/* Derived figures with a common rule: unknown inputs make unknown results. */
+struct jep_figure figure_derived(uint64_t value);
+struct jep_figure figure_times(struct jep_figure figure, uint64_t factor);
+struct jep_figure figure_plus(struct jep_figure a, struct jep_figure b);
+struct jep_figure figure_or(struct jep_figure first, struct jep_figure second);
+
+/* summary.c */
+void summary_fill(const struct snapshot *snapshot, struct jep_summary *out);
+/* Bytes of slabs that no region of `arena` uses. */
+struct jep_figure summary_slab_holes(const struct snapshot *snapshot,
+                                     const struct snapshot_arena *arena);
+/* Base metadata in whole pages, as it is resident. */
+struct jep_figure summary_base_resident(const struct snapshot *snapshot);
+/* Release of jemalloc as major * 10000 + minor * 100 + patch; 0 = unknown. */
+unsigned summary_release(const struct snapshot *snapshot);
+/* NULL if mapped, resident, active and allocated lie in one another. */
+const char *summary_not_nested(const struct jep_summary *summary);
+
+/* ledger.c */
+#define LEDGER_LINES_MAX 24
+
+struct ledger {
+    struct jep_ledger_line lines[LEDGER_LINES_MAX];
+    size_t count;
+};
+
+void ledger_fill(const struct snapshot *snapshot,
+                 const struct jep_summary *summary, struct ledger *ledger,
+                 struct jep_ledger *out);
+
+/* bins.c */
+bool bins_rank(const struct snapshot *snapshot, struct jep_bin **bins,
+               size_t *count) __attribute__((warn_unused_result));
+bool arenas_list(const struct snapshot *snapshot, struct intern_text *texts,
+                 struct jep_arena **arenas, size_t *count)
+    __attribute__((warn_unused_result));
+
+/* sites.c */
+struct sites {
+    struct jep_frame *frames; /* of all addresses, resolved */
+    size_t frame_count, frame_capacity;
+    size_t *frame_first; /* of each interned address; one more at the end */
+    struct jep_frame *stack_frames;
+    size_t stack_frame_count, stack_frame_capacity;
+    struct jep_stack *stacks, *groups;
+};
+
+/* `symbols` NULL: addresses stay addresses. */
+bool sites_fill(const struct snapshot *snapshot, symbols_t *symbols,
+                struct sites *sites, struct jep_profile *out)
+    __attribute__((warn_unused_result));
+void sites_free(struct sites *sites);
+
+/* wrapper.c: whether a function only passes allocations on. */
+bool wrapper_is(const char *function);
+
+#endif

@@ -1,0 +1,197 @@
+/* From a file to snapshots: one for each document in it.
+ *
+ * This is the receiver of what the readers emit. */
+#include "model/load.h"
+
+#include "dump/perr.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DOCUMENTS_MAX 10000
+
+struct loader {
+    struct jep_dumps *dumps;
+    struct snapshot *current; /* not yet in `dumps` */
+    struct jep_error *error;
+};
+
+static jep_status_t
+check(struct loader *loader, bool is_fine)
+{
+    return is_fine ? JEP_OK : perr_memory(loader->error);
+}
+
+static jep_status_t
+on_begin(void *context, enum dump_format format, uint64_t line)
+{
+    struct loader *loader = context;
+
+    if (loader->dumps->count >= DOCUMENTS_MAX)
+        return perr_set(loader->error, JEP_ERR_LIMIT, line, 1,
+                        "more than %d dumps in one file", DOCUMENTS_MAX);
+    loader->current = snapshot_new();
+    if (loader->current == NULL)
+        return perr_memory(loader->error);
+    loader->current->format = format;
+    loader->current->line = line;
+    return JEP_OK;
+}
+
+static jep_status_t
+on_format(void *context, enum dump_format format)
+{
+    struct loader *loader = context;
+
+    loader->current->format = format;
+    return JEP_OK;
+}
+
+static jep_status_t
+on_warn(void *context, uint64_t line, uint64_t column, const char *text)
+{
+    struct loader *loader = context;
+
+    return check(loader, snapshot_warn(loader->current, line, column, text));
+}
+
+static jep_status_t
+on_end(void *context, bool complete)
+{
+    struct loader *loader = context;
+    struct jep_dumps *dumps = loader->dumps;
+    struct snapshot *current = loader->current;
+
+    current->complete = complete;
+    if (profile_finish(&current->profile) > 0 &&
+        !snapshot_warn(current, 0, 0,
+                       "samples that refer to no stack were left out"))
+        return perr_memory(loader->error);
+    if (!snapshot_finish(current) ||
+        !intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
+                     sizeof(*dumps->snapshots)))
+        return perr_memory(loader->error);
+    dumps->snapshots[dumps->count++] = current;
+    loader->current = NULL;
+    return JEP_OK;
+}
+
+static jep_status_t
+on_number(void *context, const struct dump_where *where, int field,
+          uint64_t value)
+{
+    struct loader *loader = context;
+
+    return check(loader, snapshot_number(loader->current, where, field, value));
+}
+
+static jep_status_t
+on_text(void *context, const char *name, const char *value, uint64_t line)
+{
+    struct loader *loader = context;
+
+    return check(loader, snapshot_text(loader->current, name, value, line));
+}
+
+static jep_status_t
+on_mapping(void *context, const struct dump_mapping *mapping)
+{
+    struct loader *loader = context;
+    struct intern_text *texts = &loader->current->texts;
+    struct profile_mapping own = {mapping->start, mapping->end, mapping->offset,
+                                  NULL, NULL};
+
+    own.path = intern_text(texts, mapping->path);
+    if (own.path == NULL)
+        return perr_memory(loader->error);
+    if (mapping->build_id != NULL) {
+        own.build_id = intern_text(texts, mapping->build_id);
+        if (own.build_id == NULL)
+            return perr_memory(loader->error);
+    }
+    return check(loader, profile_add_mapping(&loader->current->profile, &own));
+}
+
+static jep_status_t
+on_stack(void *context, const uint64_t *addresses, size_t count)
+{
+    struct loader *loader = context;
+
+    return check(
+        loader, profile_add_stack(&loader->current->profile, addresses, count));
+}
+
+static jep_status_t
+on_site(void *context, const struct dump_site *site)
+{
+    struct loader *loader = context;
+
+    return check(loader, profile_add_site(&loader->current->profile, site));
+}
+
+static jep_status_t
+on_sample(void *context, const struct dump_sample *sample)
+{
+    struct loader *loader = context;
+
+    return check(loader, profile_add_sample(&loader->current->profile, sample));
+}
+
+static jep_status_t
+load(struct loader *loader, const char *path)
+{
+    const struct dump_sink sink = {loader,    on_begin,  on_end,     on_format,
+                                   on_number, on_text,   on_mapping, on_stack,
+                                   on_site,   on_sample, on_warn};
+    jep_status_t status;
+    reader_t *reader;
+
+    loader->dumps->path = strdup(path);
+    if (loader->dumps->path == NULL)
+        return perr_memory(loader->error);
+    status = reader_open(path, &reader, loader->error);
+    if (status != JEP_OK)
+        return status;
+    status = dump_read(reader, &sink, loader->error);
+    reader_close(reader);
+    snapshot_free(loader->current);
+    return status;
+}
+
+jep_status_t
+jep_read(const char *path, jep_dumps_t **dumps, struct jep_error *error)
+{
+    struct loader loader = {.error = error};
+    jep_status_t status;
+
+    *dumps = NULL;
+    *error = (struct jep_error){0};
+    perr_source(error, strcmp(path, "-") == 0 ? "(standard input)" : path);
+    loader.dumps = calloc(1, sizeof(*loader.dumps));
+    if (loader.dumps == NULL)
+        return perr_memory(error);
+    status = load(&loader, path);
+    if (status == JEP_OK)
+        *dumps = loader.dumps;
+    else
+        jep_dumps_free(loader.dumps);
+    return status;
+}
+
+size_t
+jep_dumps_count(const jep_dumps_t *dumps)
+{
+    return dumps->count;
+}
+
+void
+jep_dumps_free(jep_dumps_t *dumps)
+{
+    if (dumps == NULL)
+        return;
+    for (size_t i = 0; i < dumps->count; i++)
+        snapshot_free(dumps->snapshots[i]);
+    free(dumps->snapshots);
+    free(dumps->path);
+    free(dumps);
+}
