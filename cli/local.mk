@@ -5,6 +5,7 @@ cli_jeprobe_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 cli_jeprobe_LDADD = lib/libjeprobe.la $(JANSSON_LIBS) -lm
 cli_jeprobe_SOURCES = \
 	cli/cmd.h \
+	cli/cmd_report.c \
 	cli/cmd_run.c \
 	cli/cmd_table.c \
 	cli/die.c \
@@ -14,7 +15,15 @@ cli_jeprobe_SOURCES = \
 	cli/opt.h \
 	cli/out.c \
 	cli/out.h \
-	cli/pending.c \
+	cli/render/cell.c \
+	cli/render/cell.h \
+	cli/render/json.c \
+	cli/render/render.h \
+	cli/render/text.c \
+	cli/render/text.h \
+	cli/render/text_ledger.c \
+	cli/render/text_nested.c \
+	cli/render/text_sites.c \
 	cli/run.h \
 	cli/run_child.c \
 	cli/run_elf.c \

@@ -1,0 +1,167 @@
+/* Cells of a text table: text cut and padded to a width, numbers aligned. */
+#include "cli/render/cell.h"
+
+#include "cli/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CELL_TEXT_MAX 4096
+
+void
+cell_style(out_t *out, enum cell_style style)
+{
+    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m"};
+
+    if (out_is_colour(out))
+        out_puts(out, codes[style]);
+}
+
+void
+cell_repeat(out_t *out, const char *text, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++)
+        out_puts(out, text);
+}
+
+static bool
+is_continuation(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Characters of UTF-8 text; all count as one column wide. */
+static unsigned
+columns(const char *text)
+{
+    unsigned count = 0;
+
+    for (; *text != '\0'; text++)
+        count += !is_continuation(*text);
+    return count;
+}
+
+/* The rest of `text` after `count` characters. */
+static const char *
+skip(const char *text, unsigned count)
+{
+    while (*text != '\0' && count > 0) {
+        text++;
+        while (is_continuation(*text))
+            text++;
+        count--;
+    }
+    return text;
+}
+
+void
+cell_text(out_t *out, const char *text, unsigned width, bool keep_end)
+{
+    char safe[CELL_TEXT_MAX];
+    unsigned have;
+
+    text_escape(safe, sizeof(safe), text != NULL ? text : "");
+    have = columns(safe);
+    if (have <= width) {
+        out_puts(out, safe);
+        cell_repeat(out, " ", width - have);
+        return;
+    }
+    if (width < 4)
+        return;
+    if (keep_end) {
+        out_puts(out, "..");
+        out_puts(out, skip(safe, have - (width - 2)));
+        return;
+    }
+    out_write(out, safe, (size_t)(skip(safe, width - 2) - safe));
+    out_puts(out, "..");
+}
+
+void
+cell_size(out_t *out, double bytes, unsigned width)
+{
+    char text[TEXT_NUMBER_MAX];
+
+    out_printf(out, "%*s", (int)width, text_size(text, bytes));
+}
+
+void
+cell_figure(out_t *out, struct jep_figure figure, unsigned width)
+{
+    if (figure.known)
+        cell_size(out, (double)figure.value, width);
+    else
+        cell_repeat(out, " ", width);
+}
+
+void
+cell_count(out_t *out, double count, unsigned width)
+{
+    char text[TEXT_NUMBER_MAX];
+
+    out_printf(out, "%*s", (int)width, text_count(text, count));
+}
+
+void
+cell_share(out_t *out, double share, unsigned width)
+{
+    char text[TEXT_NUMBER_MAX];
+
+    snprintf(text, sizeof(text), "%.1f %%", share * 100.0);
+    out_printf(out, "%*s", (int)width, text);
+}
+
+void
+cell_bar(out_t *out, double share, unsigned width)
+{
+    static const char *const eighths[] = {"",  "▏", "▎", "▍",
+                                          "▌", "▋", "▊", "▉"};
+    double length = share * (double)width;
+    unsigned parts;
+
+    if (!(length > 0.0))
+        return;
+    if (length > (double)width)
+        length = (double)width;
+    if (!out_is_utf8(out)) {
+        cell_repeat(out, "#", (unsigned)lround(length));
+        return;
+    }
+    /* The smallest part is drawn, so that a line with a share has a bar. */
+    parts = (unsigned)lround(length * 8.0);
+    if (parts == 0)
+        parts = 1;
+    cell_repeat(out, "█", parts / 8);
+    out_puts(out, eighths[parts % 8]);
+}
+
+void
+cell_paragraph(out_t *out, const char *text, const char *indent, unsigned width)
+{
+    char safe[CELL_TEXT_MAX];
+    unsigned column = 0, margin = columns(indent);
+    const char *word;
+
+    text_escape(safe, sizeof(safe), text);
+    for (word = safe; *word != '\0';) {
+        size_t length = strcspn(word, " ");
+        char one[CELL_TEXT_MAX];
+        unsigned wide;
+
+        snprintf(one, sizeof(one), "%.*s", (int)length, word);
+        wide = columns(one);
+        if (column > 0 && column + 1 + wide > width) {
+            out_puts(out, "\n");
+            column = 0;
+        }
+        out_puts(out, column == 0 ? indent : " ");
+        column += column == 0 ? margin : 1;
+        out_puts(out, one);
+        column += wide;
+        word += length;
+        word += strspn(word, " ");
+    }
+    out_puts(out, "\n");
+}

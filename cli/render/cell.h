@@ -1,0 +1,38 @@
+/* Cells of a text table: text cut and padded to a width, numbers aligned.
+ *
+ * Text from outside is escaped first, so that a width is a width. */
+#ifndef JE_CLI_RENDER_CELL_H
+#define JE_CLI_RENDER_CELL_H
+
+#include "base/macros.h"
+
+#include "jeprobe.h"
+
+#include "cli/out.h"
+
+enum cell_style { CELL_PLAIN, CELL_BOLD, CELL_GREY };
+
+/* Switch the style on and off; nothing without colour. */
+void cell_style(out_t *out, enum cell_style style);
+
+/* `text` left-aligned in `width` columns; what is too long loses its end, or
+ * its start if `keep_end`. */
+void cell_text(out_t *out, const char *text, unsigned width, bool keep_end);
+
+/* A size, right-aligned; blank if unknown. */
+void cell_size(out_t *out, double bytes, unsigned width);
+void cell_figure(out_t *out, struct jep_figure figure, unsigned width);
+void cell_count(out_t *out, double count, unsigned width);
+/* "64.7 %", right-aligned. */
+void cell_share(out_t *out, double share, unsigned width);
+
+/* A bar of `share` of `width` columns. */
+void cell_bar(out_t *out, double share, unsigned width);
+
+void cell_repeat(out_t *out, const char *text, unsigned times);
+
+/* Print words, broken into lines of `width` columns, each after `indent`. */
+void cell_paragraph(out_t *out, const char *text, const char *indent,
+                    unsigned width);
+
+#endif

@@ -1,0 +1,33 @@
+/* How a report becomes text or JSON: the only code that formats results.
+ *
+ * Renderers print what a view holds and compute nothing but layout.  What is
+ * not known is absent in text and null in JSON. */
+#ifndef JE_CLI_RENDER_RENDER_H
+#define JE_CLI_RENDER_RENDER_H
+
+#include "base/macros.h"
+
+#include "jeprobe.h"
+
+#include "cli/out.h"
+
+struct render_options {
+    unsigned top; /* sites and bins to print; 0 = the format's own choice */
+    bool has_debug_dir;
+};
+
+/* All reports of one command line, in their order. */
+struct render_set {
+    const struct jep_view *const *views;
+    size_t count;
+};
+
+void render_text(out_t *out, const struct render_set *set,
+                 const struct render_options *options);
+void render_json(out_t *out, const struct render_set *set,
+                 const struct render_options *options);
+
+/* Whether the views are one process at several times, and not several. */
+bool render_is_series(const struct render_set *set);
+
+#endif

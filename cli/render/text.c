@@ -1,0 +1,281 @@
+/* The report for people: answer first, then proof, then what to do next. */
+#include "cli/render/text.h"
+
+#include "cli/render/cell.h"
+#include "cli/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BINS_DEFAULT = 5, BASELINE_PERCENT = 10 };
+
+static void
+print_source(out_t *out, const struct jep_view *view)
+{
+    const struct jep_source *source = &view->source;
+    char part[64];
+
+    out_text(out, source->file);
+    if (source->documents > 1)
+        out_printf(out, " (%u of %u)", source->document, source->documents);
+    out_puts(out, ": ");
+    out_puts(out, source->allocator == JEP_ALLOCATOR_JEALLOC ? "jealloc "
+                                                             : "jemalloc ");
+    snprintf(part, sizeof(part), "%.60s",
+             source->version != NULL ? source->version : "of unknown version");
+    part[strcspn(part, "-")] = '\0';
+    out_text(out, part);
+    out_printf(out, " (%s%s)\n", source->format,
+               source->complete ? "" : ", not all of it");
+}
+
+static void
+print_process(out_t *out, const struct jep_view *view)
+{
+    const struct jep_process *process = &view->process;
+    char text[TEXT_NUMBER_MAX];
+
+    if (!process->known)
+        return;
+    out_puts(out, "process ");
+    if (process->pid.known)
+        out_printf(out, "%llu ", (unsigned long long)process->pid.value);
+    if (process->exe != NULL)
+        out_text(out, process->exe);
+    if (view->source.reason != NULL) {
+        out_puts(out, ", dump: ");
+        out_text(out, view->source.reason);
+    }
+    if (process->uptime_ns.known)
+        out_printf(out, " after %s",
+                   text_duration(text, (double)process->uptime_ns.value / 1e9));
+    if (process->threads.known)
+        out_printf(out, ", %llu thread%s",
+                   (unsigned long long)process->threads.value,
+                   process->threads.value == 1 ? "" : "s");
+    out_puts(out, "\n");
+    if (process->peak_rss.known && process->rss.known)
+        out_printf(out, "RSS peak %s",
+                   text_size(text, (double)process->peak_rss.value));
+    if (process->peak_rss.known && process->rss.known && process->swap.known &&
+        process->swap.value > 0)
+        out_printf(out, ", swap %s",
+                   text_size(text, (double)process->swap.value));
+    if (process->peak_rss.known && process->rss.known &&
+        process->cgroup_limit.known)
+        out_printf(out, ", cgroup limit %s",
+                   text_size(text, (double)process->cgroup_limit.value));
+    if (process->peak_rss.known && process->rss.known)
+        out_puts(out, "\n");
+}
+
+static void
+print_warnings(out_t *out, const struct jep_source *source)
+{
+    for (size_t i = 0; i < source->warning_count; i++) {
+        const struct jep_warning *warning = &source->warnings[i];
+
+        out_puts(out, "note: ");
+        if (warning->line > 0)
+            out_printf(out, "line %llu: ", (unsigned long long)warning->line);
+        out_text(out, warning->text);
+        out_puts(out, "\n");
+    }
+}
+
+/* "12.1 %" in ten columns, or nothing. */
+static void
+print_percent(out_t *out, const char *label, double fraction)
+{
+    cell_text(out, label, 23, false);
+    out_printf(out, "%7.1f %%", fraction * 100.0);
+}
+
+static void
+print_external(out_t *out, const struct jep_view *view)
+{
+    const struct jep_summary *s = &view->summary;
+    const struct jep_ledger_line *base =
+        text_ledger_line(&view->ledger, "metadata_base");
+    const struct jep_ledger_line *dirty =
+        text_ledger_line(&view->ledger, "dirty");
+    double active = (double)s->active.value;
+
+    if (!s->external_fragmentation.known)
+        return;
+    print_percent(out, "external fragmentation",
+                  s->external_fragmentation.value);
+    out_puts(out, "  (resident - active) / active");
+    if (base != NULL && dirty != NULL)
+        out_printf(out, "\n%*s  = metadata %.1f %% + dirty %.1f %%", 32, "",
+                   (double)base->bytes / active * 100.0,
+                   (double)dirty->bytes / active * 100.0);
+    out_puts(out, "\n");
+}
+
+static void
+print_ratios(out_t *out, const struct jep_view *view)
+{
+    const struct jep_summary *s = &view->summary;
+
+    if (s->internal_fragmentation.known) {
+        print_percent(out, "internal fragmentation",
+                      s->internal_fragmentation.value);
+        out_printf(out, "  (active - allocated) / allocated%*s%d %%\n", 12,
+                   "baseline ", BASELINE_PERCENT);
+    }
+    print_external(out, view);
+    if (s->metadata_per_resident.known && s->metadata_per_allocated.known) {
+        print_percent(out, "metadata", s->metadata_per_resident.value);
+        out_printf(out, "  of resident, %.1f %% of allocated\n",
+                   s->metadata_per_allocated.value * 100.0);
+    }
+    if (s->internal_fragmentation.known || s->external_fragmentation.known)
+        out_puts(out, "\n");
+}
+
+static void
+print_bins(out_t *out, const struct jep_view *view, unsigned top)
+{
+    size_t limit = top > 0 ? top : BINS_DEFAULT;
+
+    if (view->bin_count == 0 || view->bins[0].wasted_bytes == 0)
+        return;
+    cell_style(out, CELL_BOLD);
+    out_printf(out, "%-22s%10s%12s%10s%8s%14s\n", "Slabs, most unused", "size",
+               "objects", "slabs", "used", "unused");
+    cell_style(out, CELL_PLAIN);
+    for (size_t i = 0; i < view->bin_count && i < limit; i++) {
+        const struct jep_bin *bin = &view->bins[i];
+
+        if (bin->wasted_bytes == 0)
+            break;
+        out_printf(out, "%22s%10llu", "", (unsigned long long)bin->size);
+        cell_count(out, (double)bin->curregs, 12);
+        cell_count(out, (double)bin->curslabs, 10);
+        if (bin->utilization.known)
+            cell_share(out, bin->utilization.value, 8);
+        else
+            cell_repeat(out, " ", 8);
+        cell_size(out, (double)bin->wasted_bytes, 14);
+        out_puts(out, "\n");
+    }
+    out_puts(out, "\n");
+}
+
+/* Whether the sites have names but some module has none. */
+static bool
+lacks_names(const struct jep_profile *profile)
+{
+    for (size_t i = 0; i < profile->site_count && i < 10; i++) {
+        if (profile->sites[i].frame_count > 0 &&
+            profile->sites[i].frames[0].function == NULL)
+            return true;
+    }
+    return false;
+}
+
+static void
+print_next(out_t *out, const struct jep_view *view,
+           const struct render_options *options)
+{
+    char quoted[4096];
+
+    out_puts(out, "Next: jeprobe ");
+    text_quote(quoted, sizeof(quoted), view->source.file);
+    if (!view->profile.known || view->profile.site_count == 0) {
+        out_puts(out, "run --report -- PROGRAM    (who allocates it)\n");
+        return;
+    }
+    if (lacks_names(&view->profile) && !options->has_debug_dir)
+        out_puts(out, "report --debug-dir DIR ");
+    else if (options->top == 0 && view->profile.site_count > 10)
+        out_puts(out, "report --top 50 ");
+    else
+        out_puts(out, "report --format json ");
+    out_text(out, quoted);
+    out_puts(out, "\n");
+}
+
+static void
+print_view(out_t *out, const struct jep_view *view,
+           const struct render_options *options)
+{
+    print_source(out, view);
+    print_process(out, view);
+    print_warnings(out, &view->source);
+    out_puts(out, "\n");
+    text_headline(out, view);
+    text_ledger(out, &view->ledger);
+    text_nested(out, view);
+    print_ratios(out, view);
+    print_bins(out, view, options->top);
+    text_sites(out, view, options->top);
+    print_next(out, view, options);
+}
+
+/* Several reports: their main figures side by side. */
+static void
+print_overview(out_t *out, const struct render_set *set)
+{
+    unsigned width = out_width(out) > 120 ? 48 : 28;
+
+    cell_style(out, CELL_BOLD);
+    cell_text(out,
+              render_is_series(set) ? "One process, over time" : "Side by side",
+              width, false);
+    out_printf(out, "%12s%12s%12s%16s\n", "RSS", "resident", "allocated",
+               "internal frag.");
+    cell_style(out, CELL_PLAIN);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct jep_view *view = set->views[i];
+        const struct jep_summary *s = &view->summary;
+        char name[4096];
+
+        if (view->source.documents > 1)
+            snprintf(name, sizeof(name), "%s (%u)", view->source.file,
+                     view->source.document);
+        else
+            snprintf(name, sizeof(name), "%s", view->source.file);
+        cell_text(out, name, width, true);
+        cell_figure(out, s->rss, 12);
+        cell_figure(out, s->resident, 12);
+        cell_figure(out, s->allocated, 12);
+        if (s->internal_fragmentation.known)
+            cell_share(out, s->internal_fragmentation.value, 16);
+        out_puts(out, "\n");
+    }
+}
+
+bool
+render_is_series(const struct render_set *set)
+{
+    const struct jep_view *first = set->views[0];
+
+    for (size_t i = 1; i < set->count; i++) {
+        const struct jep_view *view = set->views[i];
+
+        if (view->process.pid.known && first->process.pid.known) {
+            if (view->process.pid.value != first->process.pid.value)
+                return false;
+        } else if (strcmp(view->source.file, first->source.file) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+render_text(out_t *out, const struct render_set *set,
+            const struct render_options *options)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (i > 0)
+            out_puts(out, "\n");
+        print_view(out, set->views[i], options);
+    }
+    if (set->count > 1) {
+        out_puts(out, "\n");
+        print_overview(out, set);
+    }
+}

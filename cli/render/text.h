@@ -1,0 +1,21 @@
+/* The parts of a text report; text.c puts them in order. */
+#ifndef JE_CLI_RENDER_TEXT_H
+#define JE_CLI_RENDER_TEXT_H
+
+#include "base/macros.h"
+
+#include "cli/render/render.h"
+
+/* text_ledger.c */
+void text_headline(out_t *out, const struct jep_view *view);
+void text_ledger(out_t *out, const struct jep_ledger *ledger);
+/* text_nested.c: mapped, resident, active and allocated as boxes */
+void text_nested(out_t *out, const struct jep_view *view);
+/* text_sites.c */
+void text_sites(out_t *out, const struct jep_view *view, unsigned top);
+
+/* The line of `ledger` with that id, or NULL. */
+const struct jep_ledger_line *text_ledger_line(const struct jep_ledger *ledger,
+                                               const char *id);
+
+#endif

@@ -1,0 +1,229 @@
+/* Who holds the memory: sampled places of allocation with their error. */
+#include "cli/render/text.h"
+
+#include "cli/render/cell.h"
+#include "cli/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SIZE_COLUMNS = 10,
+    RANGE_COLUMNS = 13,
+    SAMPLES_COLUMNS = 9,
+    AGE_COLUMNS = 10,
+    NUMBERS_COLUMNS =
+        SIZE_COLUMNS + RANGE_COLUMNS + SAMPLES_COLUMNS + AGE_COLUMNS,
+    CALLERS = 3, /* shown below each site */
+    TOP_DEFAULT = 10,
+    WEAK_DEFAULT = 3 /* of those with few samples */
+};
+
+/* The last two components of a path say enough in a table. */
+static const char *
+short_path(const char *path)
+{
+    const char *end = path + strlen(path);
+    unsigned slashes = 0;
+
+    while (end > path && slashes < 2) {
+        end--;
+        slashes += *end == '/';
+    }
+    return slashes == 2 ? end + 1 : path;
+}
+
+static const char *
+base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+static void
+frame_texts(const struct jep_frame *frame, char *name, size_t name_size,
+            char *place, size_t place_size)
+{
+    const char *module = frame->module != NULL ? base_name(frame->module) : "?";
+
+    place[0] = '\0';
+    if (frame->function != NULL)
+        snprintf(name, name_size, "%s%s", frame->function,
+                 frame->inlined ? " (inlined)" : "");
+    else
+        snprintf(name, name_size, "%s+0x%llx", module,
+                 (unsigned long long)frame->offset);
+    if (frame->file != NULL && frame->line > 0)
+        snprintf(place, place_size, "%s:%u", short_path(frame->file),
+                 frame->line);
+    else if (frame->file != NULL)
+        snprintf(place, place_size, "%s", short_path(frame->file));
+    else if (frame->function != NULL && frame->module != NULL)
+        snprintf(place, place_size, "%s", module);
+}
+
+static void
+frame_cells(out_t *out, const struct jep_frame *frame, unsigned indent,
+            unsigned width)
+{
+    char name[1024], place[1024];
+    unsigned name_width = width * 5 / 9, place_width = width - name_width - 1;
+
+    frame_texts(frame, name, sizeof(name), place, sizeof(place));
+    cell_repeat(out, " ", indent);
+    cell_text(out, name, name_width - indent, false);
+    out_puts(out, " ");
+    cell_text(out, place, place_width, true);
+}
+
+/* "27.1-35.6" in the unit in which the value itself is printed. */
+static void
+range_cell(out_t *out, const struct jep_estimate *estimate)
+{
+    const char *dash = out_is_utf8(out) ? "–" : "-";
+    double unit = 1.0, largest = estimate->value;
+    char text[64];
+    int digits;
+
+    /* The value's own unit, by the rule of text_size(). */
+    while (largest >= 1023.95) {
+        largest /= 1024.0;
+        unit *= 1024.0;
+    }
+    digits = unit > 1.0 && estimate->high / unit < 99.5 ? 1 : 0;
+    snprintf(text, sizeof(text), "%.*f%s%.*f", digits, estimate->low / unit,
+             dash, digits, estimate->high / unit);
+    cell_repeat(out, " ", 2);
+    cell_text(out, text, RANGE_COLUMNS - 2, false);
+}
+
+static void
+site_row(out_t *out, const struct jep_stack *site, unsigned width)
+{
+    static const struct jep_frame unknown;
+    const struct jep_frame *leaf =
+        site->frame_count > 0 ? &site->frames[0] : &unknown;
+    char age[TEXT_NUMBER_MAX];
+
+    frame_cells(out, leaf, 2, width);
+    cell_size(out, site->live_bytes.value, SIZE_COLUMNS);
+    range_cell(out, &site->live_bytes);
+    cell_count(out, (double)site->live_samples, SAMPLES_COLUMNS);
+    if (site->oldest_ns.known)
+        out_printf(out, "%*s", AGE_COLUMNS,
+                   text_duration(age, (double)site->oldest_ns.value / 1e9));
+    out_puts(out, "\n");
+    for (size_t i = 1; i < site->frame_count && i <= CALLERS; i++) {
+        char name[1024], place[1024];
+
+        frame_texts(&site->frames[i], name, sizeof(name), place, sizeof(place));
+        cell_repeat(out, " ", 4);
+        cell_text(out, name, width * 5 / 9 - 4, false);
+        if (place[0] != '\0') {
+            out_puts(out, " ");
+            cell_text(out, place, width - width * 5 / 9 - 1, true);
+        }
+        out_puts(out, "\n");
+    }
+}
+
+/* Why there is nothing to list; NULL if there is. */
+static const char *
+nothing_because(const struct jep_profile *profile)
+{
+    if (!profile->known)
+        return "the dump has no profile";
+    if (profile->sample_interval.known && profile->sample_interval.value == 0)
+        return "sampling was off";
+    if (profile->site_count == 0)
+        return "no allocation was sampled";
+    return NULL;
+}
+
+static void
+print_note(out_t *out, const struct jep_profile *profile)
+{
+    char rate[TEXT_NUMBER_MAX], live[TEXT_NUMBER_MAX];
+    char waste[TEXT_NUMBER_MAX];
+    uint64_t dropped = 0;
+
+    if (profile->sample_interval.known)
+        out_printf(out, "  sampled every %s on average; ",
+                   text_size(rate, (double)profile->sample_interval.value));
+    else
+        out_puts(out, "  ");
+    out_printf(out, "all sites together hold %s live\n",
+               text_size(live, profile->live_bytes.value));
+    if (profile->rounding_waste > 0.0)
+        out_printf(out,
+                   "  of it %s is rounding of requests up to size classes\n",
+                   text_size(waste, profile->rounding_waste));
+    if (profile->dropped_memory.known)
+        dropped += profile->dropped_memory.value;
+    if (profile->dropped_recursion.known)
+        dropped += profile->dropped_recursion.value;
+    if (profile->dropped_unwind.known)
+        dropped += profile->dropped_unwind.value;
+    if (dropped > 0)
+        out_printf(out, "  %llu samples were dropped: figures are too low\n",
+                   (unsigned long long)dropped);
+}
+
+static size_t
+print_group(out_t *out, const struct jep_profile *profile, size_t first,
+            bool is_weak, size_t limit, unsigned width)
+{
+    size_t i, shown = 0;
+
+    for (i = first; i < profile->site_count; i++) {
+        const struct jep_stack *site = &profile->sites[i];
+
+        if ((site->live_samples < JEP_FEW_SAMPLES) != is_weak ||
+            site->live_samples == 0 || shown == limit)
+            break;
+        site_row(out, site, width);
+        shown++;
+    }
+    return i;
+}
+
+void
+text_sites(out_t *out, const struct jep_view *view, unsigned top)
+{
+    const struct jep_profile *profile = &view->profile;
+    const char *because = nothing_because(profile);
+    unsigned total = out_width(out) < 80 ? 80 : out_width(out);
+    unsigned width = (total > 160 ? 160 : total) - NUMBERS_COLUMNS;
+    size_t next, weak;
+
+    if (because != NULL) {
+        out_printf(out, "Who holds it: %s\n\n", because);
+        return;
+    }
+    cell_style(out, CELL_BOLD);
+    cell_text(out, "Who holds it", width, false);
+    out_printf(out, "%*s", SIZE_COLUMNS, "live");
+    out_printf(out, "  %s", out_is_utf8(out) ? "±95 %      " : "95 %       ");
+    out_printf(out, "%*s%*s\n", SAMPLES_COLUMNS, "samples", AGE_COLUMNS,
+               "oldest");
+    cell_style(out, CELL_PLAIN);
+    if (profile->sites[0].live_samples == 0)
+        out_puts(out, "  nothing is live\n");
+    next =
+        print_group(out, profile, 0, false, top > 0 ? top : TOP_DEFAULT, width);
+    while (next < profile->site_count &&
+           profile->sites[next].live_samples >= JEP_FEW_SAMPLES)
+        next++;
+    weak = top > next ? top - next : top > 0 ? 0 : WEAK_DEFAULT;
+    cell_style(out, CELL_GREY);
+    if (weak > 0 && next < profile->site_count &&
+        profile->sites[next].live_samples > 0) {
+        out_printf(out, "  fewer than %d samples: the order of size at best\n",
+                   JEP_FEW_SAMPLES);
+        (void)print_group(out, profile, next, true, weak, width);
+    }
+    cell_style(out, CELL_PLAIN);
+    print_note(out, profile);
+    out_puts(out, "\n");
+}
