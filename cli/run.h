@@ -39,6 +39,7 @@ typedef struct run_program {
     const char *name;    /* as typed: for messages */
     char path[PATH_MAX]; /* to execute */
     char **argv;         /* ends with NULL */
+    bool has_own_argv;   /* made here, and argv[0] with it */
 } run_program_t;
 
 /* A dump that the preload object has written. */

@@ -218,7 +218,12 @@ run_prepend(run_program_t *program, const char *const *words, unsigned count)
     argv[count] = script;
     for (unsigned i = 1; i < argc; i++)
         argv[count + i] = program->argv[i];
+    if (program->has_own_argv) { /* a script of a script */
+        free(program->argv[0]);
+        free(program->argv);
+    }
     program->argv = argv;
+    program->has_own_argv = true;
 }
 
 /*

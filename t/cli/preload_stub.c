@@ -42,7 +42,7 @@ begin(void)
     char text[64];
     if (number == NULL)
         return;
-    fd = atoi(number);
+    fd = (int)strtol(number, NULL, 10);
     snprintf(text, sizeof(text), "start %d\n", (int)getpid());
     say(text);
     snprintf(dump, sizeof(dump), "%s", path);

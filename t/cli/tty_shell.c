@@ -89,7 +89,7 @@ program_state(void)
     ssize_t n = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[n > 0 ? n : 0] = '\0';
-    snprintf(path, sizeof(path), "/proc/%d/stat", atoi(text + 4));
+    snprintf(path, sizeof(path), "/proc/%ld/stat", strtol(text + 4, NULL, 10));
     fd = open(path, O_RDONLY);
     n = read(fd, text, sizeof(text) - 1);
     close(fd);
