@@ -15,6 +15,51 @@
 /* Pointers looked up at once before a flush takes locks. */
 enum { ARENA_FLUSH_BATCH = 64 };
 
+/* What may stay dirty while fresh pages are taken: this share of the active
+ * pages and so many besides. */
+enum { ARENA_LG_DIRTY_SHARE = 3, ARENA_DIRTY_FREE_PAGES = 512 };
+
+/* ---- pages ------------------------------------------------------------- */
+
+/* Fresh pages were taken although dirty ones lie about, in this arena or in
+ * idle ones: pieces that do not fit, which would pile up beside the live ones.
+ * Beyond an allowance two old pages are purged for every fresh one. */
+static JE_NOINLINE void
+arena_pay_for_growth(size_t npages)
+{
+    size_t active = 0, dirty = 0, most = 0;
+    arena_t *victim = NULL;
+    for (unsigned i = 0; i < arena_count(); i++) {
+        arena_t *arena = arena_get(i);
+        if (arena == NULL || arena->is_quarantined) {
+            continue;
+        }
+        size_t n = atomic_load_rlx(&arena->pac.dirty.npages);
+        active += atomic_load_rlx(&arena->pac.nactive);
+        dirty += n;
+        if (n > most) {
+            most = n;
+            victim = arena;
+        }
+    }
+    size_t allowed = (active >> ARENA_LG_DIRTY_SHARE) + ARENA_DIRTY_FREE_PAGES;
+    if (victim != NULL && dirty > allowed) {
+        pac_purge_oldest(&victim->pac, JE_MIN(dirty - allowed, 2 * npages));
+    }
+}
+
+static extent_t *
+arena_pages(arena_t *arena, size_t size, size_t align, bool *zeroed)
+{
+    pac_origin_t origin = {false, false};
+    extent_t *e = pac_alloc(&arena->pac, size, align, &origin);
+    if (e != NULL && origin.is_fresh) {
+        arena_pay_for_growth(size >> OS_LG_PAGE);
+    }
+    *zeroed = origin.is_zeroed;
+    return e;
+}
+
 /* ---- small ------------------------------------------------------------- */
 
 static extent_t *
@@ -22,7 +67,7 @@ arena_slab_alloc(arena_t *arena, unsigned szind)
 {
     const bin_info_t *info = &bin_infos[szind];
     bool zeroed;
-    extent_t *e = pac_alloc(&arena->pac, info->slab_size, OS_PAGE, &zeroed);
+    extent_t *e = arena_pages(arena, info->slab_size, OS_PAGE, &zeroed);
     if (e == NULL) {
         return NULL;
     }
@@ -77,13 +122,13 @@ arena_release_surplus(list_t *surplus)
 }
 
 /* The slab of a cached pointer. A pointer gets here by its map class, so only
- * misuse (a second free after the slab went back) can find anything else. */
-static extent_t *
+ * misuse (a second free after the slab went back) can find anything else: a
+ * small class in the active state is a slab. */
+static inline extent_t *
 arena_slab_of(void *p, unsigned szind)
 {
-    extent_t *e = emap_extent((uintptr_t)p);
-    if (unlikely(e == NULL || !e->is_slab || e->szind != szind ||
-                 e->state != EXTENT_ACTIVE)) {
+    extent_t *e = emap_extent_mapped((uintptr_t)p);
+    if (unlikely(e == NULL || e->szind != szind || e->state != EXTENT_ACTIVE)) {
         je_fatal("double free of %p (size class %zu)", p, sz_size(szind));
     }
     return e;
@@ -99,32 +144,32 @@ arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
     const bin_info_t *info = &bin_infos[szind];
     list_t surplus;
     list_init(&surplus);
-    unsigned left = 0;
-    bool drop = unlikely(arena->is_quarantined);
-    if (!drop) {
-        os_mutex_lock(&bin->mtx);
+    os_mutex_lock(&bin->mtx);
+    unsigned left =
+        bin_put_locked(bin, info, arena->ind, ptrs, slabs, k, &surplus);
+    bin->stats.nflushes++;
+    if (je_config_debug > 1) {
+        (void)bin_is_valid_locked(bin, info);
     }
-    for (unsigned i = 0; i < k; i++) {
-        extent_t *slab = slabs[i];
-        if (unlikely(slab->arena_ind != arena->ind)) {
-            slabs[left] = slab;
-            ptrs[left++] = ptrs[i];
-        } else if (drop) {
-            atomic_add_rlx(&arena->dropped_frees, 1u);
-        } else {
-            bin_put_locked(bin, info, slab, ptrs[i], &surplus);
-        }
-    }
-    if (!drop) {
-        bin->stats.nflushes++;
-        if (je_config_debug > 1) {
-            (void)bin_is_valid_locked(bin, info);
-        }
-        os_mutex_unlock(&bin->mtx);
-    }
+    os_mutex_unlock(&bin->mtx);
     if (unlikely(!list_is_empty(&surplus))) {
         arena_release_surplus(&surplus);
     }
+    return left;
+}
+
+/* The same for a quarantined arena: they are lost, and counted. */
+static unsigned
+arena_drop_frees(arena_t *arena, void **ptrs, extent_t **slabs, unsigned k)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < k; i++) {
+        if (slabs[i]->arena_ind != arena->ind) {
+            slabs[left] = slabs[i];
+            ptrs[left++] = ptrs[i];
+        }
+    }
+    atomic_add_rlx(&arena->dropped_frees, (uint64_t)(k - left));
     return left;
 }
 
@@ -139,8 +184,10 @@ arena_flush(unsigned szind, void **ptrs, unsigned n)
         }
         unsigned left = k;
         while (left > 0) {
-            left =
-                arena_flush_one(arena_of(slabs[0]), szind, ptrs, slabs, left);
+            arena_t *arena = arena_of(slabs[0]);
+            left = unlikely(arena->is_quarantined)
+                       ? arena_drop_frees(arena, ptrs, slabs, left)
+                       : arena_flush_one(arena, szind, ptrs, slabs, left);
         }
         ptrs += k;
         n -= k;
@@ -153,7 +200,7 @@ extent_t *
 arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
 {
     bool zeroed;
-    extent_t *e = pac_alloc(&arena->pac, usable, align, &zeroed);
+    extent_t *e = arena_pages(arena, usable, align, &zeroed);
     if (e == NULL) {
         return NULL;
     }

@@ -211,9 +211,9 @@ bin_slab_moved(bin_t *bin, const bin_info_t *info, extent_t *slab,
     }
 }
 
-void
-bin_put_locked(bin_t *bin, const bin_info_t *info, extent_t *slab, void *p,
-               list_t *surplus)
+/* Set the bit of one region. */
+JE_INLINE void
+slab_put(const bin_info_t *info, extent_t *slab, void *p)
 {
     uint32_t region = bin_region(info, slab, p);
     uint64_t bit = UINT64_C(1) << (region & 63);
@@ -226,10 +226,35 @@ bin_put_locked(bin_t *bin, const bin_info_t *info, extent_t *slab, void *p,
         je_fatal("double free of %p (size class %u)", p, info->size);
     }
     *word |= bit;
-    bin->stats.ndalloc++;
-    if (unlikely(++slab->nfree >= slab->trigger)) {
-        bin_slab_moved(bin, info, slab, surplus);
+    slab->nfree++;
+}
+
+unsigned
+bin_put_locked(bin_t *bin, const bin_info_t *info, unsigned arena_ind,
+               void **ptrs, extent_t **slabs, unsigned n, list_t *surplus)
+{
+    unsigned left = 0;
+    extent_t *run = NULL; /* neighbours in the batch often share a slab */
+    for (unsigned i = 0; i < n; i++) {
+        extent_t *slab = slabs[i];
+        if (unlikely(slab->arena_ind != arena_ind)) {
+            slabs[left] = slab;
+            ptrs[left++] = ptrs[i];
+            continue;
+        }
+        if (slab != run) {
+            if (run != NULL && unlikely(run->nfree >= run->trigger)) {
+                bin_slab_moved(bin, info, run, surplus);
+            }
+            run = slab;
+        }
+        slab_put(info, slab, ptrs[i]);
     }
+    if (run != NULL && run->nfree >= run->trigger) {
+        bin_slab_moved(bin, info, run, surplus);
+    }
+    bin->stats.ndalloc += n - left;
+    return left;
 }
 
 extent_t *

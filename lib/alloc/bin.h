@@ -79,11 +79,14 @@ unsigned bin_take_locked(bin_t *bin, const bin_info_t *info, void **out,
 /* Make a fresh slab the current one. locks: bin->mtx held. */
 void bin_adopt_locked(bin_t *bin, const bin_info_t *info, extent_t *slab);
 
-/* Return one region. Misuse (double free, no region's start) does not return.
- * locks: bin->mtx held. When the slab became empty and the bin has no use for
- * it, it is chained to `surplus` and no longer belongs to the bin. */
-void bin_put_locked(bin_t *bin, const bin_info_t *info, extent_t *slab, void *p,
-                    list_t *surplus);
+/* Return those of n regions whose slab belongs to arena `arena_ind`; slabs[i]
+ * is that of ptrs[i]. The others are moved to the front of both arrays, and
+ * their number is returned. Misuse (double free, no region's start) does not
+ * return. Slabs that became empty and that the bin has no use for are chained
+ * to `surplus` and no longer belong to it. locks: bin->mtx held. */
+unsigned bin_put_locked(bin_t *bin, const bin_info_t *info, unsigned arena_ind,
+                        void **ptrs, extent_t **slabs, unsigned n,
+                        list_t *surplus);
 
 /* Give up the spare slab, or NULL. locks: bin->mtx held. */
 extent_t *bin_drop_spare_locked(bin_t *bin);

@@ -56,6 +56,13 @@ emap_class(const void *p)
     return atomic_load_rlx(&emap_leaf(addr)->cls[emap_slot(addr)]);
 }
 
+/* Extent of the page of an address below 2^48; see emap_extent(). */
+static inline extent_t *
+emap_extent_mapped(uintptr_t addr)
+{
+    return atomic_load_rlx(&emap_leaf(addr)->ext[emap_slot(addr)]);
+}
+
 /* Extent of the page: for slabs of any page, for others of the first and last
  * page; NULL elsewhere. Addresses above 2^48 are not ours either. */
 static inline extent_t *
@@ -64,7 +71,7 @@ emap_extent(uintptr_t addr)
     if (unlikely(addr >> EMAP_LG_ADDRESS != 0)) {
         return NULL;
     }
-    return atomic_load_rlx(&emap_leaf(addr)->ext[emap_slot(addr)]);
+    return emap_extent_mapped(addr);
 }
 
 void emap_boot(void);

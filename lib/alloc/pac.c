@@ -258,7 +258,7 @@ pac_grow_locked(pac_t *pac, size_t size, size_t align)
 }
 
 extent_t *
-pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed)
+pac_alloc(pac_t *pac, size_t size, size_t align, pac_origin_t *origin)
 {
     je_assert(size > 0 && ((size | align) & OS_PAGE_MASK) == 0);
     if (size > SZ_LARGE_MAX || align > SZ_LARGE_MAX - size) {
@@ -269,6 +269,7 @@ pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed)
     if (e == NULL) {
         e = pac_alloc_from_locked(pac, &pac->muzzy, size, align);
     }
+    bool is_fresh = e == NULL;
     if (e == NULL) {
         e = pac_alloc_from_locked(pac, &pac->retained, size, align);
     }
@@ -276,7 +277,8 @@ pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed)
         e = pac_alloc_from_locked(pac, &pac->retained, size, align);
     }
     if (e != NULL) {
-        *zeroed = e->is_zeroed;
+        origin->is_zeroed = e->is_zeroed;
+        origin->is_fresh = is_fresh;
         e->is_zeroed = false;
     }
     os_mutex_unlock(&pac->mtx);

@@ -37,10 +37,17 @@ typedef struct pac {
 
 void pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns);
 
+/* Where an extent's pages came from. */
+typedef struct pac_origin {
+    bool is_zeroed; /* it reads as zero */
+    bool is_fresh;  /* there was no memory behind it yet */
+} pac_origin_t;
+
 /* An active extent of exactly `size` bytes at a multiple of `align`; both
  * multiples of the page. It is a large object until the caller says otherwise.
- * *zeroed says whether it reads as zero. errors: NULL, nothing changed. */
-extent_t *pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed);
+ * errors: NULL, nothing changed. */
+extent_t *pac_alloc(pac_t *pac, size_t size, size_t align,
+                    pac_origin_t *origin);
 
 /* Give an active extent back. A slab's page map entries are cleared here. */
 void pac_dalloc(pac_t *pac, extent_t *e);
@@ -55,6 +62,9 @@ bool pac_shrink(pac_t *pac, extent_t *e, size_t new_size);
 void pac_decay(pac_t *pac, uint64_t now_ns);
 /* Purge everything dirty and muzzy. */
 void pac_purge_all(pac_t *pac);
+/* Purge at least `npages` dirty pages, the oldest first, if there are as many
+ * and they may be purged at all. */
+void pac_purge_oldest(pac_t *pac, size_t npages);
 /* Unmap retained extents, to get address space back. Returns bytes. */
 size_t pac_unmap_retained(pac_t *pac);
 

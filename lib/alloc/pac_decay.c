@@ -89,22 +89,47 @@ pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
     os_mutex_unlock(&pac->mtx);
 }
 
-/* One state: ask the schedule (or `limit_all`), stash, purge. */
+/* How many pages a round leaves. */
+typedef enum {
+    LIMIT_SCHEDULE, /* what the decay curve says */
+    LIMIT_NONE,     /* nothing stays */
+    LIMIT_COUNT,    /* all but `count` */
+} limit_kind_t;
+
+typedef struct limit {
+    limit_kind_t kind;
+    uint64_t now_ns; /* for the schedule */
+    size_t count;
+} limit_t;
+
+static size_t
+pac_limit_locked(const ecache_t *c, decay_t *d, limit_t limit)
+{
+    switch (limit.kind) {
+    case LIMIT_SCHEDULE:
+        return decay_limit(d, limit.now_ns, c->npages);
+    case LIMIT_COUNT:
+        return c->npages > limit.count ? c->npages - limit.count : 0;
+    case LIMIT_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* One state: how much may stay, stash the rest, purge it. */
 static void
-pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, uint64_t now_ns,
-              bool limit_all)
+pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
 {
     list_t stash;
     list_init(&stash);
     os_mutex_lock(&pac->mtx);
-    if (d->is_purging && !limit_all) {
+    if (d->is_purging && limit.kind != LIMIT_NONE) {
         os_mutex_unlock(&pac->mtx);
         return;
     }
-    size_t limit = limit_all ? 0 : decay_limit(d, now_ns, c->npages);
-    size_t npages = pac_stash_locked(c, limit, &stash);
+    size_t npages = pac_stash_locked(c, pac_limit_locked(c, d, limit), &stash);
     bool lazily = c == &pac->dirty && pac->decay_muzzy.time_ms != 0 &&
-                  d->time_ms != 0 && !limit_all;
+                  d->time_ms != 0 && limit.kind == LIMIT_SCHEDULE;
     if (npages > 0) {
         d->is_purging = true;
         d->npurge++;
@@ -124,12 +149,13 @@ pac_decay(pac_t *pac, uint64_t now_ns)
 {
     decay_t *dirty = &pac->decay_dirty;
     decay_t *muzzy = &pac->decay_muzzy;
+    limit_t limit = {.kind = LIMIT_SCHEDULE, .now_ns = now_ns};
     if (dirty->time_ms == 0 || decay_is_due(dirty, now_ns)) {
-        pac_decay_one(pac, &pac->dirty, dirty, now_ns, false);
+        pac_decay_one(pac, &pac->dirty, dirty, limit);
     }
     if (muzzy->time_ms == 0 || decay_is_due(muzzy, now_ns)) {
         if (pac->muzzy.npages != 0) {
-            pac_decay_one(pac, &pac->muzzy, muzzy, now_ns, false);
+            pac_decay_one(pac, &pac->muzzy, muzzy, limit);
         }
     }
 }
@@ -137,8 +163,19 @@ pac_decay(pac_t *pac, uint64_t now_ns)
 void
 pac_purge_all(pac_t *pac)
 {
-    pac_decay_one(pac, &pac->dirty, &pac->decay_dirty, 0, true);
-    pac_decay_one(pac, &pac->muzzy, &pac->decay_muzzy, 0, true);
+    limit_t limit = {.kind = LIMIT_NONE};
+    pac_decay_one(pac, &pac->dirty, &pac->decay_dirty, limit);
+    pac_decay_one(pac, &pac->muzzy, &pac->decay_muzzy, limit);
+}
+
+void
+pac_purge_oldest(pac_t *pac, size_t npages)
+{
+    limit_t limit = {.kind = LIMIT_COUNT, .count = npages};
+    if (pac->decay_dirty.time_ms < 0) {
+        return;
+    }
+    pac_decay_one(pac, &pac->dirty, &pac->decay_dirty, limit);
 }
 
 size_t
@@ -184,7 +221,7 @@ pac_set_decay_ms(pac_t *pac, pac_which_t which, int64_t ms)
     decay_set_time(d, ms, os_clock_coarse_ns());
     os_mutex_unlock(&pac->mtx);
     if (ms >= 0) {
-        pac_decay_one(pac, c, d, 0, true);
+        pac_decay_one(pac, c, d, (limit_t){.kind = LIMIT_NONE});
     }
     return true;
 }

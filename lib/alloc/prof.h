@@ -17,8 +17,8 @@
 
 /* Before the first thread state is made. */
 void prof_boot(void);
-/* When libc is up (constructor of the library): loads libunwind and primes it,
- * so that no stack walk ever has to. May allocate. */
+/* When libc is up (constructor of the library): prepares stack walks, so that
+ * none ever has to. May allocate. Further calls do nothing. */
 void prof_boot_late(void);
 
 /* `allocated` count at which the next sample falls due, drawn from `from` on;
@@ -38,5 +38,15 @@ void prof_thread_end(tsd_t *tsd);
 
 /* In the child of a fork. */
 void prof_fork_child(void);
+
+typedef struct prof_stats {
+    uint64_t interval;      /* mean bytes between samples now, 0 = off */
+    uint64_t samples_taken; /* recorded ones */
+    uint64_t dropped_memory;
+    uint64_t dropped_recursion; /* in the profiler itself, or in a signal */
+    bool is_complete;           /* no fork tore the tables */
+} prof_stats_t;
+
+void prof_stats(prof_stats_t *out);
 
 #endif

@@ -13,8 +13,8 @@
 
 #define SZ_QUANTUM   ((size_t)16)
 #define SZ_LARGE_MAX ((size_t)0x7000000000000000)
-/* Largest request that the byte table answers. */
-#define SZ_LOOKUP_MAX ((size_t)4096)
+/* Largest request that the byte table answers: all small classes. */
+#define SZ_LOOKUP_MAX ((size_t)7 << (OS_LG_PAGE - 1))
 
 enum { SZ_NCLASSES = 232, SZ_NPSIZES = 199 };
 

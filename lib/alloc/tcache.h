@@ -12,7 +12,7 @@
 
 #include "alloc/tsd.h"
 
-#define TCACHE_GC_BYTES ((uint64_t)64 << 10)
+#define TCACHE_GC_BYTES ((uint64_t)512 << 10)
 
 void tcache_init(tsd_t *tsd);
 /* Give back everything, objects and slots; the cache is off afterwards. */
