@@ -35,8 +35,11 @@ static const char *
 run_opt_sample(const opt_t *opt, const char *arg, void *value)
 {
     run_opts_t *opts = value;
+    const char *fault = opt_size(opt, arg, &opts->sample_bytes);
     opts->sample = arg;
-    return opt_size(opt, arg, &opts->sample_bytes);
+    if (fault == NULL && opts->sample_bytes > UINT64_C(1) << 48)
+        return "too large: 256T at most";
+    return fault;
 }
 
 static const opt_t run_opt_table[] = {
@@ -107,6 +110,25 @@ run_main(const cmd_t *self, int argc, char **argv)
     run_note_end(&child, &program, &opts);
     run_log_free(&child.log);
     return run_exit_status(child.wait_status);
+}
+
+const cmd_t cmd_run = {
+    .name = "run",
+    .synopsis = "[--] PROGRAM [ARG...]",
+    .summary = "run a program on the allocator and dump its memory",
+    .text = "Runs PROGRAM with the jealloc allocator in place of the C "
+            "library's, samples who allocates what, and writes a dump when it "
+            "ends. Input, output, signals and the exit status are the "
+            "program's own; jeprobe adds a few lines to standard error.",
+    .opts = &opts,
+    .preload = run_find_preload(),
+    .pattern = pattern,
+};
+run_child_start(&child, &start);
+run_child_wait(&child);
+run_note_end(&child, &program, &opts);
+run_log_free(&child.log);
+return run_exit_status(child.wait_status);
 }
 
 const cmd_t cmd_run = {

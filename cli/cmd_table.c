@@ -77,8 +77,10 @@ cmd_help_list(out_t *out)
 static void
 cmd_help_one(out_t *out, const cmd_t *cmd)
 {
-    out_printf(out, "usage: jeprobe %s [OPTION...] %s\n\n%s\n\noptions:\n",
-               cmd->name, cmd->synopsis, cmd->text);
+    out_printf(out, "usage: jeprobe %s [OPTION...] %s\n\n", cmd->name,
+               cmd->synopsis);
+    out_wrap(out, cmd->text, 0);
+    out_puts(out, "\noptions:\n");
     opt_help(out, cmd->opts);
     out_puts(out, "\nMore, with examples: man jeprobe\n");
 }

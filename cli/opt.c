@@ -234,28 +234,6 @@ opt_parse(const cmd_t *cmd, int argc, char **argv, void *values)
     }
 }
 
-/* Print `text` from column `from` on, broken at spaces before `width`. */
-static void
-opt_help_wrap(out_t *out, const char *text, unsigned from, unsigned width)
-{
-    unsigned column = from;
-    while (*text != '\0') {
-        unsigned len = (unsigned)strcspn(text, " ");
-        if (column > from && column + 1 + len > width) {
-            out_printf(out, "\n%*s", (int)from, "");
-            column = from;
-        } else if (column > from) {
-            out_puts(out, " ");
-            column++;
-        }
-        out_write(out, text, len);
-        column += len;
-        text += len;
-        text += strspn(text, " ");
-    }
-    out_puts(out, "\n");
-}
-
 void
 opt_help(out_t *out, const opt_t *opts)
 {
@@ -264,7 +242,6 @@ opt_help(out_t *out, const opt_t *opts)
 
     enum { TEXT_COLUMN = 26 };
 
-    unsigned width = out_width(out) < 60 ? 60 : out_width(out);
     for (const opt_t *opt = opts;; opt = opt->name != NULL ? opt + 1 : NULL) {
         const opt_t *o = opt->name != NULL ? opt : &help;
         char head[80];
@@ -276,7 +253,7 @@ opt_help(out_t *out, const opt_t *opts)
             out_printf(out, "%s\n%*s", head, TEXT_COLUMN, "");
         else
             out_printf(out, "%-*s", TEXT_COLUMN, head);
-        opt_help_wrap(out, o->help, TEXT_COLUMN, width);
+        out_wrap(out, o->help, TEXT_COLUMN);
         if (o == &help)
             return;
     }

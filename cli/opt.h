@@ -71,7 +71,7 @@ opt_parse_fn opt_list;
  */
 int opt_parse(const struct cmd *cmd, int argc, char **argv, void *values);
 
-/* Print the options with their help, `width` columns wide. */
+/* Print the options with their help. */
 struct out;
 void opt_help(struct out *out, const opt_t *opts);
 

@@ -212,6 +212,28 @@ out_text(out_t *out, const char *text)
         free(buf);
 }
 
+void
+out_wrap(out_t *out, const char *text, unsigned from)
+{
+    unsigned width = out->width < from + 30 ? from + 30 : out->width;
+    unsigned column = from;
+    while (*text != '\0') {
+        unsigned len = (unsigned)strcspn(text, " ");
+        if (column > from && column + 1 + len > width) {
+            out_printf(out, "\n%*s", (int)from, "");
+            column = from;
+        } else if (column > from) {
+            out_puts(out, " ");
+            column++;
+        }
+        out_write(out, text, len);
+        column += len;
+        text += len;
+        text += strspn(text, " ");
+    }
+    out_puts(out, "\n");
+}
+
 unsigned
 out_width(const out_t *out)
 {

@@ -29,6 +29,9 @@ void out_printf(out_t *out, const char *fmt, ...) JE_PRINTF(2, 3);
 /* Text from outside (symbol, argument, file name): control characters and
  * broken UTF-8 are escaped. */
 void out_text(out_t *out, const char *text);
+/* Prose: broken at blanks to the width, lines after the first begin at column
+ * `from`, where the first one is now. Ends the line. */
+void out_wrap(out_t *out, const char *text, unsigned from);
 
 /* What it is written to. */
 unsigned out_width(const out_t *out);   /* columns; 80 unless a terminal */
