@@ -120,25 +120,6 @@ const cmd_t cmd_run = {
             "library's, samples who allocates what, and writes a dump when it "
             "ends. Input, output, signals and the exit status are the "
             "program's own; jeprobe adds a few lines to standard error.",
-    .opts = &opts,
-    .preload = run_find_preload(),
-    .pattern = pattern,
-};
-run_child_start(&child, &start);
-run_child_wait(&child);
-run_note_end(&child, &program, &opts);
-run_log_free(&child.log);
-return run_exit_status(child.wait_status);
-}
-
-const cmd_t cmd_run = {
-    .name = "run",
-    .synopsis = "[--] PROGRAM [ARG...]",
-    .summary = "run a program on the allocator and dump its memory",
-    .text = "Runs PROGRAM with the jealloc allocator in place of the C "
-            "library's, samples who\nallocates what, and writes a dump when "
-            "it ends. Input, output, signals and the\nexit status are the "
-            "program's own; jeprobe adds a few lines to standard error.",
     .opts = run_opt_table,
     .stop_at_operand = true,
     .usage_status = EXIT_LAUNCH,

@@ -75,11 +75,14 @@ print_warnings(out_t *out, const struct jep_source *source)
     for (size_t i = 0; i < source->warning_count; i++) {
         const struct jep_warning *warning = &source->warnings[i];
 
-        out_puts(out, "note: ");
+        char note[1024];
+
         if (warning->line > 0)
-            out_printf(out, "line %llu: ", (unsigned long long)warning->line);
-        out_text(out, warning->text);
-        out_puts(out, "\n");
+            snprintf(note, sizeof(note), "note: line %llu: %s",
+                     (unsigned long long)warning->line, warning->text);
+        else
+            snprintf(note, sizeof(note), "note: %s", warning->text);
+        cell_paragraph(out, note, "", 80);
     }
 }
 
@@ -87,7 +90,7 @@ print_warnings(out_t *out, const struct jep_source *source)
 static void
 print_percent(out_t *out, const char *label, double fraction)
 {
-    cell_text(out, label, 23, false);
+    cell_text(out, label, 22, false);
     out_printf(out, "%7.1f %%", fraction * 100.0);
 }
 
@@ -107,7 +110,7 @@ print_external(out_t *out, const struct jep_view *view)
                   s->external_fragmentation.value);
     out_puts(out, "  (resident - active) / active");
     if (base != NULL && dirty != NULL)
-        out_printf(out, "\n%*s  = metadata %.1f %% + dirty %.1f %%", 32, "",
+        out_printf(out, "\n%*s  = metadata %.1f %% + dirty %.1f %%", 31, "",
                    (double)base->bytes / active * 100.0,
                    (double)dirty->bytes / active * 100.0);
     out_puts(out, "\n");
@@ -121,8 +124,8 @@ print_ratios(out_t *out, const struct jep_view *view)
     if (s->internal_fragmentation.known) {
         print_percent(out, "internal fragmentation",
                       s->internal_fragmentation.value);
-        out_printf(out, "  (active - allocated) / allocated%*s%d %%\n", 12,
-                   "baseline ", BASELINE_PERCENT);
+        out_printf(out, "  (active - allocated) / allocated  baseline %d %%\n",
+                   BASELINE_PERCENT);
     }
     print_external(out, view);
     if (s->metadata_per_resident.known && s->metadata_per_allocated.known) {
