@@ -7,7 +7,7 @@ AM_TESTS_ENVIRONMENT = \
 	JE_SANITIZERS='$(JE_SANITIZERS)'; export JE_SANITIZERS; \
 	CC='$(CC)'; export CC;
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
-	$(top_srcdir)/build-aux/tap-driver.sh --comments
+	$(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(SHELL) $(top_srcdir)/t/run
 T_LOG_DRIVER = $(LOG_DRIVER)
 T_LOG_COMPILER = $(LOG_COMPILER)
