@@ -65,3 +65,5 @@ EXTRA_DIST += $(JE_CLI_TESTS) \
 	t/cli/signal_prog.c \
 	t/cli/stub.sh \
 	t/cli/tty_shell.c
+
+include $(top_srcdir)/t/bench/local.mk

@@ -1,0 +1,78 @@
+# Benchmarks: `make bench BENCH_FLAGS='--quick -n 3'`. They are built and
+# tried by `make check` too (t/bench/smoke.t), but never timed there.
+JE_BENCHES = \
+	t/bench/bench_batch \
+	t/bench/bench_churn \
+	t/bench/bench_large \
+	t/bench/bench_larson \
+	t/bench/bench_liveset \
+	t/bench/bench_mstress \
+	t/bench/bench_pair \
+	t/bench/bench_prodcons \
+	t/bench/bench_realloc \
+	t/bench/bench_server \
+	t/bench/bench_smallobj \
+	t/bench/bench_xmalloc
+check_PROGRAMS += $(JE_BENCHES) t/bench/runner
+TESTS += t/bench/smoke.t
+EXTRA_DIST += t/bench/README.md t/bench/smoke.t
+
+# The compiler must not see through malloc and leave a pair of calls out.
+BENCH_CFLAGS = $(AM_CFLAGS) -fno-builtin-malloc -fno-builtin-calloc \
+	-fno-builtin-realloc -fno-builtin-free
+BENCH_COMMON = t/bench/bench.c t/bench/bench.h
+BENCH_LIBS = -lpthread -ldl
+
+t_bench_bench_batch_SOURCES = t/bench/bench_batch.c $(BENCH_COMMON)
+t_bench_bench_batch_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_batch_LDADD = $(BENCH_LIBS)
+t_bench_bench_churn_SOURCES = t/bench/bench_churn.c $(BENCH_COMMON)
+t_bench_bench_churn_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_churn_LDADD = $(BENCH_LIBS)
+t_bench_bench_large_SOURCES = t/bench/bench_large.c $(BENCH_COMMON)
+t_bench_bench_large_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_large_LDADD = $(BENCH_LIBS)
+t_bench_bench_larson_SOURCES = t/bench/bench_larson.c $(BENCH_COMMON)
+t_bench_bench_larson_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_larson_LDADD = $(BENCH_LIBS)
+t_bench_bench_liveset_SOURCES = t/bench/bench_liveset.c $(BENCH_COMMON)
+t_bench_bench_liveset_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_liveset_LDADD = $(BENCH_LIBS)
+t_bench_bench_mstress_SOURCES = t/bench/bench_mstress.c $(BENCH_COMMON)
+t_bench_bench_mstress_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_mstress_LDADD = $(BENCH_LIBS)
+t_bench_bench_pair_SOURCES = t/bench/bench_pair.c $(BENCH_COMMON)
+t_bench_bench_pair_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_pair_LDADD = $(BENCH_LIBS)
+t_bench_bench_prodcons_SOURCES = t/bench/bench_prodcons.c $(BENCH_COMMON)
+t_bench_bench_prodcons_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_prodcons_LDADD = $(BENCH_LIBS)
+t_bench_bench_realloc_SOURCES = t/bench/bench_realloc.c $(BENCH_COMMON)
+t_bench_bench_realloc_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_realloc_LDADD = $(BENCH_LIBS)
+t_bench_bench_server_SOURCES = t/bench/bench_server.c $(BENCH_COMMON)
+t_bench_bench_server_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_server_LDADD = $(BENCH_LIBS)
+t_bench_bench_smallobj_SOURCES = t/bench/bench_smallobj.c $(BENCH_COMMON)
+t_bench_bench_smallobj_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_smallobj_LDADD = $(BENCH_LIBS)
+t_bench_bench_xmalloc_SOURCES = t/bench/bench_xmalloc.c $(BENCH_COMMON)
+t_bench_bench_xmalloc_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_xmalloc_LDADD = $(BENCH_LIBS)
+
+t_bench_runner_SOURCES = \
+	t/bench/runner.c \
+	t/bench/runner.h \
+	t/bench/runner_csv.c \
+	t/bench/runner_insns.c \
+	t/bench/runner_peers.c \
+	t/bench/runner_start.c \
+	t/bench/runner_table.c
+t_bench_runner_LDADD = -lm
+
+BENCH_FLAGS =
+bench: $(JE_BENCHES) t/bench/runner shim/libjeprobe-preload.la
+	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
+	t/bench/runner --commit="$${commit:-$(VERSION)}" $(BENCH_FLAGS)
+CLEANFILES += bench-results.csv
+.PHONY: bench

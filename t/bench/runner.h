@@ -1,0 +1,125 @@
+/*
+ * The benchmark runner: starts each program under each allocator, measures it
+ * from outside, and compares.
+ *
+ * The parts: runner.c reads the arguments and goes through the rounds,
+ * runner_peers.c knows the allocators, runner_start.c starts one process and
+ * measures it, runner_table.c compares, runner_csv.c writes every
+ * single measurement down, runner_insns.c counts instructions. Nothing but the
+ * runner includes this.
+ */
+#ifndef BENCH_RUNNER_H
+#define BENCH_RUNNER_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define PEERS_MAX    16
+#define PROGRAMS_MAX 64
+#define ROUNDS_MAX   99
+#define ARGS_MAX     32
+#define ENV_MAX      16
+
+/* An allocator under test. */
+typedef struct peer {
+    const char *name;
+    char *path;               /* to preload; "" for the libc's own */
+    const char *env[ENV_MAX]; /* VAR=value, NULL ends */
+    bool is_wanted;
+    bool is_present;
+} peer_t;
+
+typedef struct program {
+    const char *name;
+    char *args[ARGS_MAX]; /* argv of execv, NULL ends */
+    bool is_ours;         /* prints a result line, which is checked */
+} program_t;
+
+/* What one run of one program under one allocator took. */
+typedef struct result {
+    bool is_done;
+    char why[80]; /* if not done */
+    double wall_s;
+    double user_s;
+    double system_s;
+    double peak_kib;
+    double average_kib; /* over time */
+    double faults;
+    double major_faults;
+    double switches; /* context switches, of both kinds */
+    unsigned samples;
+} result_t;
+
+/* How to start and measure a process. */
+typedef struct start {
+    double timeout_s;
+    double sample_s; /* between two looks at its memory */
+} start_t;
+
+/* Everything measured, by program, allocator, round. */
+typedef struct results {
+    peer_t *peers;
+    unsigned peer_count;
+    program_t *programs;
+    unsigned program_count;
+    unsigned rounds;
+    unsigned subject;    /* the allocator that is compared to the others */
+    const char *options; /* of the programs, for the record */
+    const char *commit;
+    result_t *all;
+} results_t;
+
+static inline result_t *
+results_at(const results_t *results, unsigned program, unsigned peer,
+           unsigned round)
+{
+    return &results
+                ->all[(program * results->peer_count + peer) * results->rounds +
+                      round];
+}
+
+/* Print why the runner cannot go on; exit status 2. */
+JE_NORETURN JE_PRINTF(1, 2) void runner_die(const char *format, ...);
+
+/* The index of the allocator of that name, or -1. */
+int peers_find(const peer_t *peers, unsigned count, const char *name);
+
+/* Fill in glibc, the three packaged peers and ours; returns how many. */
+unsigned peers_default(peer_t *peers, const char *program_folder);
+
+/* Why the allocator cannot be run, or NULL. */
+const char *peer_problem(const peer_t *peer);
+
+/* The file name malloc must come from when `peer` is preloaded. */
+const char *peer_file(const peer_t *peer);
+
+/* Run a program to its end. Its standard output is checked if it is ours. */
+void start_measured(const start_t *start, const program_t *program,
+                    const peer_t *peer, result_t *result);
+
+/* Run a command and return what it wrote to standard error, to be freed by
+ * the caller; NULL if it failed. */
+char *start_captured(const start_t *start, char *const *args,
+                     const peer_t *peer);
+
+/* Print the tables. */
+void table_print(const results_t *results);
+
+/* Write the file's head, and one line for each run. */
+void csv_head(FILE *csv, const results_t *results);
+void csv_line(FILE *csv, const results_t *results, unsigned program,
+              unsigned peer, unsigned round);
+
+/* Facts of the machine, one "name: value" a line, each after `prefix`. */
+void csv_machine(FILE *file, const char *prefix, const results_t *results);
+
+/* Count instructions of malloc/free pairs under callgrind, and print them;
+ * exit status. */
+int insns_print(const start_t *start, const char *pair_program,
+                const peer_t *peers, unsigned peer_count);
+
+#endif

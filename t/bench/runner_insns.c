@@ -1,0 +1,126 @@
+/*
+ * Instructions of one malloc/free pair, counted by callgrind.
+ *
+ * The program runs a loop of pairs with two numbers of rounds; the difference
+ * of the two counts belongs to the rounds alone, without start and end of
+ * the process and without the first fill of a cache. Counts do not depend on
+ * what else the machine does, so one run of each is enough. Callgrind leaves
+ * malloc alone (memcheck would replace it), so what is preloaded is counted.
+ */
+#include "runner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAIRS_FEW  20000
+#define PAIRS_MANY 60000
+
+static const unsigned sizes[] = {16, 64, 256, 4096, 32768};
+
+static const struct {
+    const char *title;
+    unsigned batch;
+} orders[] = {{"last in, first out", 1}, {"batch of 1000", 1000}};
+
+static const peer_t no_peer = {.path = (char *)(uintptr_t) ""};
+
+/* Instructions of the whole process, or NAN. */
+static double
+count(const start_t *start, const char *program, const peer_t *peer,
+      const char *size, unsigned batch, unsigned pairs, bool is_hollow)
+{
+    static const char found[] = "Collected : ";
+    char batch_arg[32], pairs_arg[32], size_arg[32];
+    const char *args[] = {"valgrind",
+                          "--tool=callgrind",
+                          "--callgrind-out-file=/dev/null",
+                          program,
+                          size_arg,
+                          batch_arg,
+                          pairs_arg,
+                          is_hollow ? "--hollow=1" : "--hollow=0",
+                          NULL};
+    char *text, *at;
+    double result = NAN;
+
+    snprintf(size_arg, sizeof(size_arg), "--size=%s", size);
+    snprintf(batch_arg, sizeof(batch_arg), "--batch=%u", batch);
+    snprintf(pairs_arg, sizeof(pairs_arg), "--pairs=%u", pairs);
+    text = start_captured(start, (char *const *)(uintptr_t)args, peer);
+    if (text == NULL)
+        return NAN;
+    at = strstr(text, found);
+    if (at != NULL)
+        result = strtod(at + strlen(found), NULL);
+    free(text);
+    return result;
+}
+
+static double
+count_pair(const start_t *start, const char *program, const peer_t *peer,
+           unsigned size, unsigned batch, bool is_hollow)
+{
+    char text[16];
+    double few, many;
+
+    snprintf(text, sizeof(text), "%u", size);
+    few = count(start, program, peer, text, batch, PAIRS_FEW, is_hollow);
+    many = count(start, program, peer, text, batch, PAIRS_MANY, is_hollow);
+    return (many - few) / (PAIRS_MANY - PAIRS_FEW);
+}
+
+static void
+print_count(double value)
+{
+    if (isnan(value))
+        printf("%11s", "failed");
+    else
+        printf("%11.1f", value);
+    fflush(stdout);
+}
+
+static int
+print_order(const start_t *start, const char *program, const peer_t *peers,
+            unsigned peer_count, unsigned order)
+{
+    unsigned batch = orders[order].batch;
+    int status = 0;
+
+    printf("\ninstructions of one malloc/free pair and its loop, %s\n%-8s",
+           orders[order].title, "bytes");
+    for (unsigned i = 0; i < peer_count; i++) {
+        if (peers[i].is_present)
+            printf("%11s", peers[i].name);
+    }
+    printf("%11s\n", "loop alone");
+    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        printf("%-8u", sizes[i]);
+        for (unsigned j = 0; j < peer_count; j++) {
+            double value;
+
+            if (!peers[j].is_present)
+                continue;
+            value =
+                count_pair(start, program, &peers[j], sizes[i], batch, false);
+            if (isnan(value))
+                status = 1;
+            print_count(value);
+        }
+        print_count(
+            count_pair(start, program, &no_peer, sizes[i], batch, true));
+        putchar('\n');
+    }
+    return status;
+}
+
+int
+insns_print(const start_t *start, const char *pair_program, const peer_t *peers,
+            unsigned peer_count)
+{
+    int status = 0;
+
+    for (unsigned i = 0; i < JE_ARRAY_LEN(orders); i++)
+        status |= print_order(start, pair_program, peers, peer_count, i);
+    return status;
+}

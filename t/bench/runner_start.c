@@ -1,0 +1,313 @@
+/*
+ * Start one process and measure it from outside.
+ *
+ * Wall time is from before fork to the moment its end is seen; processor time,
+ * peak RSS and faults are what wait4 reports. The kernel carries the peak of
+ * the memory that exec throws away over to the new program, so the runner must
+ * stay smaller than anything it measures (it is: see t/bench/README.md). The
+ * time-averaged RSS is sampled from /proc/PID/statm, each sample weighing the
+ * time since the last one.
+ */
+#include "runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OUTPUT_MAX (1 << 16)
+
+/* The running process. */
+typedef struct child {
+    pid_t pid;
+    int statm;
+    int output; /* memory files */
+    int errors;
+    double start_s;
+    double sampled_s; /* time of the last sample */
+    double area;      /* KiB x seconds */
+    unsigned samples;
+} child_t;
+
+static double
+now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void
+result_fail(result_t *result, const char *what, int value)
+{
+    result->is_done = false;
+    snprintf(result->why, sizeof(result->why), "%s %d", what, value);
+}
+
+/* An empty file in memory: a pipe could fill up and stop the program. */
+static int
+memory_file(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+
+    if (fd < 0)
+        runner_die("memfd_create: %s", strerror(errno));
+    return fd;
+}
+
+static char *
+memory_file_read(int fd)
+{
+    char *text = calloc(1, OUTPUT_MAX);
+    ssize_t length;
+
+    if (text == NULL)
+        runner_die("out of memory");
+    length = pread(fd, text, OUTPUT_MAX - 1, 0);
+    if (length >= 0)
+        text[length] = '\0';
+    return text;
+}
+
+/* Only what is needed, so that no option a developer has exported for one
+ * of the allocators changes what is measured. */
+static void
+child_environment(char **env, unsigned most, const peer_t *peer)
+{
+    static const char *const kept[] = {"PATH=", "HOME=", "TMPDIR="};
+    static char preload[4200];
+    extern char **environ;
+    unsigned count = 0;
+
+    env[count++] = (char *)(uintptr_t) "LC_ALL=C";
+    for (char **var = environ; *var != NULL; var++) {
+        for (unsigned i = 0; i < JE_ARRAY_LEN(kept); i++) {
+            if (strncmp(*var, kept[i], strlen(kept[i])) == 0)
+                env[count++] = *var;
+        }
+    }
+    if (peer->path[0] != '\0') {
+        snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", peer->path);
+        env[count++] = preload;
+    }
+    for (unsigned i = 0; i < ENV_MAX && peer->env[i] != NULL; i++)
+        env[count++] = (char *)(uintptr_t)peer->env[i];
+    if (count >= most)
+        abort();
+    env[count] = NULL;
+}
+
+JE_NORETURN static void
+child_exec(const child_t *child, char *const *args, const peer_t *peer)
+{
+    char *env[ENV_MAX + 8];
+    sigset_t none;
+    int null = open("/dev/null", O_RDONLY);
+
+    child_environment(env, JE_ARRAY_LEN(env), peer);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        dup2(child->output, STDOUT_FILENO) < 0 ||
+        dup2(child->errors, STDERR_FILENO) < 0)
+        _exit(126);
+    execvpe(args[0], args, env);
+    _exit(127);
+}
+
+static void
+child_start(child_t *child, char *const *args, const peer_t *peer)
+{
+    char path[64];
+
+    *child = (child_t){.statm = -1};
+    child->output = memory_file("output");
+    child->errors = memory_file("errors");
+    fflush(NULL);
+    child->start_s = child->sampled_s = now_s();
+    child->pid = fork();
+    if (child->pid < 0)
+        runner_die("fork: %s", strerror(errno));
+    if (child->pid == 0)
+        child_exec(child, args, peer);
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)child->pid);
+    child->statm = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void
+child_close(child_t *child)
+{
+    close(child->output);
+    close(child->errors);
+    if (child->statm >= 0)
+        close(child->statm);
+}
+
+/* Read the resident pages; a process that just ended has none. */
+static void
+child_sample(child_t *child)
+{
+    unsigned long size, resident;
+    double now = now_s();
+    char text[128];
+    ssize_t length;
+
+    if (child->statm < 0)
+        return;
+    length = pread(child->statm, text, sizeof(text) - 1, 0);
+    if (length <= 0)
+        return;
+    text[length] = '\0';
+    if (sscanf(text, "%lu %lu", &size, &resident) != 2 || resident == 0)
+        return;
+    child->area += (now - child->sampled_s) * (double)resident *
+                   (double)sysconf(_SC_PAGESIZE) / 1024;
+    child->sampled_s = now;
+    child->samples++;
+}
+
+/* Wait for the end of the child with samples in between; false when it had to
+ * be killed. */
+static bool
+child_wait(const start_t *start, child_t *child, int *status,
+           struct rusage *usage)
+{
+    struct timespec pause = {
+        (time_t)start->sample_s,
+        (long)((start->sample_s - (double)(time_t)start->sample_s) * 1e9)};
+    bool is_in_time = true;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    while (wait4(child->pid, status, WNOHANG, usage) == 0) {
+        if (is_in_time && now_s() - child->start_s > start->timeout_s) {
+            is_in_time = false;
+            kill(child->pid, SIGKILL);
+        }
+        if (sigtimedwait(&set, NULL, &pause) < 0)
+            child_sample(child);
+    }
+    return is_in_time;
+}
+
+static double
+seconds(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+/* Copy the first line of `text`, for a message. */
+static void
+first_line(char *to, size_t size, const char *text)
+{
+    size_t length = strcspn(text, "\n");
+
+    snprintf(to, size, "%.*s", (int)JE_MIN(length, size - 1), text);
+}
+
+/* Fail the result unless its output is one line that says the program is well
+ * and runs on the allocator that was wanted. */
+static void
+check_output(const program_t *program, const peer_t *peer, const char *text,
+             result_t *result)
+{
+    size_t length = strlen(program->name);
+    const char *origin = strstr(text, " malloc=");
+    const char *end = strchr(text, '\n');
+
+    if (strncmp(text, program->name, length) != 0 ||
+        strncmp(text + length, " ok ", 4) != 0 || origin == NULL ||
+        end == NULL || end[1] != '\0') {
+        result->is_done = false;
+        snprintf(result->why, sizeof(result->why), "no result line");
+        return;
+    }
+    origin += strlen(" malloc=");
+    if (strlen(peer_file(peer)) != (size_t)(end - origin) ||
+        strncmp(origin, peer_file(peer), (size_t)(end - origin)) != 0) {
+        result->is_done = false;
+        snprintf(result->why, sizeof(result->why), "ran on the malloc of %.*s",
+                 (int)(end - origin), origin);
+    }
+}
+
+static void
+check_status(const child_t *child, int status, bool is_in_time,
+             result_t *result)
+{
+    char *errors = memory_file_read(child->errors);
+
+    result->is_done = true;
+    if (!is_in_time)
+        result_fail(result, "killed: no end after seconds:",
+                    (int)(now_s() - child->start_s));
+    else if (WIFSIGNALED(status))
+        result_fail(result, "signal", WTERMSIG(status));
+    else if (WEXITSTATUS(status) == 127)
+        result_fail(result, "cannot be started: exit status", 127);
+    else if (WEXITSTATUS(status) != 0)
+        result_fail(result, "exit status", WEXITSTATUS(status));
+    if (!result->is_done && errors[0] != '\0') {
+        size_t used = strlen(result->why);
+        snprintf(result->why + used, sizeof(result->why) - used, ": ");
+        first_line(result->why + used + 2, sizeof(result->why) - used - 2,
+                   errors);
+    }
+    free(errors);
+}
+
+void
+start_measured(const start_t *start, const program_t *program,
+               const peer_t *peer, result_t *result)
+{
+    struct rusage usage;
+    bool is_in_time;
+    child_t child;
+    int status;
+
+    *result = (result_t){0};
+    child_start(&child, program->args, peer);
+    is_in_time = child_wait(start, &child, &status, &usage);
+    result->wall_s = now_s() - child.start_s;
+    result->user_s = seconds(usage.ru_utime);
+    result->system_s = seconds(usage.ru_stime);
+    result->peak_kib = (double)usage.ru_maxrss;
+    result->faults = (double)usage.ru_minflt;
+    result->major_faults = (double)usage.ru_majflt;
+    result->switches = (double)(usage.ru_nvcsw + usage.ru_nivcsw);
+    result->samples = child.samples;
+    if (child.samples > 0)
+        result->average_kib = child.area / (child.sampled_s - child.start_s);
+    check_status(&child, status, is_in_time, result);
+    if (result->is_done && program->is_ours) {
+        char *text = memory_file_read(child.output);
+        check_output(program, peer, text, result);
+        free(text);
+    }
+    child_close(&child);
+}
+
+char *
+start_captured(const start_t *start, char *const *args, const peer_t *peer)
+{
+    struct rusage usage;
+    bool is_in_time;
+    char *text = NULL;
+    child_t child;
+    int status;
+
+    child_start(&child, args, peer);
+    is_in_time = child_wait(start, &child, &status, &usage);
+    if (is_in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        text = memory_file_read(child.errors);
+    child_close(&child);
+    return text;
+}

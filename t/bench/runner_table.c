@@ -1,0 +1,272 @@
+/*
+ * Compare the subject with each of its peers.
+ *
+ * A cell is the median of the paired ratios subject / peer, one for each
+ * round: the two runs of a pair were made within seconds of each other, so
+ * what slows the whole machine down for a while cancels out. The spread is the
+ * median absolute deviation, scaled to what it is for a normal distribution
+ * (times 1.4826): one disturbed round does not change it. A loss is resolved
+ * when the gap of the medians is more than either spread and more than 1 %.
+ */
+#include "runner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NORMAL_SCALE 1.4826
+#define LEAST_LOSS   1.01
+/* Fewer values than this have no spread worth the name. */
+#define SPREAD_LEAST 3
+
+typedef struct metric {
+    const char *title;
+    const char *unit;
+    double scale; /* of the figures printed */
+    double (*value)(const result_t *result);
+} metric_t;
+
+/* The middle of some values, and how far from it they are. */
+typedef struct centre {
+    unsigned count;
+    double median;
+    double spread; /* NAN when unknown */
+} centre_t;
+
+static double
+wall(const result_t *result)
+{
+    return result->wall_s;
+}
+
+static double
+processor(const result_t *result)
+{
+    return result->user_s + result->system_s;
+}
+
+static double
+peak(const result_t *result)
+{
+    return result->peak_kib;
+}
+
+static double
+average(const result_t *result)
+{
+    return result->samples > 0 ? result->average_kib : NAN;
+}
+
+static double
+faults(const result_t *result)
+{
+    return result->faults;
+}
+
+static const metric_t metrics[] = {
+    {"wall time", "s", 1, wall},
+    {"processor time", "s", 1, processor},
+    {"peak RSS", "MiB", 1024, peak},
+    {"time-averaged RSS", "MiB", 1024, average},
+    {"page faults", "thousands", 1000, faults},
+};
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Sorts `values`. */
+static double
+median(double *values, unsigned count)
+{
+    qsort(values, count, sizeof(*values), compare_doubles);
+    return count % 2 != 0 ? values[count / 2]
+                          : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+static centre_t
+centre(double *values, unsigned count)
+{
+    centre_t result = {count, NAN, NAN};
+
+    if (count == 0)
+        return result;
+    result.median = median(values, count);
+    for (unsigned i = 0; i < count; i++)
+        values[i] = fabs(values[i] - result.median);
+    if (count >= SPREAD_LEAST)
+        result.spread = NORMAL_SCALE * median(values, count);
+    return result;
+}
+
+static centre_t
+centre_of(const results_t *results, const metric_t *metric, unsigned program,
+          unsigned peer)
+{
+    double values[ROUNDS_MAX];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < results->rounds; i++) {
+        const result_t *result = results_at(results, program, peer, i);
+        double value = result->is_done ? metric->value(result) : NAN;
+        if (!isnan(value))
+            values[count++] = value;
+    }
+    return centre(values, count);
+}
+
+static centre_t
+centre_of_ratios(const results_t *results, const metric_t *metric,
+                 unsigned program, unsigned peer)
+{
+    double values[ROUNDS_MAX];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < results->rounds; i++) {
+        const result_t *a = results_at(results, program, results->subject, i);
+        const result_t *b = results_at(results, program, peer, i);
+        double ratio;
+
+        if (!a->is_done || !b->is_done)
+            continue;
+        ratio = metric->value(a) / metric->value(b);
+        if (isfinite(ratio) && ratio > 0)
+            values[count++] = ratio;
+    }
+    return centre(values, count);
+}
+
+static bool
+is_resolved_loss(const centre_t *subject, const centre_t *peer)
+{
+    return subject->median > LEAST_LOSS * peer->median &&
+           subject->median - peer->median > subject->spread &&
+           subject->median - peer->median > peer->spread;
+}
+
+static void
+print_spread(double spread)
+{
+    if (isnan(spread))
+        printf(" ±?   ");
+    else
+        printf(" ±%-4.2f", spread);
+}
+
+/* The best peer's ratio of one program, for the last column. */
+static double
+print_row(const results_t *results, const metric_t *metric, unsigned program,
+          double *log_sum, unsigned *log_count)
+{
+    centre_t subject = centre_of(results, metric, program, results->subject);
+    double worst = NAN;
+
+    printf("%-10s", results->programs[program].name);
+    if (subject.count == 0)
+        printf("%13s", "failed");
+    else {
+        printf("%7.2f", subject.median / metric->scale);
+        print_spread(subject.spread / metric->scale);
+    }
+    for (unsigned i = 0; i < results->peer_count; i++) {
+        centre_t peer, ratio;
+
+        if (i == results->subject || !results->peers[i].is_present)
+            continue;
+        peer = centre_of(results, metric, program, i);
+        ratio = centre_of_ratios(results, metric, program, i);
+        if (ratio.count == 0) {
+            printf("%14s", "-");
+            continue;
+        }
+        printf("  %5.2f", ratio.median);
+        print_spread(ratio.spread);
+        putchar(is_resolved_loss(&subject, &peer) ? '!' : ' ');
+        log_sum[i] += log(ratio.median);
+        log_count[i]++;
+        if (isnan(worst) || ratio.median > worst)
+            worst = ratio.median;
+    }
+    putchar('\n');
+    return worst;
+}
+
+static void
+print_head(const results_t *results, const metric_t *metric)
+{
+    printf("\n%s, %s: median ± spread of %u round%s; ratio %s / peer\n",
+           metric->title, metric->unit, results->rounds,
+           results->rounds == 1 ? "" : "s",
+           results->peers[results->subject].name);
+    printf("%-10s%10s   ", "program", results->peers[results->subject].name);
+    for (unsigned i = 0; i < results->peer_count; i++) {
+        if (i != results->subject && results->peers[i].is_present)
+            printf("   %-11.11s", results->peers[i].name);
+    }
+    putchar('\n');
+}
+
+static void
+print_metric(const results_t *results, const metric_t *metric)
+{
+    double log_sum[PEERS_MAX] = {0}, best_sum = 0;
+    unsigned log_count[PEERS_MAX] = {0}, best_count = 0;
+
+    print_head(results, metric);
+    for (unsigned i = 0; i < results->program_count; i++) {
+        double worst = print_row(results, metric, i, log_sum, log_count);
+        if (!isnan(worst)) {
+            best_sum += log(worst);
+            best_count++;
+        }
+    }
+    printf("%-10s%13s", "geomean", "");
+    for (unsigned i = 0; i < results->peer_count; i++) {
+        if (i == results->subject || !results->peers[i].is_present)
+            continue;
+        if (log_count[i] == 0) {
+            printf("%14s", "-");
+            continue;
+        }
+        printf("  %5.2f", exp(log_sum[i] / log_count[i]));
+        if (log_count[i] < results->program_count)
+            printf(" of %-4u", log_count[i]);
+        else
+            printf("%7s", "");
+    }
+    if (best_count > 0)
+        printf("\n%-10s%13s  %5.2f", "to best", "", exp(best_sum / best_count));
+    putchar('\n');
+}
+
+static void
+print_failures(const results_t *results)
+{
+    for (unsigned i = 0; i < results->program_count; i++) {
+        for (unsigned j = 0; j < results->peer_count; j++) {
+            for (unsigned k = 0; k < results->rounds; k++) {
+                const result_t *result = results_at(results, i, j, k);
+                if (results->peers[j].is_present && !result->is_done)
+                    printf("failed: %s under %s, round %u: %s\n",
+                           results->programs[i].name, results->peers[j].name,
+                           k + 1, result->why);
+            }
+        }
+    }
+}
+
+void
+table_print(const results_t *results)
+{
+    csv_machine(stdout, "", results);
+    for (unsigned i = 0; i < JE_ARRAY_LEN(metrics); i++)
+        print_metric(results, &metrics[i]);
+    printf("\nA ratio below 1 is better than the peer's. ! marks a resolved "
+           "loss: the gap of the\nmedians is more than either spread and more "
+           "than 1 %%.\n");
+    print_failures(results);
+}

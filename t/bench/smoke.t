@@ -1,0 +1,95 @@
+#!/bin/sh
+# The benchmark programs do their work under the libc's malloc and say so in
+# one line; the runner does not believe a program that did not run on the
+# allocator it was to run on. Nothing here looks at a clock.
+. "${0%/*}/../lib.sh"
+
+bench=$top_builddir/t/bench
+
+for name in batch churn large larson liveset mstress pair prodcons realloc \
+    server smallobj xmalloc; do
+    run "$bench/bench_$name" --quick --scale=0.02
+    is "$name: exit status" "$status" 0
+    like "$name: result line" "$out" "^$name ok ops=[1-9][0-9]* malloc="
+    is "$name: nothing else" "$(wc -l <"$out") $(wc -c <"$err")" '1 0'
+done
+
+run "$bench/bench_larson" --thread=2
+is 'wrong argument: exit status' "$status" 1
+like 'wrong argument: is named' "$err" '^bench_larson: --thread=2: no such'
+run "$bench/bench_larson" --threads=two
+is 'no number: exit status' "$status" 1
+run "$bench/bench_larson" --help
+is '--help: exit status' "$status" 0
+like '--help: lists the arguments' "$out" '--generations'
+
+# What follows is about preloading, which the sanitizers' allocator excludes.
+case $JE_SANITIZERS in
+    *address* | *thread*) done_testing ;;
+esac
+
+# COUNT-th and later calls of malloc: 'victim' is written to, or handed out
+# once more, while its owner thinks it is alone.
+cat >broken.c <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+void *
+malloc(size_t size)
+{
+    static void *(*next)(size_t);
+    static unsigned long calls;
+    static char *victim;
+    void *ptr;
+    if (next == NULL)
+        *(void **)&next = dlsym(RTLD_NEXT, "malloc");
+    calls++;
+#ifdef TWICE
+    if (calls == 5001)
+        return victim;
+#else
+    if (calls == 5001)
+        victim[0] ^= 1;
+#endif
+    ptr = next(size);
+    if (calls == 5000)
+        victim = ptr;
+    return ptr;
+}
+C
+: >empty.c
+# shellcheck disable=SC2086
+{
+    $CC -shared -fPIC -w -o written.so broken.c
+    $CC -shared -fPIC -w -DTWICE -o twice.so broken.c
+    $CC -shared -fPIC -w -o empty.so empty.c
+}
+for damage in written twice; do
+    run env LD_PRELOAD="$tmp/$damage.so" "$bench/bench_larson" --scale=0.001
+    not_ok "larson, object $damage: fails" [ "$status" = 0 ]
+    like "larson, object $damage: says it" "$err" 'was overwritten|free'
+done
+
+runner="$bench/runner --rounds=1 --scale=0.001 --csv=results.csv"
+run $runner --allocators=glibc --programs=larson,batch
+is 'runner: exit status' "$status" 0
+like 'runner: names the machine' "$out" '^machine: '
+like 'runner: prints a table' "$out" '^larson +[0-9]+\.[0-9]+ '
+like 'runner: has a head in the CSV' results.csv '^round,program,allocator,'
+like 'runner: has the run in the CSV' results.csv '^1,larson,glibc,ok,0\.[0-9]+,'
+
+run $runner --allocators=glibc,empty --programs=larson --add=empty="$tmp/empty.so"
+is 'no allocator preloaded: exit status' "$status" 1
+like 'no allocator preloaded: is left out' "$out" \
+    '^left out: empty .*ran on the malloc of libc'
+
+run $runner --allocators=glibc,bad --programs=larson --add=bad="$tmp/written.so"
+is 'broken allocator: exit status' "$status" 1
+like 'broken allocator: program failed' "$out" \
+    '^failed: larson under bad, round 1: exit status 1: bench_larson: object'
+like 'broken allocator: CSV says so' results.csv '^1,larson,bad,failed,'
+
+run $runner --allocators=glibc --programs=larsen
+is 'no such program: exit status' "$status" 2
+
+done_testing
