@@ -141,14 +141,17 @@ void
 cell_paragraph(out_t *out, const char *text, const char *indent, unsigned width)
 {
     char safe[CELL_TEXT_MAX];
-    unsigned column = 0, margin = columns(indent);
+    char one[CELL_TEXT_MAX];
+    unsigned column = 0, margin = columns(indent), wide;
     const char *word;
 
     text_escape(safe, sizeof(safe), text);
     for (word = safe; *word != '\0';) {
         size_t length = strcspn(word, " ");
-        char one[CELL_TEXT_MAX];
-        unsigned wide;
+
+        /* A number stays with its percent sign. */
+        if (word[length] == ' ' && word[length + 1] == '%')
+            length += 1 + strcspn(word + length + 1, " ");
 
         snprintf(one, sizeof(one), "%.*s", (int)length, word);
         wide = columns(one);

@@ -70,13 +70,18 @@ print_process(out_t *out, const struct jep_view *view)
 }
 
 static void
-print_warnings(out_t *out, const struct jep_source *source)
+print_warnings(out_t *out, const struct jep_view *view)
 {
+    const struct jep_source *source = &view->source;
+
     for (size_t i = 0; i < source->warning_count; i++) {
         const struct jep_warning *warning = &source->warnings[i];
 
         char note[1024];
 
+        /* This one stands where the picture would be. */
+        if (warning->text == view->not_nested)
+            continue;
         if (warning->line > 0)
             snprintf(note, sizeof(note), "note: line %llu: %s",
                      (unsigned long long)warning->line, warning->text);
@@ -206,7 +211,7 @@ print_view(out_t *out, const struct jep_view *view,
 {
     print_source(out, view);
     print_process(out, view);
-    print_warnings(out, &view->source);
+    print_warnings(out, view);
     out_puts(out, "\n");
     text_headline(out, view);
     text_ledger(out, &view->ledger);

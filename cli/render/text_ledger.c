@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-    LABEL_COLUMNS = 36,
-    SIZE_COLUMNS = 12,
+    LABEL_COLUMNS = 40,
+    SIZE_COLUMNS = 10,
     SHARE_COLUMNS = 9,
     SENTENCE_MAX = 512
 };
@@ -77,6 +77,9 @@ first_sentence(char *text, size_t size, const struct jep_ledger *ledger)
 {
     const struct jep_ledger_line *objects = text_ledger_line(ledger, "objects");
     const char *what = "the application's objects are";
+    const char *who = strcmp(ledger->total_name, "RSS") == 0
+                          ? "The process holds"
+                          : "The allocator holds";
     char total[TEXT_NUMBER_MAX], part[TEXT_NUMBER_MAX];
 
     if (objects == NULL) {
@@ -85,8 +88,7 @@ first_sentence(char *text, size_t size, const struct jep_ledger *ledger)
     }
     text_size(total, (double)ledger->total);
     if (objects == NULL)
-        snprintf(text, size, "The process holds %s (%s).", total,
-                 ledger->total_name);
+        snprintf(text, size, "%s %s (%s).", who, total, ledger->total_name);
     else
         snprintf(
             text, size, "The process holds %s (%s); %s %s of it (%.1f %%).",
@@ -167,7 +169,7 @@ text_ledger(out_t *out, const struct jep_ledger *ledger)
 
         ledger_row(out, line->what, line->depth, (double)line->bytes,
                    line->share);
-        if (line->share > 0.0) {
+        if (line->bytes > 0) {
             out_puts(out, "  ");
             cell_bar(out, line->share / full, width);
         }

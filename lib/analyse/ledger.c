@@ -211,7 +211,7 @@ ledger_fill(const struct snapshot *snapshot, const struct jep_summary *s,
 
     *out = (struct jep_ledger){0};
     ledger->count = 0;
-    if (!s->active.known || s->active.value > INT64_MAX / 4)
+    if (!s->active.known || s->active.value > SUMMARY_IMPOSSIBLE)
         return;
     is_checked = add_active(ledger, s);
     if (snapshot->rollup[ROLLUP_RSS].known &&

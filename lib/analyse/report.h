@@ -17,6 +17,8 @@ struct jep_figure figure_plus(struct jep_figure a, struct jep_figure b);
 struct jep_figure figure_or(struct jep_figure first, struct jep_figure second);
 
 /* summary.c */
+/* More than any machine maps: a counter that went below zero. */
+#define SUMMARY_IMPOSSIBLE ((uint64_t)1 << 46)
 void summary_fill(const struct snapshot *snapshot, struct jep_summary *out);
 /* Bytes of slabs that no region of `arena` uses. */
 struct jep_figure summary_slab_holes(const struct snapshot *snapshot,

@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* More than any machine maps: a counter that went below zero. */
-#define IMPOSSIBLE ((uint64_t)1 << 46)
-
 struct jep_figure
 figure_derived(uint64_t value)
 {
@@ -262,7 +259,7 @@ is_less(struct jep_figure a, struct jep_figure b)
 const char *
 summary_not_nested(const struct jep_summary *s)
 {
-    if (s->active.known && s->active.value > IMPOSSIBLE)
+    if (s->active.known && s->active.value > SUMMARY_IMPOSSIBLE)
         return "active is more than a machine can map: the counter went below "
                "zero, and no figure that uses it can be right";
     if (is_less(s->active, s->allocated))

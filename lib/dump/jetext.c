@@ -407,6 +407,31 @@ read_decay_row(struct jetext *t, const token_t *tokens, size_t count)
     return status;
 }
 
+/* Before the decay table: "purging: dirty: 55, sweeps: 9, ..." and earlier
+ * "dirty pages: 1133:100 active:dirty, 1 sweep, ...". */
+static bool
+is_purging(const token_t *tokens)
+{
+    return (token_is(tokens[0], "purging:") && token_is(tokens[1], "dirty:")) ||
+           (token_is(tokens[0], "dirty") && token_is(tokens[1], "pages:"));
+}
+
+static jep_status_t
+read_purging(struct jetext *t, const token_t *tokens)
+{
+    token_t pages = tokens[2];
+    const char *colon = memchr(pages.text, ':', pages.length);
+    uint64_t number;
+
+    if (colon != NULL) {
+        pages.length -= (size_t)(colon + 1 - pages.text);
+        pages.text = colon + 1;
+    }
+    if (!token_number(pages, &number))
+        return JEP_OK;
+    return emit(t, DUMP_ARENA, ARENA_PDIRTY, number);
+}
+
 /* "label: number" of an arena or of the constants. */
 static jep_status_t
 read_labelled(struct jetext *t, token_t line)
@@ -422,7 +447,7 @@ read_labelled(struct jetext *t, token_t line)
     label = (token_t){line.text, (size_t)(colon - line.text)};
     value = (token_t){colon + 1, line.length - label.length - 1};
     if (token_split(value.text, value.length, &first, 1) != 1 ||
-        !token_number(first, &number) || !t->line_ended)
+        !token_number(first, &number))
         return JEP_OK;
     field = label_field(DUMP_CONST, label);
     if (field != FIELD_NONE) {
@@ -467,14 +492,8 @@ read_words(struct jetext *t, token_t line, const token_t *tokens, size_t count)
         joined[1] = (token_t){line.text, 18};
         return read_pairs(t, DUMP_TOTAL, joined + 1, count - 1);
     }
-    if (token_is(tokens[0], "purging:") && t->is_open) {
-        uint64_t number;
-
-        if (count > 2 && token_is(tokens[1], "dirty:") &&
-            token_number(tokens[2], &number))
-            return emit(t, DUMP_ARENA, ARENA_PDIRTY, number);
-        return JEP_OK;
-    }
+    if (t->is_open && count > 2 && is_purging(tokens))
+        return read_purging(t, tokens);
     if (token_is(tokens[0], "decaying:"))
         decay_begin(t, tokens, count);
     else if (token_is(tokens[0], "allocated") && count > 2)
@@ -532,6 +551,10 @@ jetext_read(reader_t *reader, const struct dump_sink *sink,
         t.line = reader_line_number(reader);
         t.line_ended = reader_line_ended(reader);
         status = read_line(&t, line, length);
+        if (status == JEP_OK && t.is_open && !t.line_ended && length > 0)
+            status = warn(&t, length,
+                          "the last line has no end: a number "
+                          "there may be cut off");
         if (status != JEP_OK)
             return status;
     }
