@@ -465,6 +465,8 @@ run(options_t *options)
                          sizeof(*results.all));
     if (results.all == NULL)
         runner_die("out of memory");
+    csv_machine(stdout, "", &results);
+    fflush(stdout);
     csv = open_csv(options);
     if (csv != NULL)
         csv_head(csv, &results);

@@ -106,7 +106,7 @@ void start_measured(const start_t *start, const program_t *program,
 char *start_captured(const start_t *start, char *const *args,
                      const peer_t *peer);
 
-/* Print the tables. */
+/* Print the tables, and what failed. */
 void table_print(const results_t *results);
 
 /* Write the file's head, and one line for each run. */

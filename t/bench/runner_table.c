@@ -262,7 +262,6 @@ print_failures(const results_t *results)
 void
 table_print(const results_t *results)
 {
-    csv_machine(stdout, "", results);
     for (unsigned i = 0; i < JE_ARRAY_LEN(metrics); i++)
         print_metric(results, &metrics[i]);
     printf("\nA ratio below 1 is better than the peer's. ! marks a resolved "
