@@ -112,7 +112,7 @@ pac_mergeable_locked(pac_t *pac, const ecache_t *c, const extent_t *e,
     return n;
 }
 
-void
+extent_t *
 pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e)
 {
     extent_t *next = pac_mergeable_locked(pac, c, e, extent_end(e));
@@ -127,6 +127,7 @@ pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e)
         e = prev;
     }
     ecache_insert(c, e);
+    return e;
 }
 
 /* ---- allocation -------------------------------------------------------- */
@@ -136,7 +137,7 @@ static void
 pac_return_piece_locked(pac_t *pac, ecache_t *c, extent_t *piece)
 {
     piece->state = EXTENT_MOVING;
-    pac_insert_locked(pac, c, piece);
+    (void)pac_insert_locked(pac, c, piece);
 }
 
 /* Reduce `e`, just removed from `c`, to [addr, addr + size). */
@@ -164,16 +165,11 @@ pac_trim_locked(pac_t *pac, ecache_t *c, extent_t *e, uintptr_t addr,
     return e;
 }
 
+/* Make `e`, a member of `c` that is large enough, an active extent. */
 static extent_t *
-pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
+pac_activate_locked(pac_t *pac, ecache_t *c, extent_t *e, size_t size,
+                    size_t align)
 {
-    size_t span = size + (align - OS_PAGE);
-    unsigned lg_max_fit =
-        c == &pac->retained ? 64 : (unsigned)conf.lg_extent_max_active_fit;
-    extent_t *e = ecache_best_fit(c, span >> OS_LG_PAGE, lg_max_fit);
-    if (e == NULL) {
-        return NULL;
-    }
     ecache_remove(c, e);
     e->state = EXTENT_MOVING;
     e = pac_trim_locked(pac, c, e, bits_align_up(e->addr, align), size);
@@ -194,35 +190,46 @@ pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
     return e;
 }
 
-/* Describe fresh address space as a retained extent. */
-static bool
+static extent_t *
+pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
+{
+    size_t span = size + (align - OS_PAGE);
+    unsigned lg_max_fit =
+        c == &pac->retained ? 64 : (unsigned)conf.lg_extent_max_active_fit;
+    extent_t *e = ecache_best_fit(c, span >> OS_LG_PAGE, lg_max_fit);
+    return e != NULL ? pac_activate_locked(pac, c, e, size, align) : NULL;
+}
+
+/* Describe fresh address space as a retained extent, or as a part of one.
+ * errors: NULL. */
+static extent_t *
 pac_adopt_locked(pac_t *pac, void *addr, size_t size)
 {
     if (!emap_reserve((uintptr_t)addr, size)) {
-        return false;
+        return NULL;
     }
     extent_t *e = pac_descriptor_get_locked(pac);
     if (e == NULL) {
-        return false;
+        return NULL;
     }
-    e->addr = (uintptr_t)addr;
+    e->addr = addr;
     e->size = size;
     e->state = EXTENT_MOVING;
     e->szind = EXTENT_NO_CLASS;
     e->is_slab = false;
     e->is_cached = false;
     e->is_sampled = false;
-    e->is_committed = os_pages_overcommits();
-    e->is_zeroed = true;
+    e->is_committed = is_used || os_pages_overcommits();
+    e->is_zeroed = !is_used;
     emap_set_ends(e);
-    pac_insert_locked(pac, &pac->retained, e);
-    return true;
+    return pac_insert_locked(pac, &pac->retained, e);
 }
 
-/* Map a region of at least `size` bytes (plus what `align` needs). With
+/* Map a region of at least `size` bytes (plus what `align` needs) and return
+ * the retained extent that it is in: a search by class need not find it. With
  * `retain` regions double, so that their number stays logarithmic; when that
  * much address space is not to be had, just what is needed is tried. */
-static bool
+static extent_t *
 pac_grow_locked(pac_t *pac, size_t size, size_t align)
 {
     /* enough that an aligned run is found wherever the region merges to */
@@ -239,26 +246,28 @@ pac_grow_locked(pac_t *pac, size_t size, size_t align)
         p = os_pages_map(want, OS_PAGE, os_pages_overcommits());
     }
     if (p == NULL) {
-        return false;
+        return NULL;
     }
     if (conf.thp != CONF_THP_DEFAULT) {
         os_pages_huge(p, want, conf.thp == CONF_THP_ALWAYS);
     }
-    if (!pac_adopt_locked(pac, p, want)) {
+    extent_t *e = pac_adopt_locked(pac, &pac->retained, (uintptr_t)p, want);
+    if (e == NULL) {
         if (!os_pages_unmap(p, want)) {
             pac->abandoned_vm += want;
         }
-        return false;
+        return NULL;
     }
     if (want == pac->grow_size && want < PAC_GROW_MAX &&
         want * 2 <= pac->retain_grow_limit) {
         pac->grow_size = want * 2;
     }
-    return true;
+    return e;
 }
 
-extent_t *
-pac_alloc(pac_t *pac, size_t size, size_t align, pac_origin_t *origin)
+static extent_t *
+pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
+                  bool *zeroed)
 {
     je_assert(size > 0 && ((size | align) & OS_PAGE_MASK) == 0);
     if (size > SZ_LARGE_MAX || align > SZ_LARGE_MAX - size) {
@@ -269,20 +278,67 @@ pac_alloc(pac_t *pac, size_t size, size_t align, pac_origin_t *origin)
     if (e == NULL) {
         e = pac_alloc_from_locked(pac, &pac->muzzy, size, align);
     }
-    bool is_fresh = e == NULL;
-    if (e == NULL) {
+    if (e == NULL && may_grow) {
         e = pac_alloc_from_locked(pac, &pac->retained, size, align);
-    }
-    if (e == NULL && pac_grow_locked(pac, size, align)) {
-        e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+        if (e == NULL && pac_grow_locked(pac, size, align)) {
+            e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+        }
     }
     if (e != NULL) {
-        origin->is_zeroed = e->is_zeroed;
-        origin->is_fresh = is_fresh;
+        *zeroed = e->is_zeroed;
         e->is_zeroed = false;
     }
     os_mutex_unlock(&pac->mtx);
     return e;
+}
+
+extent_t *
+pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed)
+{
+    return pac_alloc_checked(pac, size, align, true, zeroed);
+}
+
+extent_t *
+pac_alloc_used(pac_t *pac, size_t size, size_t align, bool *zeroed)
+{
+    return pac_alloc_checked(pac, size, align, false, zeroed);
+}
+
+/* ---- from arena to arena ----------------------------------------------- */
+
+bool
+pac_part(pac_t *pac, size_t least, size_t want, pac_run_t *run)
+{
+    os_mutex_lock(&pac->mtx);
+    extent_t *e = ecache_best_fit(&pac->dirty, want >> OS_LG_PAGE, 64);
+    if (e == NULL) {
+        e = ecache_best_fit(&pac->dirty, least >> OS_LG_PAGE, 64);
+    }
+    if (e != NULL) {
+        ecache_remove(&pac->dirty, e);
+        e->state = EXTENT_MOVING;
+        if (e->size > want) {
+            e = pac_trim_locked(pac, &pac->dirty, e, e->addr, want);
+        }
+    }
+    if (e != NULL) {
+        *run = (pac_run_t){e->addr, e->size};
+        emap_clear_ends(e->addr, e->size);
+        pac_descriptor_put_locked(pac, e);
+    }
+    os_mutex_unlock(&pac->mtx);
+    return e != NULL;
+}
+
+void
+pac_adopt_dirty(pac_t *pac, const pac_run_t *run)
+{
+    os_mutex_lock(&pac->mtx);
+    bool ok = pac_adopt_locked(pac, &pac->dirty, run->addr, run->size);
+    os_mutex_unlock(&pac->mtx);
+    if (!ok && !os_pages_unmap((void *)run->addr, run->size)) {
+        atomic_add_rlx(&pac->abandoned_vm, run->size);
+    }
 }
 
 /* ---- deallocation ------------------------------------------------------ */
@@ -303,7 +359,7 @@ pac_dalloc(pac_t *pac, extent_t *e)
     pac->nactive -= extent_pages(e);
     e->state = EXTENT_MOVING;
     e->is_zeroed = false;
-    pac_insert_locked(pac, &pac->dirty, e);
+    (void)pac_insert_locked(pac, &pac->dirty, e);
     bool at_once = pac->decay_dirty.time_ms == 0;
     os_mutex_unlock(&pac->mtx);
     if (at_once) {

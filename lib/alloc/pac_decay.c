@@ -60,7 +60,7 @@ pac_unmap_one(pac_t *pac, extent_t *e)
         pac_descriptor_put_locked(pac, e);
     } else { /* too many mappings to cut one: keep the addresses */
         emap_set_ends(e);
-        pac_insert_locked(pac, &pac->retained, e);
+        (void)pac_insert_locked(pac, &pac->retained, e);
     }
     os_mutex_unlock(&pac->mtx);
     return ok;
@@ -80,7 +80,7 @@ pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
             continue;
         }
         os_mutex_lock(&pac->mtx);
-        pac_insert_locked(
+        (void)pac_insert_locked(
             pac, dest == PURGE_TO_MUZZY ? &pac->muzzy : &pac->retained, e);
         os_mutex_unlock(&pac->mtx);
     }

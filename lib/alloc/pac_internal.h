@@ -10,7 +10,8 @@
 #define PAC_GROW_MAX ((size_t)64 << 20)
 
 void pac_descriptor_put_locked(pac_t *pac, extent_t *e);
-/* Insert into `c`, merging with free neighbours. `e` is in no ecache. */
-void pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e);
+/* Insert into `c`, merging with free neighbours. `e` is in no ecache. Returns
+ * the extent that it is now (part of). */
+extent_t *pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e);
 
 #endif
