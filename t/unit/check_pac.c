@@ -1,0 +1,379 @@
+/*
+ * The page layer: random operations against a shadow of every extent, and the
+ * way of pages from dirty to muzzy to retained.
+ */
+#include "alloc/pac.h"
+
+#include <string.h>
+
+#include "alloc/arena.h"
+#include "alloc/conf.h"
+#include "alloc/emap.h"
+#include "alloc/malloc.h"
+#include "os/clock.h"
+#include "util.h"
+
+enum { LIVE_MAX = 120 };
+
+static pac_t *pac;
+
+static void
+setup(void)
+{
+    ck_assert(je_boot());
+    arena_t *arena = arena_create();
+    ck_assert_ptr_nonnull(arena);
+    pac = &arena->pac;
+    ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, -1));
+    ck_assert(pac_set_decay_ms(pac, PAC_MUZZY, -1));
+    conf.retain = true;
+}
+
+/* The first round sees the pages, the second finds them old. */
+static void
+decay_everything(void)
+{
+    pac_decay(pac, os_clock_ns() + 10000000000u);
+    pac_decay(pac, os_clock_ns() + 90000000000u);
+}
+
+typedef struct shadow {
+    extent_t *e;
+    size_t size;
+    unsigned char mark;
+} shadow_t;
+
+static shadow_t live[LIVE_MAX];
+
+/* Mark the first and last bytes of each page, or check that they still are. */
+static void
+mark_pages(const shadow_t *s)
+{
+    for (size_t at = 0; at < s->size; at += OS_PAGE) {
+        unsigned char *page = (unsigned char *)s->e->addr + at;
+        page[0] = page[OS_PAGE - 1] = s->mark;
+    }
+}
+
+static void
+expect_marks(const shadow_t *s, size_t size)
+{
+    size_t wrong = 0;
+    for (size_t at = 0; at < size; at += OS_PAGE) {
+        const unsigned char *page = (unsigned char *)s->e->addr + at;
+        wrong += page[0] != s->mark || page[OS_PAGE - 1] != s->mark;
+    }
+    ck_assert_uint_eq(wrong, 0);
+}
+
+static void
+expect_zero(const extent_t *e, size_t from)
+{
+    static const unsigned char zeroes[1 << 16];
+    for (size_t at = from; at < e->size; at += OS_PAGE) {
+        ck_assert_mem_eq((void *)(e->addr + at), zeroes, OS_PAGE);
+    }
+}
+
+static void
+expect_extent(const shadow_t *s)
+{
+    extent_t *e = s->e;
+    ck_assert_uint_eq(e->size, s->size);
+    ck_assert_uint_eq(e->addr % OS_PAGE, 0);
+    ck_assert_int_eq(e->state, EXTENT_ACTIVE);
+    ck_assert(e->is_committed);
+    ck_assert_ptr_eq(emap_extent(e->addr), e);
+    ck_assert_ptr_eq(emap_extent(extent_last_page(e)), e);
+}
+
+static void
+shadow_alloc(shadow_t *s, uint64_t *state)
+{
+    size_t pages =
+        1 + util_random_below(state, util_random_below(state, 8) ? 40 : 900);
+    size_t align = OS_PAGE;
+    if (util_random_below(state, 4) == 0) {
+        align <<= util_random_below(state, 10);
+    }
+    pac_origin_t origin = {false, false};
+    s->e = pac_alloc(pac, pages << OS_LG_PAGE, align, &origin);
+    ck_assert_ptr_nonnull(s->e);
+    ck_assert_uint_eq(s->e->addr % align, 0);
+    s->size = pages << OS_LG_PAGE;
+    s->mark = (unsigned char)(1 + util_random_below(state, 250));
+    if (origin.is_zeroed) {
+        expect_zero(s->e, 0);
+    }
+    expect_extent(s);
+    mark_pages(s);
+}
+
+static void
+shadow_resize(shadow_t *s, uint64_t *state)
+{
+    size_t pages = s->size >> OS_LG_PAGE;
+    bool zeroed = false;
+    if (util_random(state) & 1) {
+        size_t more = (1 + util_random_below(state, 60)) << OS_LG_PAGE;
+        if (pac_expand(pac, s->e, s->size + more, &zeroed)) {
+            if (zeroed) {
+                expect_zero(s->e, s->size);
+            }
+            expect_marks(s, s->size);
+            s->size += more;
+        }
+    } else if (pages > 1) {
+        size_t keep = 1 + util_random_below(state, pages - 1);
+        ck_assert(pac_shrink(pac, s->e, keep << OS_LG_PAGE));
+        s->size = keep << OS_LG_PAGE;
+        expect_marks(s, s->size);
+    }
+    expect_extent(s);
+    mark_pages(s);
+}
+
+static void
+shadow_step(uint64_t *state)
+{
+    shadow_t *s = &live[util_random_below(state, LIVE_MAX)];
+    uint64_t op = util_random_below(state, 1000);
+    if (op < 3) {
+        pac_purge_all(pac);
+        ck_assert_uint_eq(pac->dirty.npages, 0);
+        ck_assert_uint_eq(pac->muzzy.npages, 0);
+    } else if (op < 5) {
+        (void)pac_unmap_retained(pac);
+    } else if (op < 8) { /* what is dirty becomes muzzy */
+        ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, op == 5 ? 1 : -1));
+        decay_everything();
+    } else if (s->e == NULL) {
+        shadow_alloc(s, state);
+    } else if (op < 300) {
+        shadow_resize(s, state);
+    } else {
+        expect_extent(s);
+        expect_marks(s, s->size);
+        pac_dalloc(pac, s->e);
+        s->e = NULL;
+    }
+}
+
+static void
+random_run(uint64_t seed, unsigned steps)
+{
+    uint64_t state = seed;
+    for (unsigned i = 0; i < steps; i++) {
+        shadow_step(&state);
+        if (i % 64 == 0) {
+            size_t pages = 0;
+            for (unsigned k = 0; k < LIVE_MAX; k++) {
+                pages += live[k].e != NULL ? live[k].size >> OS_LG_PAGE : 0;
+            }
+            ck_assert_uint_eq(pac->nactive, pages);
+            ck_assert(pac_is_valid(pac));
+        }
+    }
+}
+
+START_TEST(test_pac_random_operations_match_the_shadow)
+{
+    random_run(util_seed(), 8000);
+}
+
+END_TEST
+
+START_TEST(test_pac_random_operations_without_retain_match_the_shadow)
+{
+    conf.retain = false;
+    random_run(util_seed() + 1, 8000);
+}
+
+END_TEST
+
+START_TEST(test_pac_random_operations_decaying_at_once_match_the_shadow)
+{
+    ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, 0));
+    ck_assert(pac_set_decay_ms(pac, PAC_MUZZY, 0));
+    random_run(util_seed() + 2, 3000);
+}
+
+END_TEST
+
+static extent_t *
+take(size_t pages)
+{
+    pac_origin_t origin;
+    extent_t *e = pac_alloc(pac, pages << OS_LG_PAGE, OS_PAGE, &origin);
+    ck_assert_ptr_nonnull(e);
+    memset((void *)e->addr, 1, e->size);
+    return e;
+}
+
+START_TEST(test_pac_neighbours_merge_when_all_are_free)
+{
+    extent_t *e[5];
+    for (unsigned i = 0; i < 5; i++) {
+        e[i] = take(3);
+    }
+    for (unsigned i = 1; i < 5; i++) {
+        ck_assert_uint_eq(e[i]->addr, extent_end(e[i - 1]));
+    }
+    uintptr_t first = e[0]->addr;
+    static const unsigned order[] = {1, 3, 0, 4, 2};
+    for (unsigned i = 0; i < 5; i++) {
+        pac_dalloc(pac, e[order[i]]);
+    }
+    extent_t *all = emap_extent(first);
+    ck_assert_ptr_nonnull(all);
+    ck_assert_uint_eq(extent_pages(all), 15);
+    ck_assert_int_eq(all->state, EXTENT_DIRTY);
+    ck_assert_uint_eq(pac->dirty.npages, 15);
+}
+
+END_TEST
+
+START_TEST(test_pac_dirty_is_used_before_muzzy_before_retained)
+{
+    extent_t *e[3], *wall[3];
+    for (unsigned i = 0; i < 3; i++) {
+        e[i] = take(4);
+        wall[i] = take(1);
+    }
+    uintptr_t at[3] = {e[0]->addr, e[1]->addr, e[2]->addr};
+    pac_dalloc(pac, e[0]);
+    pac_purge_all(pac); /* the lowest address: retained */
+    ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, 1));
+    pac_dalloc(pac, e[1]);
+    decay_everything(); /* muzzy */
+    ck_assert_uint_eq(pac->muzzy.npages, 4);
+    pac_dalloc(pac, e[2]);
+    ck_assert_uint_eq(pac->dirty.npages, 4);
+    ck_assert_uint_eq(take(4)->addr, at[2]);
+    ck_assert_uint_eq(take(4)->addr, at[1]);
+    ck_assert_uint_eq(take(4)->addr, at[0]);
+    ck_assert_uint_eq(extent_pages(wall[0]), 1);
+}
+
+END_TEST
+
+START_TEST(test_pac_decay_zero_purges_at_once)
+{
+    ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, 0));
+    ck_assert(pac_set_decay_ms(pac, PAC_MUZZY, 0));
+    extent_t *e = take(7);
+    unsigned char *p = (unsigned char *)e->addr;
+    pac_dalloc(pac, e);
+    ck_assert_uint_eq(pac->dirty.npages + pac->muzzy.npages, 0);
+    ck_assert_uint_eq(pac->decay_dirty.purged, 7);
+    ck_assert_uint_eq(pac->decay_dirty.npurge, 1);
+    pac_origin_t origin = {false, false};
+    e = pac_alloc(pac, 7 << OS_LG_PAGE, OS_PAGE, &origin);
+    ck_assert_uint_eq(e->addr, (uintptr_t)p);
+    ck_assert(origin.is_zeroed);
+    ck_assert(origin.is_fresh);
+    expect_zero(e, 0);
+}
+
+END_TEST
+
+START_TEST(test_pac_decay_never_keeps_pages_dirty)
+{
+    pac_dalloc(pac, take(7));
+    pac_decay(pac, UINT64_MAX);
+    ck_assert_uint_eq(pac->dirty.npages, 7);
+    ck_assert_uint_eq(pac_ns_until_decay(pac, 0), UINT64_MAX);
+}
+
+END_TEST
+
+START_TEST(test_pac_decay_on_schedule_goes_through_muzzy)
+{
+    ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, 1000));
+    ck_assert(pac_set_decay_ms(pac, PAC_MUZZY, 1000));
+    uint64_t now = os_clock_ns();
+    pac_dalloc(pac, take(1000));
+    size_t before = 1000;
+    for (unsigned i = 0; i < 300; i++) {
+        now += 10000000;
+        pac_decay(pac, now);
+        ck_assert_uint_le(pac->dirty.npages, before);
+        before = pac->dirty.npages;
+    }
+    ck_assert_uint_eq(pac->dirty.npages, 0);
+    ck_assert_uint_eq(pac->decay_dirty.purged, 1000);
+    ck_assert_uint_gt(pac->decay_dirty.nmadvise, 0);
+    for (unsigned i = 0; i < 300; i++) {
+        now += 10000000;
+        pac_decay(pac, now);
+    }
+    ck_assert_uint_eq(pac->muzzy.npages, 0);
+    ck_assert_uint_eq(pac->decay_muzzy.purged, 1000);
+}
+
+END_TEST
+
+START_TEST(test_pac_set_decay_refuses_what_is_out_of_range)
+{
+    ck_assert(!pac_set_decay_ms(pac, PAC_DIRTY, -2));
+    ck_assert(!pac_set_decay_ms(pac, PAC_MUZZY, DECAY_MS_MAX + 1));
+    ck_assert_int_eq(pac_decay_ms(pac, PAC_DIRTY), -1);
+    ck_assert(pac_set_decay_ms(pac, PAC_MUZZY, DECAY_MS_MAX));
+    ck_assert_int_eq(pac_decay_ms(pac, PAC_MUZZY), DECAY_MS_MAX);
+}
+
+END_TEST
+
+START_TEST(test_pac_alloc_of_impossible_sizes_changes_nothing)
+{
+    pac_origin_t origin;
+    pac_dalloc(pac, take(1));
+    size_t active = pac->nactive, retained = pac->retained.npages;
+    ck_assert_ptr_null(pac_alloc(pac, SZ_LARGE_MAX, OS_PAGE, &origin));
+    ck_assert_ptr_null(
+        pac_alloc(pac, SZ_LARGE_MAX - OS_PAGE, OS_PAGE, &origin));
+    ck_assert_ptr_null(pac_alloc(pac, OS_PAGE, (size_t)1 << 62, &origin));
+    ck_assert_uint_eq(pac->nactive, active);
+    ck_assert_uint_eq(pac->retained.npages, retained);
+    ck_assert(pac_is_valid(pac));
+}
+
+END_TEST
+
+START_TEST(test_pac_regions_double_up_to_a_limit)
+{
+    size_t before = pac->grow_size;
+    for (unsigned i = 0; i < 12; i++) {
+        pac_origin_t origin;
+        ck_assert_ptr_nonnull(pac_alloc(pac, pac->grow_size, OS_PAGE, &origin));
+        ck_assert_uint_ge(pac->grow_size, before);
+        before = pac->grow_size;
+    }
+    ck_assert_uint_eq(before, (size_t)64 << 20);
+}
+
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("pac");
+    TCase *tc = tcase_create("pac");
+    tcase_set_timeout(tc, 120);
+    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_add_test(tc, test_pac_random_operations_match_the_shadow);
+    tcase_add_test(tc,
+                   test_pac_random_operations_without_retain_match_the_shadow);
+    tcase_add_test(
+        tc, test_pac_random_operations_decaying_at_once_match_the_shadow);
+    tcase_add_test(tc, test_pac_neighbours_merge_when_all_are_free);
+    tcase_add_test(tc, test_pac_dirty_is_used_before_muzzy_before_retained);
+    tcase_add_test(tc, test_pac_decay_zero_purges_at_once);
+    tcase_add_test(tc, test_pac_decay_never_keeps_pages_dirty);
+    tcase_add_test(tc, test_pac_decay_on_schedule_goes_through_muzzy);
+    tcase_add_test(tc, test_pac_set_decay_refuses_what_is_out_of_range);
+    tcase_add_test(tc, test_pac_alloc_of_impossible_sizes_changes_nothing);
+    tcase_add_test(tc, test_pac_regions_double_up_to_a_limit);
+    suite_add_tcase(s, tc);
+    return util_run(s);
+}
