@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "alloc/balance.h"
 #include "alloc/emap.h"
 #include "base/assert.h"
 #include "base/bits.h"
@@ -15,51 +16,6 @@
 /* Pointers looked up at once before a flush takes locks. */
 enum { ARENA_FLUSH_BATCH = 64 };
 
-/* What may stay dirty while fresh pages are taken: this share of the active
- * pages and so many besides. */
-enum { ARENA_LG_DIRTY_SHARE = 3, ARENA_DIRTY_FREE_PAGES = 512 };
-
-/* ---- pages ------------------------------------------------------------- */
-
-/* Fresh pages were taken although dirty ones lie about, in this arena or in
- * idle ones: pieces that do not fit, which would pile up beside the live ones.
- * Beyond an allowance two old pages are purged for every fresh one. */
-static JE_NOINLINE void
-arena_pay_for_growth(size_t npages)
-{
-    size_t active = 0, dirty = 0, most = 0;
-    arena_t *victim = NULL;
-    for (unsigned i = 0; i < arena_count(); i++) {
-        arena_t *arena = arena_get(i);
-        if (arena == NULL || arena->is_quarantined) {
-            continue;
-        }
-        size_t n = atomic_load_rlx(&arena->pac.dirty.npages);
-        active += atomic_load_rlx(&arena->pac.nactive);
-        dirty += n;
-        if (n > most) {
-            most = n;
-            victim = arena;
-        }
-    }
-    size_t allowed = (active >> ARENA_LG_DIRTY_SHARE) + ARENA_DIRTY_FREE_PAGES;
-    if (victim != NULL && dirty > allowed) {
-        pac_purge_oldest(&victim->pac, JE_MIN(dirty - allowed, 2 * npages));
-    }
-}
-
-static extent_t *
-arena_pages(arena_t *arena, size_t size, size_t align, bool *zeroed)
-{
-    pac_origin_t origin = {false, false};
-    extent_t *e = pac_alloc(&arena->pac, size, align, &origin);
-    if (e != NULL && origin.is_fresh) {
-        arena_pay_for_growth(size >> OS_LG_PAGE);
-    }
-    *zeroed = origin.is_zeroed;
-    return e;
-}
-
 /* ---- small ------------------------------------------------------------- */
 
 static extent_t *
@@ -67,7 +23,7 @@ arena_slab_alloc(arena_t *arena, unsigned szind)
 {
     const bin_info_t *info = &bin_infos[szind];
     bool zeroed;
-    extent_t *e = arena_pages(arena, info->slab_size, OS_PAGE, &zeroed);
+    extent_t *e = balance_pages(arena, info->slab_size, OS_PAGE, &zeroed);
     if (e == NULL) {
         return NULL;
     }
@@ -200,7 +156,7 @@ extent_t *
 arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
 {
     bool zeroed;
-    extent_t *e = arena_pages(arena, usable, align, &zeroed);
+    extent_t *e = balance_pages(arena, usable, align, &zeroed);
     if (e == NULL) {
         return NULL;
     }

@@ -200,12 +200,13 @@ pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
     return e != NULL ? pac_activate_locked(pac, c, e, size, align) : NULL;
 }
 
-/* Describe fresh address space as a retained extent, or as a part of one.
- * errors: NULL. */
+/* Describe pages that no arena has as a free extent of `c`, or as a part of
+ * one. errors: NULL. */
 static extent_t *
-pac_adopt_locked(pac_t *pac, void *addr, size_t size)
+pac_adopt_locked(pac_t *pac, ecache_t *c, uintptr_t addr, size_t size)
 {
-    if (!emap_reserve((uintptr_t)addr, size)) {
+    bool is_used = c != &pac->retained;
+    if (!emap_reserve(addr, size)) {
         return NULL;
     }
     extent_t *e = pac_descriptor_get_locked(pac);
@@ -222,7 +223,7 @@ pac_adopt_locked(pac_t *pac, void *addr, size_t size)
     e->is_committed = is_used || os_pages_overcommits();
     e->is_zeroed = !is_used;
     emap_set_ends(e);
-    return pac_insert_locked(pac, &pac->retained, e);
+    return pac_insert_locked(pac, c, e);
 }
 
 /* Map a region of at least `size` bytes (plus what `align` needs) and return
@@ -280,8 +281,8 @@ pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
     }
     if (e == NULL && may_grow) {
         e = pac_alloc_from_locked(pac, &pac->retained, size, align);
-        if (e == NULL && pac_grow_locked(pac, size, align)) {
-            e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+        if (e == NULL && (e = pac_grow_locked(pac, size, align)) != NULL) {
+            e = pac_activate_locked(pac, &pac->retained, e, size, align);
         }
     }
     if (e != NULL) {
@@ -334,10 +335,10 @@ void
 pac_adopt_dirty(pac_t *pac, const pac_run_t *run)
 {
     os_mutex_lock(&pac->mtx);
-    bool ok = pac_adopt_locked(pac, &pac->dirty, run->addr, run->size);
+    bool ok = pac_adopt_locked(pac, &pac->dirty, run->addr, run->size) != NULL;
     os_mutex_unlock(&pac->mtx);
     if (!ok && !os_pages_unmap((void *)run->addr, run->size)) {
-        atomic_add_rlx(&pac->abandoned_vm, run->size);
+        (void)atomic_add_rlx(&pac->abandoned_vm, run->size);
     }
 }
 

@@ -37,17 +37,24 @@ typedef struct pac {
 
 void pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns);
 
-/* Where an extent's pages came from. */
-typedef struct pac_origin {
-    bool is_zeroed; /* it reads as zero */
-    bool is_fresh;  /* there was no memory behind it yet */
-} pac_origin_t;
-
 /* An active extent of exactly `size` bytes at a multiple of `align`; both
  * multiples of the page. It is a large object until the caller says otherwise.
- * errors: NULL, nothing changed. */
-extent_t *pac_alloc(pac_t *pac, size_t size, size_t align,
-                    pac_origin_t *origin);
+ * *zeroed says whether it reads as zero. errors: NULL, nothing changed. */
+extent_t *pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed);
+/* The same from dirty and muzzy pages only. */
+extent_t *pac_alloc_used(pac_t *pac, size_t size, size_t align, bool *zeroed);
+
+/* A run of pages on its way from one arena to another; nobody's meanwhile. */
+typedef struct pac_run {
+    uintptr_t addr;
+    size_t size;
+} pac_run_t;
+
+/* Part with dirty pages: about `want` bytes if there is such a run, at least
+ * `least`. errors: false, nothing changed. */
+bool pac_part(pac_t *pac, size_t least, size_t want, pac_run_t *run);
+/* Take over what another arena parted with. */
+void pac_adopt_dirty(pac_t *pac, const pac_run_t *run);
 
 /* Give an active extent back. A slab's page map entries are cleared here. */
 void pac_dalloc(pac_t *pac, extent_t *e);
