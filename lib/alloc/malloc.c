@@ -26,7 +26,8 @@ malloc_tsd(void)
 {
     tsd_t *tsd = tsd_current;
     if (unlikely(tsd == &tsd_none)) {
-        tsd = je_boot() ? tsd_make() : NULL;
+        /* the end of start-up may have allocated already */
+        tsd = je_boot() ? tsd_get() : NULL;
     }
     return tsd;
 }
