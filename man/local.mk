@@ -1,1 +1,4 @@
-# Manual pages: dist_man_MANS += man/<page>
+# Manual pages.
+dist_man_MANS += \
+	man/jeprobe-dump.5 \
+	man/jeprobe.1

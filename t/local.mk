@@ -58,8 +58,16 @@ JE_CLI_TESTS = \
 	t/cli/315-run-scripts.t \
 	t/cli/320-run-environment.t \
 	t/cli/330-run-signals.t \
-	t/cli/340-run-tty.t
+	t/cli/340-run-tty.t \
+	t/cli/901-man-examples.t
 TESTS += $(JE_CLI_TESTS)
+check_PROGRAMS += t/unit/check_cli_text
+TESTS += t/unit/check_cli_text
+t_unit_check_cli_text_SOURCES = t/unit/check_cli_text.c \
+	cli/die.c \
+	cli/out.c \
+	cli/text.c
+t_unit_check_cli_text_LDADD = $(CHECK_LIBS) -lm
 EXTRA_DIST += $(JE_CLI_TESTS) \
 	t/cli/preload_stub.c \
 	t/cli/signal_prog.c \
