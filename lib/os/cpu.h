@@ -4,6 +4,8 @@
 #ifndef JE_OS_CPU_H
 #define JE_OS_CPU_H
 
+#include "base/macros.h"
+
 /* The smaller of the affinity mask and the cgroup's CPU quota (v2 and v1),
  * rounded up; at least 1. Raw system calls only. */
 unsigned os_cpu_count(void);
