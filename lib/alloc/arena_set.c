@@ -16,7 +16,7 @@ void
 arena_boot(unsigned narenas)
 {
     os_mutex_init(&arenas_mtx, OS_RANK_ARENAS);
-    arenas_auto = narenas > 0 && narenas < ARENA_LIMIT ? narenas : 1;
+    arenas_auto = narenas > 0 && narenas <= ARENA_LIMIT ? narenas : 1;
     arenas_end = arenas_auto;
 }
 
