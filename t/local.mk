@@ -31,6 +31,7 @@ JE_LINTS = \
 	t/lint/banned.t \
 	t/lint/format.t \
 	t/lint/layers.t \
+	t/lint/manpage.t \
 	t/lint/size.t
 TESTS += $(JE_LINTS)
 EXTRA_DIST += $(JE_LINTS) t/lint/lint.sh t/lint/strip.awk

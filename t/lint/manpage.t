@@ -44,14 +44,14 @@ program_options() {
         for command in $(commands); do
             "$jeprobe" help "$command" 2>/dev/null
         done
-    } | grep -E '^ +(-[a-zA-Z0-9],? *)?--' | sed 's/   .*//' |
-        sed 's/^  *//; s/  .*//' | long_options
+    } | grep -E '^ +(-[a-zA-Z0-9],? *)?--' | sed 's/^ *//; s/  .*//' |
+        long_options
 }
 
 # The headings of options in the page: a paragraph of its own that begins with
 # a dash.
 page_options() {
-    plain "$1" | grep -E '^ +-' | sed 's/^  *//; s/   .*//' | long_options
+    plain "$1" | grep -E '^ +-' | sed 's/^ *//; s/   .*//' | long_options
 }
 
 # missing_in PAGE: commands and options that it does not have.
@@ -76,11 +76,11 @@ planted lint_mandoc man/bad.1 'bad.1:3' "a macro that does not exist" <<'END'
 .Dt BAD 1
 .Qqqq
 END
-planted lint_groff man/bad.1 'bad.1' "a font that does not exist" <<'END'
+planted lint_groff man/bad.1 'bad.1' "a macro that groff does not know" <<'END'
 .TH BAD 1
-.ft NOSUCH
 .SH NAME
-bad \- \f[NOSUCH]page
+bad \- page
+.nosuch
 END
 
 page=$top_srcdir/man/jeprobe.1
