@@ -43,6 +43,14 @@ tsd_list_lock(void)
     return &tsd_all;
 }
 
+list_t *
+tsd_list_trylock(void)
+{
+    /* a try takes part in no lock order: a signal can come anywhere */
+    uint32_t expected = 0;
+    return atomic_cas_acq(&tsd_mtx.state, &expected, 1u) ? &tsd_all : NULL;
+}
+
 void
 tsd_list_unlock(void)
 {

@@ -80,6 +80,8 @@ uint64_t tsd_random(tsd_t *tsd);
 
 /* Walk all threads' states: lock, then follow the list from the head. */
 list_t *tsd_list_lock(void);
+/* For signal handlers: NULL instead of waiting. */
+list_t *tsd_list_trylock(void);
 void tsd_list_unlock(void);
 
 /* Counters of threads that are gone. */
