@@ -1,0 +1,307 @@
+/*
+ * Named values that act on arenas or describe their make-up: arena.<i>.* and
+ * arenas.*.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "alloc/arena.h"
+#include "alloc/conf.h"
+#include "alloc/ctl_leaf.h"
+#include "alloc/emap.h"
+#include "os/clock.h"
+
+/* All arenas: by the number for it or, as old programs do, by their count. */
+static bool
+is_all(size_t ind)
+{
+    return ind == CTL_ALL_ARENAS || ind == arena_count();
+}
+
+/* One arena that may be changed, or NULL. */
+static arena_t *
+usable_arena(size_t ind)
+{
+    arena_t *arena =
+        is_all(ind) || ind >= ARENA_LIMIT ? NULL : arena_get((unsigned)ind);
+    return arena != NULL && !arena->is_quarantined ? arena : NULL;
+}
+
+static void
+each_arena(size_t ind, void (*fn)(arena_t *))
+{
+    if (!is_all(ind)) {
+        arena_t *arena = usable_arena(ind);
+        if (arena != NULL) {
+            fn(arena);
+        }
+        return;
+    }
+    for (unsigned i = 0; i < arena_count(); i++) {
+        arena_t *arena = usable_arena(i);
+        if (arena != NULL) {
+            fn(arena);
+        }
+    }
+}
+
+int
+ctl_read_arena_initialized(const ctl_leaf_t *leaf, const size_t *index,
+                           ctl_value_t *out)
+{
+    (void)leaf;
+    out->flag = is_all(index[0]) ||
+                (index[0] < ARENA_LIMIT && arena_get((unsigned)index[0]));
+    return 0;
+}
+
+static void
+decay_now(arena_t *arena)
+{
+    arena_decay(arena, os_clock_ns());
+}
+
+int
+ctl_write_arena_decay(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)in;
+    each_arena(index[0], decay_now);
+    return 0;
+}
+
+int
+ctl_write_arena_purge(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)in;
+    each_arena(index[0], arena_purge);
+    return 0;
+}
+
+/* Actions that only arenas with an owner of their own would allow. */
+int
+ctl_write_arena_refused(const ctl_leaf_t *leaf, const size_t *index,
+                        const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    (void)in;
+    return EFAULT;
+}
+
+int
+ctl_read_arena_dss(const ctl_leaf_t *leaf, const size_t *index,
+                   ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->text = "disabled";
+    return 0;
+}
+
+/* The program break is never used, so only that can be chosen. */
+int
+ctl_write_arena_dss(const ctl_leaf_t *leaf, const size_t *index,
+                    const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    const char *text = in->text != NULL ? in->text : "";
+    if (strcmp(text, "disabled") == 0) {
+        return 0;
+    }
+    bool is_known =
+        strcmp(text, "primary") == 0 || strcmp(text, "secondary") == 0;
+    return is_known ? EFAULT : EINVAL;
+}
+
+int
+ctl_read_arena_decay_ms(const ctl_leaf_t *leaf, const size_t *index,
+                        ctl_value_t *out)
+{
+    arena_t *arena = usable_arena(index[0]);
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    out->ssize = pac_decay_ms(&arena->pac, (pac_which_t)leaf->constant);
+    return 0;
+}
+
+int
+ctl_write_arena_decay_ms(const ctl_leaf_t *leaf, const size_t *index,
+                         const ctl_value_t *in)
+{
+    arena_t *arena = usable_arena(index[0]);
+    bool ok =
+        arena != NULL &&
+        pac_set_decay_ms(&arena->pac, (pac_which_t)leaf->constant, in->ssize);
+    return ok ? 0 : EFAULT;
+}
+
+int
+ctl_read_arena_grow_limit(const ctl_leaf_t *leaf, const size_t *index,
+                          ctl_value_t *out)
+{
+    (void)leaf;
+    arena_t *arena = usable_arena(index[0]);
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    os_mutex_lock(&arena->pac.mtx);
+    out->size = arena->pac.retain_grow_limit;
+    os_mutex_unlock(&arena->pac.mtx);
+    return 0;
+}
+
+int
+ctl_write_arena_grow_limit(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_value_t *in)
+{
+    (void)leaf;
+    arena_t *arena = usable_arena(index[0]);
+    if (arena == NULL || in->size < OS_PAGE || in->size > SZ_LARGE_MAX) {
+        return EFAULT;
+    }
+    size_t pages = sz_pind_pages(sz_pind_floor(in->size >> OS_LG_PAGE));
+    os_mutex_lock(&arena->pac.mtx);
+    arena->pac.retain_grow_limit = pages << OS_LG_PAGE;
+    os_mutex_unlock(&arena->pac.mtx);
+    return 0;
+}
+
+/* ---- arenas.* ---------------------------------------------------------- */
+
+int
+ctl_read_narenas(const ctl_leaf_t *leaf, const size_t *index, ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->number = arena_count();
+    return 0;
+}
+
+static int64_t *
+default_ms(const ctl_leaf_t *leaf)
+{
+    return leaf->constant == PAC_DIRTY ? &pac_default_dirty_ms
+                                       : &pac_default_muzzy_ms;
+}
+
+int
+ctl_read_default_decay_ms(const ctl_leaf_t *leaf, const size_t *index,
+                          ctl_value_t *out)
+{
+    (void)index;
+    out->i64 = atomic_load_rlx(default_ms(leaf));
+    return 0;
+}
+
+int
+ctl_write_default_decay_ms(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_value_t *in)
+{
+    (void)index;
+    if (in->i64 < -1 || in->i64 > DECAY_MS_MAX) {
+        return EFAULT;
+    }
+    atomic_store_rlx(default_ms(leaf), in->i64);
+    return 0;
+}
+
+/* Classes that thread caches hold; every small one, whatever tcache_max is. */
+static unsigned
+cached_classes(void)
+{
+    unsigned n = conf.tcache_max > 0 ? sz_index(conf.tcache_max) + 1 : 0;
+    return n > SC_NBINS ? n : SC_NBINS;
+}
+
+int
+ctl_read_tcache_max(const ctl_leaf_t *leaf, const size_t *index,
+                    ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->size = sz_size(cached_classes() - 1);
+    return 0;
+}
+
+int
+ctl_read_nhbins(const ctl_leaf_t *leaf, const size_t *index, ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->number = cached_classes();
+    return 0;
+}
+
+int
+ctl_read_bin_info(const ctl_leaf_t *leaf, const size_t *index, ctl_value_t *out)
+{
+    const char *at = (const char *)&bin_infos[index[0]] + leaf->offset;
+    if (leaf->offset == offsetof(bin_info_t, nregs)) {
+        out->u32 = bin_infos[index[0]].nregs;
+    } else {
+        uint32_t bytes;
+        memcpy(&bytes, at, sizeof(bytes));
+        out->size = bytes;
+    }
+    return 0;
+}
+
+int
+ctl_read_lextent_size(const ctl_leaf_t *leaf, const size_t *index,
+                      ctl_value_t *out)
+{
+    (void)leaf;
+    out->size = sz_size(SC_NBINS + (unsigned)index[0]);
+    return 0;
+}
+
+/* A new arena; hooks as the new value are not supported. */
+int
+ctl_exchange_arenas_create(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    if (call->oldp == NULL || call->oldlenp == NULL ||
+        *call->oldlenp != sizeof(unsigned)) {
+        if (call->oldlenp != NULL) {
+            *call->oldlenp = 0;
+        }
+        return EINVAL;
+    }
+    if (call->newp != NULL) {
+        return call->newlen == sizeof(void *) ? EFAULT : EINVAL;
+    }
+    arena_t *arena = arena_create();
+    if (arena == NULL) {
+        return EAGAIN;
+    }
+    unsigned ind = arena->ind;
+    return ctl_give(call, &ind, sizeof(ind));
+}
+
+/* The arena of the address that is the new value. */
+int
+ctl_exchange_arenas_lookup(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    uintptr_t addr;
+    if (call->newp == NULL || call->newlen != sizeof(addr)) {
+        return EINVAL;
+    }
+    memcpy(&addr, call->newp, sizeof(addr));
+    extent_t *e = emap_extent(addr);
+    if (e == NULL || e->state != EXTENT_ACTIVE) {
+        return EINVAL;
+    }
+    unsigned ind = e->arena_ind;
+    return ctl_give(call, &ind, sizeof(ind));
+}

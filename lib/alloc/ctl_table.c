@@ -1,0 +1,373 @@
+/*
+ * The table of named values: see ctl_leaf.h for how a row is read.
+ */
+#include "alloc/arena.h"
+#include "alloc/conf.h"
+#include "alloc/ctl_leaf.h"
+#include "alloc/residency.h"
+#include "alloc/tcache.h"
+#include "alloc/tsd.h"
+
+#define ROW(n, t, r)                                                           \
+    {                                                                          \
+        .name = n, .type = t, .read = r                                        \
+    }
+#define ROW_RW(n, t, r, w)                                                     \
+    {                                                                          \
+        .name = n, .type = t, .read = r, .write = w                            \
+    }
+#define ACTION(n, w)                                                           \
+    {                                                                          \
+        .name = n, .type = CTL_VOID, .write = w                                \
+    }
+#define EXCHANGE(n, x)                                                         \
+    {                                                                          \
+        .name = n, .type = CTL_UNSIGNED, .exchange = x                         \
+    }
+#define FIXED(n, t, v)                                                         \
+    {                                                                          \
+        .name = n, .type = t, .read = ctl_read_fixed, .constant = v            \
+    }
+#define TEXT(n, v)                                                             \
+    {                                                                          \
+        .name = n, .type = CTL_TEXT, .read = ctl_read_text, .data = v          \
+    }
+#define FIGURE(n, t, r, o)                                                     \
+    {                                                                          \
+        .name = n, .type = t, .read = r, .offset = o                           \
+    }
+#define NO_PROF(n)                                                             \
+    {                                                                          \
+        .name = n, .is_prof_only = true                                        \
+    }
+#define PROF_OFF(n, t)                                                         \
+    {                                                                          \
+        .name = n, .type = t, .read = ctl_read_fixed,                          \
+        .write = ctl_write_unavailable                                         \
+    }
+
+/* ---- options ----------------------------------------------------------- */
+
+#define IS_NARENAS(n) (offsetof(conf_t, n) == offsetof(conf_t, narenas))
+#define IS_MAX_BACKGROUND(n)                                                   \
+    (offsetof(conf_t, n) == offsetof(conf_t, max_background_threads))
+#define CONF_BOOL(n, d, h)                                                     \
+    {.name = "opt." #n,                                                        \
+     .type = CTL_BOOL,                                                         \
+     .read = ctl_read_conf,                                                    \
+     .data = &conf.n},
+#define CONF_UINT(n, d, lo, hi, u, h)                                          \
+    {.name = "opt." #n,                                                        \
+     .type = IS_NARENAS(n) ? CTL_UNSIGNED : CTL_SIZE,                          \
+     .read =                                                                   \
+         IS_MAX_BACKGROUND(n) ? ctl_read_max_background_opt : ctl_read_conf,   \
+     .data = &conf.n},
+#define CONF_SINT(n, d, lo, hi, u, h)                                          \
+    {.name = "opt." #n,                                                        \
+     .type = CTL_SSIZE,                                                        \
+     .read = ctl_read_conf,                                                    \
+     .data = &conf.n},
+#define CONF_ENUM(n, d, v, h)                                                  \
+    {.name = "opt." #n, .type = CTL_TEXT, .read = ctl_read_conf_enum},
+#define CONF_TEXT(n, d, h)                                                     \
+    {.name = "opt." #n,                                                        \
+     .type = CTL_TEXT,                                                         \
+     .read = ctl_read_conf,                                                    \
+     .data = conf.n},
+
+/* ---- figures ----------------------------------------------------------- */
+
+#define TOTAL(n, m)                                                            \
+    FIGURE("stats." n, CTL_SIZE, ctl_read_stats_total, offsetof(stats_t, m))
+#define TOTAL_U64(n, m)                                                        \
+    FIGURE("stats." n, CTL_U64, ctl_read_stats_total, offsetof(stats_t, m))
+#define ARENA(n, t, m)                                                         \
+    FIGURE("stats.arenas.<s>." n, t, ctl_read_stats_arena,                     \
+           offsetof(stats_arena_t, m))
+#define BIN(n, t, m)                                                           \
+    FIGURE("stats.arenas.<s>.bins.<b>." n, t, ctl_read_stats_bin,              \
+           offsetof(stats_bin_t, m))
+#define LEXTENT(n, t)                                                          \
+    FIGURE("stats.arenas.<s>.lextents.<l>." #n, t, ctl_read_stats_lextent,     \
+           offsetof(stats_lextent_t, n))
+#define EXTENT(n)                                                              \
+    FIGURE("stats.arenas.<s>.extents.<e>." #n, CTL_SIZE,                       \
+           ctl_read_stats_extent, offsetof(stats_extent_t, n))
+
+/* The seven figures of a lock at `m` of its record. */
+#define LOCK(n, r, o)                                                          \
+    FIGURE(n ".num_ops", CTL_U64, r, (o) + offsetof(stats_mutex_t, num_ops)),  \
+        FIGURE(n ".num_wait", CTL_U64, r,                                      \
+               (o) + offsetof(stats_mutex_t, num_wait)),                       \
+        FIGURE(n ".num_spin_acq", CTL_U64, r,                                  \
+               (o) + offsetof(stats_mutex_t, num_spin_acq)),                   \
+        FIGURE(n ".num_owner_switch", CTL_U64, r,                              \
+               (o) + offsetof(stats_mutex_t, num_owner_switch)),               \
+        FIGURE(n ".total_wait_time", CTL_U64, r,                               \
+               (o) + offsetof(stats_mutex_t, total_wait_time)),                \
+        FIGURE(n ".max_wait_time", CTL_U64, r,                                 \
+               (o) + offsetof(stats_mutex_t, max_wait_time)),                  \
+        FIGURE(n ".max_num_thds", CTL_U32, r,                                  \
+               (o) + offsetof(stats_mutex_t, max_num_thds)),
+#define GLOBAL_LOCK(n)                                                         \
+    LOCK("stats.mutexes." #n, ctl_read_stats_total,                            \
+         offsetof(stats_t, mutexes[STATS_GLOBAL_MUTEX_##n]))
+#define ARENA_LOCK(n)                                                          \
+    LOCK("stats.arenas.<s>.mutexes." #n, ctl_read_stats_arena,                 \
+         offsetof(stats_arena_t, mutexes[STATS_MUTEX_##n]))
+#define HPA(n)                                                                 \
+    ROW("stats.arenas.<s>.hpa_shard." n ".npageslabs_nonhuge", CTL_SIZE,       \
+        ctl_read_stats_zero),                                                  \
+        ROW("stats.arenas.<s>.hpa_shard." n ".npageslabs_huge", CTL_SIZE,      \
+            ctl_read_stats_zero),                                              \
+        ROW("stats.arenas.<s>.hpa_shard." n ".nactive_nonhuge", CTL_SIZE,      \
+            ctl_read_stats_zero),                                              \
+        ROW("stats.arenas.<s>.hpa_shard." n ".nactive_huge", CTL_SIZE,         \
+            ctl_read_stats_zero),                                              \
+        ROW("stats.arenas.<s>.hpa_shard." n ".ndirty_nonhuge", CTL_SIZE,       \
+            ctl_read_stats_zero),                                              \
+        ROW("stats.arenas.<s>.hpa_shard." n ".ndirty_huge", CTL_SIZE,          \
+            ctl_read_stats_zero)
+#define RESIDENCY(n)                                                           \
+    FIGURE("jeprobe.residency." #n, CTL_SIZE, ctl_read_residency,              \
+           offsetof(residency_t, n))
+
+const ctl_leaf_t ctl_table[] = {
+    TEXT("version", "5.3.0-0-gjeprobe"),
+    {.name = "epoch",
+     .type = CTL_U64,
+     .read = ctl_read_epoch,
+     .write = ctl_write_epoch,
+     .is_write_first = true},
+    ROW_RW("background_thread", CTL_BOOL, ctl_read_background,
+           ctl_write_background),
+    ROW_RW("max_background_threads", CTL_SIZE, ctl_read_max_background,
+           ctl_write_max_background),
+
+    ROW_RW("thread.arena", CTL_UNSIGNED, ctl_read_thread_arena,
+           ctl_write_thread_arena),
+    FIGURE("thread.allocated", CTL_U64, ctl_read_thread_bytes,
+           offsetof(tsd_t, allocated)),
+    FIGURE("thread.allocatedp", CTL_POINTER, ctl_read_thread_bytes_at,
+           offsetof(tsd_t, allocated)),
+    FIGURE("thread.deallocated", CTL_U64, ctl_read_thread_bytes,
+           offsetof(tsd_t, deallocated)),
+    FIGURE("thread.deallocatedp", CTL_POINTER, ctl_read_thread_bytes_at,
+           offsetof(tsd_t, deallocated)),
+    ROW_RW("thread.tcache.enabled", CTL_BOOL, ctl_read_tcache_enabled,
+           ctl_write_tcache_enabled),
+    ACTION("thread.tcache.flush", ctl_write_tcache_flush),
+    NO_PROF("thread.prof.name"),
+    PROF_OFF("thread.prof.active", CTL_BOOL),
+    ACTION("thread.idle", ctl_write_thread_idle),
+
+    FIXED("config.cache_oblivious", CTL_BOOL, false),
+    FIXED("config.debug", CTL_BOOL, je_config_debug > 0),
+    FIXED("config.fill", CTL_BOOL, true),
+    FIXED("config.lazy_lock", CTL_BOOL, false),
+    TEXT("config.malloc_conf", ""),
+    FIXED("config.opt_safety_checks", CTL_BOOL, false),
+    FIXED("config.prof", CTL_BOOL, je_config_prof),
+    FIXED("config.prof_libgcc", CTL_BOOL, false),
+    FIXED("config.prof_libunwind", CTL_BOOL, je_config_prof),
+    FIXED("config.stats", CTL_BOOL, je_config_stats),
+    FIXED("config.utrace", CTL_BOOL, false),
+    FIXED("config.xmalloc", CTL_BOOL, true),
+
+#include "alloc/conf.def"
+    FIXED("opt.cache_oblivious", CTL_BOOL, false),
+    FIXED("opt.trust_madvise", CTL_BOOL, false),
+    FIXED("opt.hpa", CTL_BOOL, false),
+    FIXED("opt.hpa_slab_max_alloc", CTL_SIZE, 0),
+    FIXED("opt.hpa_hugification_threshold", CTL_SIZE, 0),
+    FIXED("opt.hpa_hugify_delay_ms", CTL_U64, 0),
+    FIXED("opt.hpa_min_purge_interval_ms", CTL_U64, 0),
+    TEXT("opt.hpa_dirty_mult", "0"),
+    FIXED("opt.hpa_sec_nshards", CTL_SIZE, 0),
+    FIXED("opt.hpa_sec_max_alloc", CTL_SIZE, 0),
+    FIXED("opt.hpa_sec_max_bytes", CTL_SIZE, 0),
+    FIXED("opt.hpa_sec_bytes_after_flush", CTL_SIZE, 0),
+    FIXED("opt.hpa_sec_batch_fill_extra", CTL_SIZE, 0),
+    TEXT("opt.metadata_thp", "disabled"),
+    TEXT("opt.dss", "disabled"),
+    TEXT("opt.percpu_arena", "disabled"),
+    FIXED("opt.oversize_threshold", CTL_SIZE, 0),
+    FIXED("opt.mutex_max_spin", CTL_I64, 100),
+    FIXED("opt.stats_interval", CTL_I64, -1),
+    TEXT("opt.stats_interval_opts", ""),
+    FIXED("opt.utrace", CTL_BOOL, false),
+    FIXED("opt.experimental_infallible_new", CTL_BOOL, false),
+    FIXED("opt.tcache_nslots_small_min", CTL_UNSIGNED, 8),
+    FIXED("opt.tcache_nslots_small_max", CTL_UNSIGNED, 1024),
+    FIXED("opt.tcache_nslots_large", CTL_UNSIGNED, 8),
+    FIXED("opt.lg_tcache_nslots_mul", CTL_SSIZE, 0),
+    FIXED("opt.tcache_gc_incr_bytes", CTL_SIZE, TCACHE_GC_BYTES),
+    FIXED("opt.tcache_gc_delay_bytes", CTL_SIZE, 0),
+    FIXED("opt.lg_tcache_flush_small_div", CTL_UNSIGNED, 1),
+    FIXED("opt.lg_tcache_flush_large_div", CTL_UNSIGNED, 1),
+    FIXED("opt.prof", CTL_BOOL, false),
+    TEXT("opt.prof_prefix", "jeprof"),
+    FIXED("opt.prof_active", CTL_BOOL, true),
+    FIXED("opt.prof_thread_active_init", CTL_BOOL, true),
+    ROW("opt.lg_prof_sample", CTL_SIZE, ctl_read_lg_sample),
+    FIXED("opt.lg_prof_interval", CTL_SSIZE, -1),
+    FIXED("opt.prof_gdump", CTL_BOOL, false),
+    FIXED("opt.prof_final", CTL_BOOL, false),
+    FIXED("opt.prof_leak", CTL_BOOL, false),
+    FIXED("opt.prof_leak_error", CTL_BOOL, false),
+    FIXED("opt.prof_accum", CTL_BOOL, false),
+    FIXED("opt.prof_recent_alloc_max", CTL_SSIZE, 0),
+    FIXED("opt.prof_stats", CTL_BOOL, false),
+    FIXED("opt.prof_sys_thread_name", CTL_BOOL, false),
+    TEXT("opt.prof_time_resolution", "default"),
+
+    ROW("arena.<a>.initialized", CTL_BOOL, ctl_read_arena_initialized),
+    ACTION("arena.<a>.decay", ctl_write_arena_decay),
+    ACTION("arena.<a>.purge", ctl_write_arena_purge),
+    ACTION("arena.<a>.reset", ctl_write_arena_refused),
+    ACTION("arena.<a>.destroy", ctl_write_arena_refused),
+    ROW_RW("arena.<a>.dss", CTL_TEXT, ctl_read_arena_dss, ctl_write_arena_dss),
+    ROW_RW("arena.<a>.oversize_threshold", CTL_SIZE, ctl_read_fixed,
+           ctl_write_arena_refused),
+    {.name = "arena.<a>.dirty_decay_ms",
+     .type = CTL_SSIZE,
+     .read = ctl_read_arena_decay_ms,
+     .write = ctl_write_arena_decay_ms,
+     .constant = PAC_DIRTY},
+    {.name = "arena.<a>.muzzy_decay_ms",
+     .type = CTL_SSIZE,
+     .read = ctl_read_arena_decay_ms,
+     .write = ctl_write_arena_decay_ms,
+     .constant = PAC_MUZZY},
+    ROW_RW("arena.<a>.retain_grow_limit", CTL_SIZE, ctl_read_arena_grow_limit,
+           ctl_write_arena_grow_limit),
+
+    ROW("arenas.narenas", CTL_UNSIGNED, ctl_read_narenas),
+    {.name = "arenas.dirty_decay_ms",
+     .type = CTL_SSIZE,
+     .read = ctl_read_default_decay_ms,
+     .write = ctl_write_default_decay_ms,
+     .constant = PAC_DIRTY},
+    {.name = "arenas.muzzy_decay_ms",
+     .type = CTL_SSIZE,
+     .read = ctl_read_default_decay_ms,
+     .write = ctl_write_default_decay_ms,
+     .constant = PAC_MUZZY},
+    FIXED("arenas.quantum", CTL_SIZE, SZ_QUANTUM),
+    FIXED("arenas.page", CTL_SIZE, OS_PAGE),
+    ROW("arenas.tcache_max", CTL_SIZE, ctl_read_tcache_max),
+    FIXED("arenas.nbins", CTL_UNSIGNED, SC_NBINS),
+    ROW("arenas.nhbins", CTL_UNSIGNED, ctl_read_nhbins),
+    FIGURE("arenas.bin.<b>.size", CTL_SIZE, ctl_read_bin_info,
+           offsetof(bin_info_t, size)),
+    FIGURE("arenas.bin.<b>.nregs", CTL_U32, ctl_read_bin_info,
+           offsetof(bin_info_t, nregs)),
+    FIGURE("arenas.bin.<b>.slab_size", CTL_SIZE, ctl_read_bin_info,
+           offsetof(bin_info_t, slab_size)),
+    FIXED("arenas.bin.<b>.nshards", CTL_U32, 1),
+    FIXED("arenas.nlextents", CTL_UNSIGNED, SZ_NLARGE),
+    ROW("arenas.lextent.<l>.size", CTL_SIZE, ctl_read_lextent_size),
+    EXCHANGE("arenas.create", ctl_exchange_arenas_create),
+    EXCHANGE("arenas.lookup", ctl_exchange_arenas_lookup),
+
+    PROF_OFF("prof.thread_active_init", CTL_BOOL),
+    PROF_OFF("prof.active", CTL_BOOL),
+    NO_PROF("prof.dump"),
+    PROF_OFF("prof.gdump", CTL_BOOL),
+    NO_PROF("prof.prefix"),
+    NO_PROF("prof.reset"),
+    FIXED("prof.interval", CTL_U64, 0),
+    FIXED("prof.lg_sample", CTL_SIZE, 0),
+    NO_PROF("prof.log_start"),
+    NO_PROF("prof.log_stop"),
+
+    TOTAL("allocated", allocated),
+    TOTAL("active", active),
+    TOTAL("metadata", metadata),
+    TOTAL("metadata_thp", metadata_thp),
+    TOTAL("resident", resident),
+    TOTAL("mapped", mapped),
+    TOTAL("retained", retained),
+    TOTAL("zero_reallocs", zero_reallocs),
+    TOTAL("background_thread.num_threads", background.num_threads),
+    TOTAL_U64("background_thread.num_runs", background.num_runs),
+    TOTAL_U64("background_thread.run_interval", background.run_interval_ns),
+    STATS_GLOBAL_MUTEXES(GLOBAL_LOCK)
+        ACTION("stats.mutexes.reset", ctl_write_stats_mutexes_reset),
+
+    ARENA("nthreads", CTL_UNSIGNED, nthreads),
+    ARENA("uptime", CTL_U64, uptime_ns),
+    ARENA("dss", CTL_TEXT, dss),
+    ARENA("dirty_decay_ms", CTL_SSIZE, dirty_decay_ms),
+    ARENA("muzzy_decay_ms", CTL_SSIZE, muzzy_decay_ms),
+    ARENA("pactive", CTL_SIZE, pactive),
+    ARENA("pdirty", CTL_SIZE, pdirty),
+    ARENA("pmuzzy", CTL_SIZE, pmuzzy),
+    ARENA("mapped", CTL_SIZE, mapped),
+    ARENA("retained", CTL_SIZE, retained),
+    ARENA("extent_avail", CTL_SIZE, extent_avail),
+    ARENA("dirty_npurge", CTL_U64, dirty.npurge),
+    ARENA("dirty_nmadvise", CTL_U64, dirty.nmadvise),
+    ARENA("dirty_purged", CTL_U64, dirty.purged),
+    ARENA("muzzy_npurge", CTL_U64, muzzy.npurge),
+    ARENA("muzzy_nmadvise", CTL_U64, muzzy.nmadvise),
+    ARENA("muzzy_purged", CTL_U64, muzzy.purged),
+    ARENA("base", CTL_SIZE, base),
+    ARENA("internal", CTL_SIZE, internal),
+    ARENA("metadata_thp", CTL_SIZE, metadata_thp),
+    ARENA("tcache_bytes", CTL_SIZE, tcache_bytes),
+    ARENA("tcache_stashed_bytes", CTL_SIZE, tcache_stashed_bytes),
+    ARENA("resident", CTL_SIZE, resident),
+    ARENA("abandoned_vm", CTL_SIZE, abandoned_vm),
+    ARENA("hpa_sec_bytes", CTL_SIZE, sec_bytes),
+    ARENA("small.allocated", CTL_SIZE, small.allocated),
+    ARENA("small.nmalloc", CTL_U64, small.nmalloc),
+    ARENA("small.ndalloc", CTL_U64, small.ndalloc),
+    ARENA("small.nrequests", CTL_U64, small.nrequests),
+    ARENA("small.nfills", CTL_U64, small.nfills),
+    ARENA("small.nflushes", CTL_U64, small.nflushes),
+    ARENA("large.allocated", CTL_SIZE, large.allocated),
+    ARENA("large.nmalloc", CTL_U64, large.nmalloc),
+    ARENA("large.ndalloc", CTL_U64, large.ndalloc),
+    ARENA("large.nrequests", CTL_U64, large.nrequests),
+    ARENA("large.nfills", CTL_U64, large.nfills),
+    ARENA("large.nflushes", CTL_U64, large.nflushes),
+    BIN("nmalloc", CTL_U64, nmalloc),
+    BIN("ndalloc", CTL_U64, ndalloc),
+    BIN("nrequests", CTL_U64, nrequests),
+    BIN("curregs", CTL_SIZE, curregs),
+    BIN("nfills", CTL_U64, nfills),
+    BIN("nflushes", CTL_U64, nflushes),
+    BIN("nslabs", CTL_U64, nslabs),
+    BIN("nreslabs", CTL_U64, nreslabs),
+    BIN("curslabs", CTL_SIZE, curslabs),
+    BIN("nonfull_slabs", CTL_SIZE, nonfull_slabs),
+    LOCK("stats.arenas.<s>.bins.<b>.mutex", ctl_read_stats_bin,
+         offsetof(stats_bin_t, mutex)) LEXTENT(nmalloc, CTL_U64),
+    LEXTENT(ndalloc, CTL_U64),
+    LEXTENT(nrequests, CTL_U64),
+    LEXTENT(curlextents, CTL_SIZE),
+    EXTENT(ndirty),
+    EXTENT(nmuzzy),
+    EXTENT(nretained),
+    EXTENT(dirty_bytes),
+    EXTENT(muzzy_bytes),
+    EXTENT(retained_bytes),
+    STATS_ARENA_MUTEXES(ARENA_LOCK) HPA("full_slabs"),
+    HPA("empty_slabs"),
+    HPA("nonfull_slabs.<h>"),
+    ROW("stats.arenas.<s>.hpa_shard.npurge_passes", CTL_U64,
+        ctl_read_stats_zero),
+    ROW("stats.arenas.<s>.hpa_shard.npurges", CTL_U64, ctl_read_stats_zero),
+    ROW("stats.arenas.<s>.hpa_shard.nhugifies", CTL_U64, ctl_read_stats_zero),
+    ROW("stats.arenas.<s>.hpa_shard.ndehugifies", CTL_U64, ctl_read_stats_zero),
+
+    RESIDENCY(active),
+    RESIDENCY(dirty),
+    RESIDENCY(muzzy),
+    RESIDENCY(retained),
+    RESIDENCY(metadata),
+    RESIDENCY(other_anonymous),
+};
+
+const unsigned ctl_table_size = JE_ARRAY_LEN(ctl_table);

@@ -1,0 +1,241 @@
+/*
+ * Named values of the calling thread, and those of the helper threads:
+ * thread.*, background_thread, epoch.
+ */
+#include <errno.h>
+
+#include "alloc/arena.h"
+#include "alloc/background.h"
+#include "alloc/conf.h"
+#include "alloc/ctl_leaf.h"
+#include "alloc/tcache.h"
+#include "alloc/tsd.h"
+#include "os/clock.h"
+
+/* A fork in a signal handler must see that the cache is being changed. */
+static void
+thread_enter(tsd_t *tsd)
+{
+    atomic_store_rlx(&tsd->nesting, tsd->nesting + 1);
+}
+
+static void
+thread_leave(tsd_t *tsd)
+{
+    atomic_store_rlx(&tsd->nesting, tsd->nesting - 1);
+}
+
+int
+ctl_read_thread_arena(const ctl_leaf_t *leaf, const size_t *index,
+                      ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    out->number = tsd->arena->ind;
+    return 0;
+}
+
+/* The cache is emptied: what it counted belongs to the arena so far. */
+int
+ctl_write_thread_arena(const ctl_leaf_t *leaf, const size_t *index,
+                       const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    arena_t *arena =
+        in->number < arena_count() ? arena_get_or_make(in->number) : NULL;
+    if (arena == NULL || arena->is_quarantined) {
+        return EFAULT;
+    }
+    if (arena == tsd->arena) {
+        return 0;
+    }
+    thread_enter(tsd);
+    bool was_on = tsd->is_cache_on;
+    tcache_set_enabled(tsd, false);
+    arena_unbind(tsd->arena);
+    atomic_add_rlx(&arena->nthreads, 1u);
+    atomic_store_rel(&tsd->arena, arena);
+    tcache_set_enabled(tsd, was_on);
+    thread_leave(tsd);
+    return 0;
+}
+
+/* allocated and deallocated are told apart by their offset. */
+static uint64_t *
+thread_counter(const ctl_leaf_t *leaf, tsd_t *tsd)
+{
+    return leaf->offset == offsetof(tsd_t, allocated) ? &tsd->allocated
+                                                      : &tsd->deallocated;
+}
+
+int
+ctl_read_thread_bytes(const ctl_leaf_t *leaf, const size_t *index,
+                      ctl_value_t *out)
+{
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    out->u64 = *thread_counter(leaf, tsd);
+    return 0;
+}
+
+int
+ctl_read_thread_bytes_at(const ctl_leaf_t *leaf, const size_t *index,
+                         ctl_value_t *out)
+{
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    out->pointer = thread_counter(leaf, tsd);
+    return 0;
+}
+
+int
+ctl_read_tcache_enabled(const ctl_leaf_t *leaf, const size_t *index,
+                        ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    out->flag = tsd != NULL && tsd->is_cache_on;
+    return 0;
+}
+
+int
+ctl_write_tcache_enabled(const ctl_leaf_t *leaf, const size_t *index,
+                         const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    thread_enter(tsd);
+    tcache_set_enabled(tsd, in->flag);
+    thread_leave(tsd);
+    return 0;
+}
+
+int
+ctl_write_tcache_flush(const ctl_leaf_t *leaf, const size_t *index,
+                       const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    (void)in;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL || !tsd->is_cache_on) {
+        return EFAULT;
+    }
+    thread_enter(tsd);
+    tcache_flush(tsd);
+    thread_leave(tsd);
+    return 0;
+}
+
+/* The thread will not allocate for a while: its cache serves nobody. */
+int
+ctl_write_thread_idle(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)ctl_write_tcache_flush(leaf, index, in);
+    tsd_t *tsd = tsd_get();
+    if (tsd != NULL) {
+        arena_decay(tsd->arena, os_clock_ns());
+    }
+    return 0;
+}
+
+/* ---- helper threads ---------------------------------------------------- */
+
+int
+ctl_read_background(const ctl_leaf_t *leaf, const size_t *index,
+                    ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->flag = background_is_enabled();
+    return 0;
+}
+
+int
+ctl_write_background(const ctl_leaf_t *leaf, const size_t *index,
+                     const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    return background_set(in->flag) ? 0 : EFAULT;
+}
+
+int
+ctl_read_max_background(const ctl_leaf_t *leaf, const size_t *index,
+                        ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->size = atomic_load_rlx(&conf.max_background_threads);
+    return 0;
+}
+
+/* At most what the option allowed. Running threads are started afresh. */
+int
+ctl_write_max_background(const ctl_leaf_t *leaf, const size_t *index,
+                         const ctl_value_t *in)
+{
+    ctl_value_t most;
+    (void)ctl_read_max_background_opt(leaf, index, &most);
+    if (in->size == 0 || in->size > most.size) {
+        return EINVAL;
+    }
+    atomic_store_rlx(&conf.max_background_threads, in->size);
+    if (!background_is_enabled()) {
+        return 0;
+    }
+    return background_set(false) && background_set(true) ? 0 : EFAULT;
+}
+
+/* ---- epoch ------------------------------------------------------------- */
+
+int
+ctl_read_epoch(const ctl_leaf_t *leaf, const size_t *index, ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->u64 = ctl_epoch();
+    return 0;
+}
+
+int
+ctl_write_epoch(const ctl_leaf_t *leaf, const size_t *index,
+                const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    (void)in;
+    return ctl_advance_epoch();
+}
+
+/* Writing what an absent feature would need. */
+int
+ctl_write_unavailable(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    (void)in;
+    return ENOENT;
+}

@@ -1,0 +1,523 @@
+/*
+ * Taking a snapshot of the counters: see stats.h. Printing it is in
+ * stats_print.c.
+ */
+#include "alloc/stats.h"
+
+#include <string.h>
+
+#include "alloc/arena.h"
+#include "alloc/ctl.h"
+#include "alloc/meta.h"
+#include "alloc/tcache.h"
+#include "base/assert.h"
+#include "base/bits.h"
+#include "os/clock.h"
+
+/* One for mallctl, the rest for those who print at the same time. */
+enum { STATS_NSLOTS = 6 };
+
+#define STATS_STRIDE ((sizeof(stats_arena_t) + OS_PAGE - 1) & ~OS_PAGE_MASK)
+
+#define STATS_NAME(name) #name,
+const char *const stats_arena_mutex_names[] = {STATS_ARENA_MUTEXES(STATS_NAME)};
+const char *const stats_global_mutex_names[] = {
+    STATS_GLOBAL_MUTEXES(STATS_NAME)};
+#undef STATS_NAME
+
+static stats_t *slots[STATS_NSLOTS];
+static size_t zero_reallocs;
+
+void
+stats_count_zero_realloc(void)
+{
+    atomic_add_rlx(&zero_reallocs, 1u);
+}
+
+/* ---- snapshots --------------------------------------------------------- */
+
+/* Map the memory of an unused slot. Two threads that do it at once waste one
+ * mapping, which stays counted. */
+static stats_t *
+stats_map_slot(unsigned i)
+{
+    stats_t *s = meta_map(sizeof(*s));
+    if (s == NULL) {
+        return NULL;
+    }
+    meta_note_touched(bits_align_up(sizeof(*s), OS_PAGE));
+    stats_t *none = NULL;
+    s->refs = 1;
+    if (atomic_cas_acqrel(&slots[i], &none, s)) {
+        return s;
+    }
+    return NULL;
+}
+
+stats_t *
+stats_new(void)
+{
+    for (unsigned i = 0; i < STATS_NSLOTS; i++) {
+        stats_t *s = atomic_load_acq(&slots[i]);
+        if (s == NULL) {
+            s = stats_map_slot(i);
+            if (s != NULL) {
+                return s;
+            }
+            s = atomic_load_acq(&slots[i]);
+        }
+        uint32_t free = 0;
+        if (s != NULL && atomic_cas_acq(&s->refs, &free, 1u)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+void
+stats_hold(stats_t *s)
+{
+    atomic_add_rlx(&s->refs, 1u);
+}
+
+void
+stats_release(stats_t *s)
+{
+    je_assert_op(atomic_load_rlx(&s->refs), >, 0);
+    (void)__atomic_fetch_sub(&s->refs, 1u, __ATOMIC_RELEASE);
+}
+
+static stats_arena_t *
+stats_slot(const stats_t *s, size_t ind)
+{
+    char *chunk = s->chunks[ind >> STATS_LG_CHUNK];
+    size_t at = ind & ((1u << STATS_LG_CHUNK) - 1);
+    return chunk != NULL ? (stats_arena_t *)(void *)(chunk + at * STATS_STRIDE)
+                         : NULL;
+}
+
+const stats_arena_t *
+stats_arena(const stats_t *s, size_t ind)
+{
+    if (ind >= s->narenas) {
+        return NULL;
+    }
+    const stats_arena_t *out = stats_slot(s, ind);
+    return out != NULL && out->is_present ? out : NULL;
+}
+
+/* The arena's place, zeroed but for the mark that its pages are counted. */
+static stats_arena_t *
+stats_make_slot(stats_t *s, size_t ind)
+{
+    if (stats_slot(s, ind) == NULL) {
+        s->chunks[ind >> STATS_LG_CHUNK] =
+            meta_map(STATS_STRIDE << STATS_LG_CHUNK);
+    }
+    stats_arena_t *out = stats_slot(s, ind);
+    if (out == NULL) {
+        return NULL;
+    }
+    if (out->dss == NULL) {
+        meta_note_touched(STATS_STRIDE);
+    }
+    memset(out, 0, sizeof(*out));
+    out->dss = "disabled";
+    return out;
+}
+
+/* ---- locks ------------------------------------------------------------- */
+
+/* How to get at guarded figures. */
+typedef struct reader {
+    bool nonblocking;
+    bool is_complete;
+} reader_t;
+
+/* Returns whether reader_leave is due. A try takes part in no lock order, so
+ * the rank check of debug builds is left out: a signal can come anywhere. */
+static bool
+reader_enter(reader_t *r, os_mutex_t *m)
+{
+    if (!r->nonblocking) {
+        os_mutex_lock(m);
+        return true;
+    }
+    uint32_t expected = 0;
+    if (atomic_cas_acq(&m->state, &expected, 1u)) {
+        return true;
+    }
+    r->is_complete = false;
+    return false;
+}
+
+static void
+reader_leave(const reader_t *r, os_mutex_t *m)
+{
+    if (!r->nonblocking) {
+        os_mutex_unlock(m);
+    } else if (atomic_xchg_rel(&m->state, 0u) == 2) {
+        os_mutex_unlock_slow(m);
+    }
+}
+
+void
+stats_copy_mutex(stats_mutex_t *out, const os_mutex_t *m)
+{
+    out->num_ops = m->num_ops;
+    out->num_wait = m->num_wait;
+    out->num_spin_acq = m->num_spin_acq;
+    out->num_owner_switch = m->num_owner_switch;
+    out->total_wait_time = m->total_wait_ns;
+    out->max_wait_time = m->max_wait_ns;
+    out->max_num_thds = m->max_num_thds;
+}
+
+static void
+stats_add_mutex(stats_mutex_t *sum, const stats_mutex_t *m)
+{
+    sum->num_ops += m->num_ops;
+    sum->num_wait += m->num_wait;
+    sum->num_spin_acq += m->num_spin_acq;
+    sum->num_owner_switch += m->num_owner_switch;
+    sum->total_wait_time += m->total_wait_time;
+    sum->max_wait_time = JE_MAX(sum->max_wait_time, m->max_wait_time);
+    sum->max_num_thds = JE_MAX(sum->max_num_thds, m->max_num_thds);
+}
+
+void
+stats_reset_mutexes(void)
+{
+    for (unsigned i = 0; i < arena_count(); i++) {
+        arena_t *arena = arena_get(i);
+        if (arena == NULL || arena->is_quarantined) {
+            continue;
+        }
+        os_mutex_lock(&arena->pac.mtx);
+        os_mutex_stats_reset(&arena->pac.mtx);
+        os_mutex_unlock(&arena->pac.mtx);
+        for (unsigned b = 0; b < SC_NBINS; b++) {
+            os_mutex_lock(&arena->bins[b].mtx);
+            os_mutex_stats_reset(&arena->bins[b].mtx);
+            os_mutex_unlock(&arena->bins[b].mtx);
+        }
+    }
+}
+
+/* ---- one arena --------------------------------------------------------- */
+
+static void
+fill_decay(stats_decay_t *out, const decay_t *d)
+{
+    out->npurge = d->npurge;
+    out->nmadvise = d->nmadvise;
+    out->purged = d->purged;
+}
+
+static void
+fill_extents(stats_arena_t *out, const pac_t *pac)
+{
+    for (unsigned i = 0; i < SZ_NPSIZES; i++) {
+        stats_extent_t *x = &out->extents[i];
+        x->ndirty = pac->dirty.count[i];
+        x->dirty_bytes = pac->dirty.pages_in[i] << OS_LG_PAGE;
+        x->nmuzzy = pac->muzzy.count[i];
+        x->muzzy_bytes = pac->muzzy.pages_in[i] << OS_LG_PAGE;
+        x->nretained = pac->retained.count[i];
+        x->retained_bytes = pac->retained.pages_in[i] << OS_LG_PAGE;
+    }
+}
+
+static void
+fill_pages(stats_arena_t *out, pac_t *pac, reader_t *r, bool may_lock)
+{
+    bool locked = may_lock && reader_enter(r, &pac->mtx);
+    out->dirty_decay_ms = pac->decay_dirty.time_ms;
+    out->muzzy_decay_ms = pac->decay_muzzy.time_ms;
+    out->pactive = pac->nactive;
+    out->pdirty = pac->dirty.npages;
+    out->pmuzzy = pac->muzzy.npages;
+    out->retained = pac->retained.npages << OS_LG_PAGE;
+    out->extent_avail = pac->nspare;
+    out->abandoned_vm = pac->abandoned_vm;
+    fill_decay(&out->dirty, &pac->decay_dirty);
+    fill_decay(&out->muzzy, &pac->decay_muzzy);
+    fill_extents(out, pac);
+    stats_copy_mutex(&out->mutexes[STATS_MUTEX_extents_dirty], &pac->mtx);
+    if (locked) {
+        reader_leave(r, &pac->mtx);
+    }
+}
+
+static void
+fill_bin(stats_bin_t *out, bin_t *bin, reader_t *r, bool may_lock)
+{
+    bool locked = may_lock && reader_enter(r, &bin->mtx);
+    const bin_stats_t *s = &bin->stats;
+    out->nmalloc = s->nmalloc;
+    out->ndalloc = s->ndalloc;
+    out->nrequests = atomic_load_rlx(&s->nrequests);
+    out->nfills = s->nfills;
+    out->nflushes = s->nflushes;
+    out->nslabs = s->nslabs;
+    out->nreslabs = s->nreslabs;
+    out->curslabs = s->curslabs;
+    out->nonfull_slabs = s->nonfull_slabs;
+    out->curregs = out->nmalloc - out->ndalloc;
+    stats_copy_mutex(&out->mutex, &bin->mtx);
+    if (locked) {
+        reader_leave(r, &bin->mtx);
+    }
+}
+
+static void
+fill_large(stats_arena_t *out, arena_t *arena)
+{
+    for (unsigned i = 0; i < SZ_NLARGE; i++) {
+        stats_lextent_t *l = &out->lextents[i];
+        /* frees first, so that the difference is never below zero */
+        l->ndalloc = atomic_load_acq(&arena->large[i].ndalloc);
+        l->nmalloc = atomic_load_acq(&arena->large[i].nmalloc);
+        l->nrequests = atomic_load_rlx(&arena->large[i].nrequests);
+        l->curlextents = l->nmalloc - l->ndalloc;
+    }
+    out->large.nfills = atomic_load_rlx(&arena->large_nfills);
+    out->large.nflushes = atomic_load_rlx(&arena->large_nflushes);
+}
+
+static void
+fill_arena(stats_arena_t *out, arena_t *arena, reader_t *r, uint64_t now_ns)
+{
+    bool may_lock = !arena->is_quarantined;
+    out->is_present = true;
+    out->nthreads = atomic_load_rlx(&arena->nthreads);
+    out->uptime_ns = now_ns - arena->created_ns;
+    fill_pages(out, &arena->pac, r, may_lock);
+    fill_large(out, arena);
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        fill_bin(&out->bins[i], &arena->bins[i], r, may_lock);
+    }
+}
+
+/* ---- threads ----------------------------------------------------------- */
+
+static void
+add_thread(stats_t *s, const tsd_t *tsd)
+{
+    if (stats_arena(s, tsd->arena->ind) == NULL) {
+        return;
+    }
+    stats_arena_t *out = stats_slot(s, tsd->arena->ind);
+    out->tcache_bytes += tcache_bytes(tsd);
+    for (unsigned i = 0; i < SC_NCACHED; i++) {
+        uint64_t n = tcache_nrequests(tsd, i);
+        if (i < SC_NBINS) {
+            out->bins[i].nrequests += n;
+        } else {
+            out->lextents[i - SC_NBINS].nrequests += n;
+        }
+    }
+}
+
+static void
+fill_threads(stats_t *s, reader_t *r)
+{
+    list_t *all = r->nonblocking ? tsd_list_trylock() : tsd_list_lock();
+    if (all == NULL) {
+        r->is_complete = false;
+        return;
+    }
+    for (list_t *l = all->next; l != all; l = l->next) {
+        add_thread(s, list_entry(l, tsd_t, link));
+    }
+    tsd_list_unlock();
+}
+
+/* ---- sums -------------------------------------------------------------- */
+
+static void
+sum_classes(stats_arena_t *a)
+{
+    stats_sum_t *sum = &a->small;
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        const stats_bin_t *b = &a->bins[i];
+        sum->allocated += b->curregs * sz_size(i);
+        sum->nmalloc += b->nmalloc;
+        sum->ndalloc += b->ndalloc;
+        sum->nrequests += b->nrequests;
+        sum->nfills += b->nfills;
+        sum->nflushes += b->nflushes;
+    }
+    sum = &a->large;
+    for (unsigned i = 0; i < SZ_NLARGE; i++) {
+        const stats_lextent_t *l = &a->lextents[i];
+        sum->allocated += l->curlextents * sz_size(SC_NBINS + i);
+        sum->nmalloc += l->nmalloc;
+        sum->ndalloc += l->ndalloc;
+        sum->nrequests += l->nrequests;
+    }
+}
+
+static void
+finish_arena(stats_arena_t *a)
+{
+    size_t base = bits_align_up(a->base, OS_PAGE);
+    sum_classes(a);
+    a->resident = ((a->pactive + a->pdirty) << OS_LG_PAGE) + base;
+    a->mapped =
+        ((a->pactive + a->pdirty + a->pmuzzy) << OS_LG_PAGE) + a->base_mapped;
+}
+
+static void
+add_sum(stats_sum_t *sum, const stats_sum_t *x)
+{
+    sum->allocated += x->allocated;
+    sum->nmalloc += x->nmalloc;
+    sum->ndalloc += x->ndalloc;
+    sum->nrequests += x->nrequests;
+    sum->nfills += x->nfills;
+    sum->nflushes += x->nflushes;
+}
+
+static void
+add_decay(stats_decay_t *sum, const stats_decay_t *x)
+{
+    sum->npurge += x->npurge;
+    sum->nmadvise += x->nmadvise;
+    sum->purged += x->purged;
+}
+
+static void
+add_bin(stats_bin_t *sum, const stats_bin_t *x)
+{
+    sum->nmalloc += x->nmalloc;
+    sum->ndalloc += x->ndalloc;
+    sum->nrequests += x->nrequests;
+    sum->curregs += x->curregs;
+    sum->nfills += x->nfills;
+    sum->nflushes += x->nflushes;
+    sum->nslabs += x->nslabs;
+    sum->nreslabs += x->nreslabs;
+    sum->curslabs += x->curslabs;
+    sum->nonfull_slabs += x->nonfull_slabs;
+    stats_add_mutex(&sum->mutex, &x->mutex);
+}
+
+static void
+add_classes(stats_arena_t *sum, const stats_arena_t *x)
+{
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        add_bin(&sum->bins[i], &x->bins[i]);
+    }
+    for (unsigned i = 0; i < SZ_NLARGE; i++) {
+        sum->lextents[i].nmalloc += x->lextents[i].nmalloc;
+        sum->lextents[i].ndalloc += x->lextents[i].ndalloc;
+        sum->lextents[i].nrequests += x->lextents[i].nrequests;
+        sum->lextents[i].curlextents += x->lextents[i].curlextents;
+    }
+    for (unsigned i = 0; i < SZ_NPSIZES; i++) {
+        sum->extents[i].ndirty += x->extents[i].ndirty;
+        sum->extents[i].dirty_bytes += x->extents[i].dirty_bytes;
+        sum->extents[i].nmuzzy += x->extents[i].nmuzzy;
+        sum->extents[i].muzzy_bytes += x->extents[i].muzzy_bytes;
+        sum->extents[i].nretained += x->extents[i].nretained;
+        sum->extents[i].retained_bytes += x->extents[i].retained_bytes;
+    }
+}
+
+static void
+add_arena(stats_arena_t *sum, const stats_arena_t *x)
+{
+    sum->nthreads += x->nthreads;
+    sum->uptime_ns = JE_MAX(sum->uptime_ns, x->uptime_ns);
+    sum->pactive += x->pactive;
+    sum->pdirty += x->pdirty;
+    sum->pmuzzy += x->pmuzzy;
+    add_decay(&sum->dirty, &x->dirty);
+    add_decay(&sum->muzzy, &x->muzzy);
+    add_sum(&sum->small, &x->small);
+    add_sum(&sum->large, &x->large);
+    sum->mapped += x->mapped;
+    sum->retained += x->retained;
+    sum->base += x->base;
+    sum->base_mapped += x->base_mapped;
+    sum->tcache_bytes += x->tcache_bytes;
+    sum->resident += x->resident;
+    sum->abandoned_vm += x->abandoned_vm;
+    sum->extent_avail += x->extent_avail;
+    for (unsigned i = 0; i < STATS_ARENA_NMUTEXES; i++) {
+        stats_add_mutex(&sum->mutexes[i], &x->mutexes[i]);
+    }
+    add_classes(sum, x);
+}
+
+static void
+fill_totals(stats_t *s)
+{
+    const stats_arena_t *m = &s->merged;
+    s->allocated = m->small.allocated + m->large.allocated;
+    s->active = m->pactive << OS_LG_PAGE;
+    s->metadata = m->base + m->internal;
+    s->metadata_thp = m->metadata_thp;
+    s->resident = m->resident;
+    s->mapped = m->mapped;
+    s->retained = m->retained;
+    s->zero_reallocs = atomic_load_rlx(&zero_reallocs);
+    background_stats(&s->background);
+    ctl_copy_mutex(&s->mutexes[STATS_GLOBAL_MUTEX_ctl]);
+}
+
+/* Everything is in place: add it up. All metadata belongs to no arena; it is
+ * shown in the first. */
+static void
+stats_finish(stats_t *s)
+{
+    bool is_first = true;
+    for (unsigned i = 0; i < s->narenas; i++) {
+        if (stats_arena(s, i) == NULL) {
+            continue;
+        }
+        stats_arena_t *out = stats_slot(s, i);
+        if (is_first) {
+            meta_stats_t meta;
+            meta_stats(&meta);
+            out->base = meta.base;
+            out->base_mapped = meta.mapped;
+            is_first = false;
+        }
+        finish_arena(out);
+        add_arena(&s->merged, out);
+    }
+    fill_totals(s);
+}
+
+bool
+stats_fill(stats_t *s, bool nonblocking)
+{
+    reader_t r = {.nonblocking = nonblocking, .is_complete = true};
+    unsigned narenas = arena_count();
+    bool ok = true;
+    memset(&s->merged, 0, sizeof(s->merged));
+    s->merged.is_present = true;
+    s->merged.dss = "N/A";
+    s->merged.dirty_decay_ms = -1;
+    s->merged.muzzy_decay_ms = -1;
+    s->npresent = 0;
+    s->narenas = narenas;
+    for (unsigned i = 0; i < narenas; i++) {
+        arena_t *arena = arena_get(i);
+        stats_arena_t *out = arena != NULL ? stats_make_slot(s, i) : NULL;
+        if (out != NULL) {
+            fill_arena(out, arena, &r, os_clock_ns());
+            s->npresent++;
+        } else if (arena != NULL) {
+            ok = false;
+        } else if (stats_slot(s, i) != NULL) {
+            stats_slot(s, i)->is_present = false;
+        }
+    }
+    fill_threads(s, &r);
+    stats_finish(s);
+    s->is_complete = r.is_complete && ok;
+    return ok;
+}
