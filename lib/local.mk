@@ -6,9 +6,120 @@ noinst_LTLIBRARIES += lib/libjealloc-core.la
 lib_libjealloc_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUNWIND_CFLAGS)
 lib_libjealloc_core_la_CFLAGS = $(AM_CFLAGS) $(JE_CORE_CFLAGS)
 lib_libjealloc_core_la_SOURCES = \
+	lib/alloc/api.c \
+	lib/alloc/api_je.c \
+	lib/alloc/arena.c \
+	lib/alloc/arena.h \
+	lib/alloc/arena_set.c \
+	lib/alloc/background.c \
+	lib/alloc/background.h \
+	lib/alloc/balance.c \
+	lib/alloc/balance.h \
+	lib/alloc/bin.c \
+	lib/alloc/bin.h \
+	lib/alloc/cache_bin.h \
+	lib/alloc/conf.c \
+	lib/alloc/conf.def \
+	lib/alloc/conf.h \
+	lib/alloc/ctl.c \
+	lib/alloc/ctl.h \
+	lib/alloc/ctl_arena.c \
+	lib/alloc/ctl_leaf.h \
+	lib/alloc/ctl_opt.c \
+	lib/alloc/ctl_stats.c \
+	lib/alloc/ctl_table.c \
+	lib/alloc/ctl_thread.c \
+	lib/alloc/decay.c \
+	lib/alloc/decay.h \
+	lib/alloc/ecache.c \
+	lib/alloc/ecache.h \
+	lib/alloc/emap.c \
+	lib/alloc/emap.h \
+	lib/alloc/environment.c \
+	lib/alloc/environment.h \
+	lib/alloc/extent.h \
+	lib/alloc/fork.c \
+	lib/alloc/fork.h \
+	lib/alloc/init.c \
+	lib/alloc/init.h \
+	lib/alloc/late.c \
+	lib/alloc/late.h \
+	lib/alloc/mallinfo.c \
+	lib/alloc/mallinfo.h \
+	lib/alloc/malloc.c \
+	lib/alloc/malloc.h \
+	lib/alloc/malloc_fast.h \
+	lib/alloc/mallocx.c \
+	lib/alloc/mallocx.h \
+	lib/alloc/meta.c \
+	lib/alloc/meta.h \
+	lib/alloc/pac.c \
+	lib/alloc/pac.h \
+	lib/alloc/pac_decay.c \
+	lib/alloc/pac_internal.h \
+	lib/alloc/procinfo.c \
+	lib/alloc/procinfo.h \
+	lib/alloc/procinfo_read.c \
+	lib/alloc/procinfo_read.h \
+	lib/alloc/prof.c \
+	lib/alloc/prof.h \
+	lib/alloc/prof_bt.c \
+	lib/alloc/prof_bt.h \
+	lib/alloc/prof_bt_lib.c \
+	lib/alloc/prof_bt_lib.h \
+	lib/alloc/prof_cfi.c \
+	lib/alloc/prof_cfi.h \
+	lib/alloc/prof_dump.c \
+	lib/alloc/prof_dump.h \
+	lib/alloc/prof_file.c \
+	lib/alloc/prof_file.h \
+	lib/alloc/prof_ln.h \
+	lib/alloc/prof_maps.c \
+	lib/alloc/prof_maps.h \
+	lib/alloc/prof_signal.c \
+	lib/alloc/prof_signal.h \
+	lib/alloc/prof_status.c \
+	lib/alloc/prof_status.h \
+	lib/alloc/prof_table.c \
+	lib/alloc/prof_table.h \
+	lib/alloc/residency.c \
+	lib/alloc/residency.h \
+	lib/alloc/special.c \
+	lib/alloc/special.h \
+	lib/alloc/stats.c \
+	lib/alloc/stats.h \
+	lib/alloc/stats_print.c \
+	lib/alloc/stats_print.h \
+	lib/alloc/stats_print_arena.c \
+	lib/alloc/sz.c \
+	lib/alloc/sz.h \
+	lib/alloc/tcache.c \
+	lib/alloc/tcache.h \
+	lib/alloc/tsd.c \
+	lib/alloc/tsd.h \
+	lib/alloc/types.h \
 	lib/base/assert.c \
 	lib/base/assert.h \
-	lib/base/macros.h
+	lib/base/atomic.h \
+	lib/base/bits.h \
+	lib/base/emit.c \
+	lib/base/emit.h \
+	lib/base/heap.c \
+	lib/base/heap.h \
+	lib/base/list.h \
+	lib/base/macros.h \
+	lib/os/clock.c \
+	lib/os/clock.h \
+	lib/os/cpu.c \
+	lib/os/cpu.h \
+	lib/os/file.c \
+	lib/os/file.h \
+	lib/os/mutex.c \
+	lib/os/mutex.h \
+	lib/os/pages.c \
+	lib/os/pages.h \
+	lib/os/thread.c \
+	lib/os/thread.h
 
 # Shared only: libtool's idea of a static library would export every helper.
 lib_LTLIBRARIES += lib/libjealloc.la
@@ -88,3 +199,5 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/symbols.h \
 	lib/model/table.c \
 	lib/model/table.h
+
+include_HEADERS += lib/jealloc.h

@@ -143,6 +143,55 @@ emap_unset_slab(extent_t *e)
     }
 }
 
+/* The extent that starts at addr, if e is it, is shown to fn. Its descriptor may
+ * be in the middle of a change; it stays readable, and an absurd one is left
+ * out. */
+static void
+emap_visit(const extent_t *e, uintptr_t addr, emap_visit_t *fn, void *arg)
+{
+    size_t size = atomic_load_rlx(&e->size);
+    uint8_t state = atomic_load_rlx(&e->state);
+    if (atomic_load_rlx(&e->addr) == addr && size != 0 &&
+        (size & OS_PAGE_MASK) == 0 && size >> EMAP_LG_ADDRESS == 0 &&
+        state < EXTENT_UNUSED) {
+        fn(arg, addr, size, (extent_state_t)state);
+    }
+}
+
+/* One page of a leaf's pointers at a time; those that were never written are
+ * not read either, which would map them. */
+static void
+emap_foreach_in_leaf(uintptr_t base, const emap_leaf_t *leaf, emap_visit_t *fn,
+                     void *arg)
+{
+    enum { WINDOW = OS_PAGE / sizeof(extent_t *) };
+    const emap_block_t *b =
+        (const emap_block_t *)((const char *)leaf - offsetof(emap_block_t, leaf));
+    for (size_t first = 0; first < EMAP_LEAF_PAGES; first += WINDOW) {
+        size_t page = (offsetof(emap_leaf_t, ext) >> OS_LG_PAGE) + first / WINDOW;
+        if (((atomic_load_rlx(&b->touched[page >> 6]) >> (page & 63)) & 1) == 0) {
+            continue;
+        }
+        for (size_t i = first; i < first + WINDOW; i++) {
+            const extent_t *e = atomic_load_acq(&leaf->ext[i]);
+            if (e != NULL) {
+                emap_visit(e, base + (i << OS_LG_PAGE), fn, arg);
+            }
+        }
+    }
+}
+
+void
+emap_foreach(emap_visit_t *fn, void *arg)
+{
+    for (uintptr_t slot = 0; slot < EMAP_ROOT_SLOTS; slot++) {
+        uintptr_t base = slot << EMAP_LG_LEAF;
+        if (unlikely(atomic_load_acq(&emap_root[slot]) != 0)) {
+            emap_foreach_in_leaf(base, emap_leaf(base), fn, arg);
+        }
+    }
+}
+
 extent_t *
 emap_find_containing(uintptr_t addr)
 {

@@ -90,6 +90,12 @@ void emap_unset_slab(extent_t *e);
 /* One page's byte, for pages that hold special objects. */
 void emap_set_class(uintptr_t addr, unsigned cls);
 
+/* Call fn for every extent, free ones too, by ascending address. Takes no lock:
+ * what others change meanwhile is seen before or after, or missed. */
+typedef void emap_visit_t(void *arg, uintptr_t addr, size_t size,
+                          extent_state_t state);
+void emap_foreach(emap_visit_t *fn, void *arg);
+
 /* The extent whose pages contain addr, or NULL; walks, for diagnostics. */
 extent_t *emap_find_containing(uintptr_t addr);
 

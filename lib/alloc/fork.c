@@ -11,6 +11,7 @@
 #include "alloc/emap.h"
 #include "alloc/meta.h"
 #include "alloc/prof.h"
+#include "alloc/prof_signal.h"
 #include "alloc/tsd.h"
 #include "os/mutex.h"
 
@@ -28,6 +29,7 @@ fork_child(void)
     ctl_fork_child();
     prof_fork_child();
     tsd_fork_child();
+    prof_signal_fork_child();
 }
 
 void

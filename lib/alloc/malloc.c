@@ -131,12 +131,9 @@ malloc_decay_tick(tsd_t *tsd)
 /* Count an allocation and handle what its bytes made due. Returns whether the
  * object is to be sampled. */
 static bool
-malloc_account(tsd_t *tsd, unsigned szind, size_t usable)
+malloc_account(tsd_t *tsd, size_t usable)
 {
     tsd->allocated += usable;
-    if (szind < SC_NCACHED) {
-        tsd->bins[szind + 1].nrequests++;
-    }
     bool sampled = false;
     if (tsd->allocated >= tsd->next_sample) {
         sampled = !tsd->is_sampling;
@@ -151,10 +148,15 @@ malloc_account(tsd_t *tsd, unsigned szind, size_t usable)
     return sampled;
 }
 
-/* The same without a thread state, or for classes that no cache counts. */
+/* Count a request that was served with p. */
 static void
-malloc_count_request(arena_t *arena, unsigned szind)
+malloc_count_request(tsd_t *tsd, const void *p, unsigned szind)
 {
+    if (tsd != NULL && szind < SC_NCACHED) {
+        tsd->bins[szind + 1].nrequests++;
+        return;
+    }
+    arena_t *arena = arena_of(emap_extent((uintptr_t)p));
     if (szind < SC_NBINS) {
         atomic_add_rlx(&arena->bins[szind].stats.nrequests, 1u);
     } else {
@@ -219,10 +221,10 @@ malloc_sample(tsd_t *tsd, void *p, size_t size, size_t usable)
 }
 
 static void
-malloc_fill(void *p, size_t size, size_t usable, unsigned szind, bool zero)
+malloc_fill(void *p, size_t usable, unsigned szind, bool zero)
 {
     if (conf.zero || (zero && szind < SC_NBINS)) {
-        memset(p, 0, conf.zero ? usable : size);
+        memset(p, 0, usable); /* a later rallocx relies on all of it */
     } else if (!zero &&
                (conf.junk == CONF_JUNK_TRUE || conf.junk == CONF_JUNK_ALLOC)) {
         memset(p, JUNK_ALLOC_BYTE, usable);
@@ -242,25 +244,19 @@ je_alloc(size_t size, const alloc_how_t *how)
     }
     unsigned szind = sz_index(usable);
     malloc_enter(tsd);
-    bool sampled = tsd != NULL && malloc_account(tsd, szind, usable);
+    bool sampled = tsd != NULL && malloc_account(tsd, usable);
     void *p = malloc_by_class(tsd, szind, usable, how);
     if (unlikely(p == NULL) && arena_reclaim_address_space()) {
         p = malloc_by_class(tsd, szind, usable, how);
     }
     if (likely(p != NULL)) {
-        if (tsd == NULL || szind >= SC_NCACHED) {
-            arena_t *arena = arena_of(emap_extent((uintptr_t)p));
-            malloc_count_request(arena, szind);
-        }
-        malloc_fill(p, size, usable, szind, how->zero);
+        malloc_count_request(tsd, p, szind);
+        malloc_fill(p, usable, szind, how->zero);
         if (unlikely(sampled)) {
             malloc_sample(tsd, p, size, usable);
         }
     } else if (tsd != NULL) {
         tsd->allocated -= usable;
-        if (szind < SC_NCACHED) {
-            tsd->bins[szind + 1].nrequests--;
-        }
     }
     malloc_leave(tsd);
     return p;
@@ -355,15 +351,12 @@ resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
         prof_sample_free((void *)e->addr);
         special_unmark(e, (void *)e->addr);
     }
+    malloc_count_request(tsd, (void *)e->addr, e->szind);
     if (tsd == NULL) {
-        malloc_count_request(arena_of(e), e->szind);
         return;
     }
     tsd->deallocated += old;
-    bool sampled = malloc_account(tsd, e->szind, e->size);
-    if (e->szind >= SC_NCACHED) {
-        malloc_count_request(arena_of(e), e->szind);
-    }
+    bool sampled = malloc_account(tsd, e->size);
     if (sampled) {
         malloc_sample(tsd, (void *)e->addr, size, e->size);
     }
@@ -376,7 +369,7 @@ resize_large(extent_t *e, size_t size, size_t usable, bool zero)
     tsd_t *tsd = malloc_tsd();
     size_t old = e->size;
     malloc_enter(tsd);
-    bool ok = arena_large_resize(e, usable, zero);
+    bool ok = arena_large_resize(e, usable, zero || conf.zero);
     if (ok) {
         resize_account(tsd, e, old, size);
     }

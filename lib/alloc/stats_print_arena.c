@@ -193,17 +193,19 @@ typedef struct class_row {
         key, title, offsetof(class_row_t, member), kind, width, rate           \
     }
 
+/* In JSON the members follow each other in another order than the columns. */
 static const emit_column_t bin_columns[] = {
     ROW(NULL, "size", size, EMIT_SIZE, CLASS_WIDTH, 0),
     ROW(NULL, "ind", ind, EMIT_U32, 4, 0),
     ROW(NULL, "allocated", allocated, EMIT_SIZE, 13, 0),
     ROW("nmalloc", "nmalloc", bin.nmalloc, EMIT_U64, 13, 8),
     ROW("ndalloc", "ndalloc", bin.ndalloc, EMIT_U64, 13, 8),
+    ROW("curregs", NULL, bin.curregs, EMIT_SIZE, 0, 0),
     ROW("nrequests", "nrequests", bin.nrequests, EMIT_U64, 13, 10),
     ROW(NULL, "nshards", nshards, EMIT_U32, 9, 0),
-    ROW("curregs", "curregs", bin.curregs, EMIT_SIZE, 13, 0),
-    ROW("curslabs", "curslabs", bin.curslabs, EMIT_SIZE, 13, 0),
-    ROW("nonfull_slabs", "nonfull_slabs", bin.nonfull_slabs, EMIT_SIZE, 15, 0),
+    ROW(NULL, "curregs", bin.curregs, EMIT_SIZE, 13, 0),
+    ROW(NULL, "curslabs", bin.curslabs, EMIT_SIZE, 13, 0),
+    ROW(NULL, "nonfull_slabs", bin.nonfull_slabs, EMIT_SIZE, 15, 0),
     ROW(NULL, "regs", regs, EMIT_U32, 5, 0),
     ROW(NULL, "pgs", pgs, EMIT_U32, 4, 0),
     ROW(NULL, "util", util, EMIT_WORD, 7, 0),
@@ -211,6 +213,8 @@ static const emit_column_t bin_columns[] = {
     ROW("nflushes", "nflushes", bin.nflushes, EMIT_U64, 13, 8),
     ROW(NULL, "nslabs", bin.nslabs, EMIT_U64, 13, 0),
     ROW("nreslabs", "nreslabs", bin.nreslabs, EMIT_U64, 13, 8),
+    ROW("curslabs", NULL, bin.curslabs, EMIT_SIZE, 0, 0),
+    ROW("nonfull_slabs", NULL, bin.nonfull_slabs, EMIT_SIZE, 0, 0),
 };
 
 static const emit_column_t lextent_columns[] = {
@@ -227,13 +231,16 @@ static const emit_column_t extent_columns[] = {
     ROW(NULL, "size", size, EMIT_SIZE, CLASS_WIDTH, 0),
     ROW(NULL, "ind", ind, EMIT_U32, 4, 0),
     ROW("ndirty", "ndirty", extent.ndirty, EMIT_SIZE, 13, 0),
-    ROW("dirty_bytes", "dirty", extent.dirty_bytes, EMIT_SIZE, 13, 0),
+    ROW(NULL, "dirty", extent.dirty_bytes, EMIT_SIZE, 13, 0),
     ROW("nmuzzy", "nmuzzy", extent.nmuzzy, EMIT_SIZE, 13, 0),
-    ROW("muzzy_bytes", "muzzy", extent.muzzy_bytes, EMIT_SIZE, 13, 0),
+    ROW(NULL, "muzzy", extent.muzzy_bytes, EMIT_SIZE, 13, 0),
     ROW("nretained", "nretained", extent.nretained, EMIT_SIZE, 13, 0),
-    ROW("retained_bytes", "retained", extent.retained_bytes, EMIT_SIZE, 13, 0),
+    ROW(NULL, "retained", extent.retained_bytes, EMIT_SIZE, 13, 0),
     ROW(NULL, "ntotal", ntotal, EMIT_SIZE, 13, 0),
     ROW(NULL, "total", total, EMIT_SIZE, 13, 0),
+    ROW("dirty_bytes", NULL, extent.dirty_bytes, EMIT_SIZE, 0, 0),
+    ROW("muzzy_bytes", NULL, extent.muzzy_bytes, EMIT_SIZE, 0, 0),
+    ROW("retained_bytes", NULL, extent.retained_bytes, EMIT_SIZE, 0, 0),
 };
 
 static void

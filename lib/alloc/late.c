@@ -1,0 +1,55 @@
+/*
+ * Constructor and destructor of the library: see late.h.
+ *
+ * The destructor runs after the program's own atexit handlers, since those of
+ * objects come last; other objects' destructors may still allocate after it, so
+ * nothing is torn down.
+ */
+#include "alloc/late.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alloc/conf.h"
+#include "alloc/environment.h"
+#include "alloc/malloc.h"
+#include "alloc/prof.h"
+#include "alloc/prof_dump.h"
+#include "alloc/prof_file.h"
+#include "alloc/prof_signal.h"
+#include "alloc/prof_status.h"
+#include "alloc/stats.h"
+
+static bool is_booted;
+
+__attribute__((constructor)) void
+je_boot_late(void)
+{
+    if (is_booted || !je_boot()) {
+        return;
+    }
+    is_booted = true;
+    prof_file_boot();
+    prof_boot_late();
+    prof_status_boot(conf.follow);
+    prof_status_start();
+    if (!conf.follow) {
+        environment_clean();
+    }
+    prof_signal_boot();
+}
+
+__attribute__((destructor)) static void
+late_exit(void)
+{
+    if (!is_booted) {
+        return;
+    }
+    if (conf.stats_print) {
+        je_stats_print(NULL, NULL, conf.stats_print_opts);
+    }
+    if (conf.dump_exit) {
+        (void)je_dump(NULL, "exit");
+    }
+}

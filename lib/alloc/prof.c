@@ -1,0 +1,159 @@
+/*
+ * Choosing and recording samples: see prof.h. Stacks come from prof_bt.c, the
+ * tables are prof_table.c.
+ */
+#include "alloc/prof.h"
+
+#include "alloc/bin.h"
+#include "alloc/conf.h"
+#include "alloc/prof_bt.h"
+#include "alloc/prof_dump.h"
+#include "alloc/prof_ln.h"
+#include "alloc/prof_table.h"
+#include "base/assert.h"
+#include "os/clock.h"
+
+/* Beyond this many bytes no counter of a thread gets. */
+#define PROF_NEVER UINT64_MAX
+
+static struct {
+    uint64_t taken;
+    uint64_t dropped_memory;
+    uint64_t dropped_recursion;
+    bool is_torn;
+    bool is_late; /* prof_boot_late has run */
+} prof;
+
+void
+prof_boot(void)
+{
+    prof_table_boot();
+}
+
+void
+prof_boot_late(void)
+{
+    if (!je_config_prof || conf.sample == 0 || prof.is_late) {
+        return;
+    }
+    prof.is_late = true;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return;
+    }
+    bool was_sampling = tsd->is_sampling;
+    tsd->is_sampling = true;
+    prof_bt_boot_late();
+    tsd->is_sampling = was_sampling;
+}
+
+/* The distance is exponential with mean R, rounded up to whole bytes: then an
+ * object of x bytes is hit with exactly 1 - e^(-x/R), and where the last one
+ * was does not matter. */
+uint64_t
+prof_draw(tsd_t *tsd, uint64_t from)
+{
+    if (!je_config_prof || conf.sample == 0) {
+        return PROF_NEVER;
+    }
+    double u = (double)((tsd_random(tsd) >> 11) + 1) * 0x1p-53; /* (0, 1] */
+    double distance = -prof_ln(u) * (double)conf.sample;
+    uint64_t whole = (uint64_t)distance;
+    return from + whole + ((double)whole < distance);
+}
+
+/* ---- recording --------------------------------------------------------- */
+
+static void
+prof_locate(prof_sample_t *sample, const extent_t *e, const void *p)
+{
+    sample->slab = 0;
+    sample->slot = PROF_NO_SLOT;
+    if (e->is_slab) {
+        sample->slab = e->addr;
+        sample->slot = (uint16_t)bin_region(&bin_infos[e->szind], e, p);
+    }
+}
+
+static JE_NOINLINE bool
+prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
+            size_t usable)
+{
+    uintptr_t frames[PROF_STACK_MAX];
+    /* a sample without a stack still counts: without it sums would be short */
+    unsigned depth = prof_bt_capture(frames, PROF_STACK_MAX);
+    prof_sample_t sample = {
+        .addr = (uintptr_t)p,
+        .requested = requested,
+        .time_ns = os_clock_ns(),
+        .site = prof_site_get(frames, depth, usable, conf.sample),
+        .tid = tsd->tid,
+    };
+    prof_locate(&sample, e, p);
+    if (sample.site == NULL || !prof_table_add(&sample)) {
+        atomic_add_rlx(&prof.dropped_memory, 1u);
+        return false;
+    }
+    atomic_add_rlx(&sample.site->total_samples, 1u);
+    atomic_add_rlx(&sample.site->total_requested, requested);
+    atomic_add_rlx(&prof.taken, 1u);
+    return true;
+}
+
+bool
+prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
+                  size_t usable)
+{
+    if (unlikely(tsd->is_sampling)) {
+        atomic_add_rlx(&prof.dropped_recursion, 1u);
+        return false;
+    }
+    tsd->is_sampling = true;
+    bool ok = prof_record(tsd, e, p, requested, usable);
+    tsd->is_sampling = false;
+    return ok;
+}
+
+/* A signal may interrupt this thread while it holds a lock of the tables, and
+ * its handler may free: is_sampling says so. */
+void
+prof_sample_free(void *p)
+{
+    tsd_t *tsd = tsd_current;
+    if (unlikely(tsd == &tsd_none)) {
+        prof_table_remove((uintptr_t)p, false);
+        return;
+    }
+    bool was_sampling = tsd->is_sampling;
+    tsd->is_sampling = true;
+    prof_table_remove((uintptr_t)p, was_sampling);
+    tsd->is_sampling = was_sampling;
+}
+
+void
+prof_thread_end(tsd_t *tsd)
+{
+    tsd->prof = NULL;
+}
+
+void
+prof_fork_child(void)
+{
+    if (!prof_table_fork_child()) {
+        prof.is_torn = true;
+    }
+    prof_bt_fork_child();
+    prof_dump_fork_child();
+}
+
+void
+prof_stats(prof_stats_t *out)
+{
+    *out = (prof_stats_t){
+        .interval = je_config_prof ? conf.sample : 0,
+        .samples_taken = atomic_load_rlx(&prof.taken),
+        .dropped_memory = atomic_load_rlx(&prof.dropped_memory),
+        .dropped_recursion = atomic_load_rlx(&prof.dropped_recursion),
+        .is_complete = !prof.is_torn,
+    };
+}

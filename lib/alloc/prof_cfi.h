@@ -1,0 +1,48 @@
+/*
+ * One step up the stack by call frame information (x86-64).
+ *
+ * For almost every address the rule is one of a few shapes: the canonical frame
+ * address (CFA, the stack pointer before the call) is a register plus an
+ * offset, the return address lies just below it, and %rbp is unchanged or lies
+ * at some offset. Such a rule fits eight bytes and is cached by address.
+ *
+ * source: DWARF 5, section 6.4; System V ABI, x86-64 supplement, .eh_frame.
+ */
+#ifndef JE_ALLOC_PROF_CFI_H
+#define JE_ALLOC_PROF_CFI_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct cfi_regs {
+    uintptr_t pc;
+    uintptr_t sp;
+    uintptr_t fp;
+    bool is_exact; /* pc was interrupted there, it is no return address */
+} cfi_regs_t;
+
+typedef enum {
+    CFI_STEPPED,
+    CFI_END,     /* the outermost frame */
+    CFI_UNKNOWN, /* no rule for this address, or one of an unusual shape */
+} cfi_result_t;
+
+/* What _dl_find_object says of an address. */
+typedef struct cfi_object {
+    uintptr_t start, end; /* the object's addresses */
+    const void *map;      /* identifies it */
+    uintptr_t eh_frame_hdr;
+} cfi_object_t;
+
+/* errors: false, this glibc has no _dl_find_object or this is no x86-64. */
+bool cfi_boot(void);
+bool cfi_object(uintptr_t pc, cfi_object_t *out);
+
+/* From a frame to its caller's. Memory between the frame and the caller's is
+ * read: the rules of compilers are trusted, `limit` (0 = not known) is an
+ * address that the CFA cannot exceed. */
+cfi_result_t cfi_step(cfi_regs_t *regs, uintptr_t limit);
+
+#endif
