@@ -8,7 +8,7 @@
 #include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
-#include "util.h"
+#include "t/util.h"
 
 static void
 setup(void)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "alloc/malloc.h"
-#include "stderr.h"
+#include "t/unit/stderr.h"
 
 enum { SLABS = 12, ARENA_IND = 3 };
 

@@ -3,7 +3,7 @@
  */
 #include "base/bits.h"
 
-#include "util.h"
+#include "t/util.h"
 
 static unsigned
 slow_lg_floor(uint64_t x)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "stderr.h"
+#include "t/unit/stderr.h"
 
 static conf_t defaults;
 

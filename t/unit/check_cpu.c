@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "t/util.h"
 
 static unsigned
 allowed_cpus(void)

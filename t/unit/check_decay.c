@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "util.h"
+#include "t/util.h"
 
 #define MS UINT64_C(1000000)
 

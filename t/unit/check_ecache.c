@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "alloc/malloc.h"
-#include "util.h"
+#include "t/util.h"
 
 enum { EXTENTS = 300 };
 

@@ -9,7 +9,7 @@
 
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
-#include "util.h"
+#include "t/util.h"
 
 #define WINDOW ((uintptr_t)1 << EMAP_LG_LEAF)
 /* A place where the kernel put nothing of ours. */

@@ -3,7 +3,7 @@
  */
 #include "base/heap.h"
 
-#include "util.h"
+#include "t/util.h"
 
 enum { HEAP_NODES = 200 };
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "t/util.h"
 
 enum { LIST_ITEMS = 32 };
 

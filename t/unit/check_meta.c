@@ -9,7 +9,7 @@
 
 #include "alloc/malloc.h"
 #include "base/bits.h"
-#include "stderr.h"
+#include "t/unit/stderr.h"
 
 static void
 setup(void)

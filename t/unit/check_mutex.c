@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "stderr.h"
+#include "t/unit/stderr.h"
 
 enum { THREADS = 4, ROUNDS = 50000 };
 

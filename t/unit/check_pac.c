@@ -11,7 +11,7 @@
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
 #include "os/clock.h"
-#include "util.h"
+#include "t/util.h"
 
 enum { LIVE_MAX = 120 };
 

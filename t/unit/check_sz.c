@@ -5,7 +5,7 @@
  */
 #include "alloc/sz.h"
 
-#include "util.h"
+#include "t/util.h"
 
 static size_t expected[300];
 static unsigned expected_count;

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "t/util.h"
 
 enum { STDERR_TEXT_MAX = 4096 };
 
