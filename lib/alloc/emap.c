@@ -143,9 +143,9 @@ emap_unset_slab(extent_t *e)
     }
 }
 
-/* The extent that starts at addr, if e is it, is shown to fn. Its descriptor may
- * be in the middle of a change; it stays readable, and an absurd one is left
- * out. */
+/* The extent that starts at addr, if e is it, is shown to fn. Its descriptor
+ * may be in the middle of a change; it stays readable, and an absurd one is
+ * left out. */
 static void
 emap_visit(const extent_t *e, uintptr_t addr, emap_visit_t *fn, void *arg)
 {
@@ -165,11 +165,15 @@ emap_foreach_in_leaf(uintptr_t base, const emap_leaf_t *leaf, emap_visit_t *fn,
                      void *arg)
 {
     enum { WINDOW = OS_PAGE / sizeof(extent_t *) };
+
     const emap_block_t *b =
-        (const emap_block_t *)((const char *)leaf - offsetof(emap_block_t, leaf));
+        (const emap_block_t *)((const char *)leaf -
+                               offsetof(emap_block_t, leaf));
     for (size_t first = 0; first < EMAP_LEAF_PAGES; first += WINDOW) {
-        size_t page = (offsetof(emap_leaf_t, ext) >> OS_LG_PAGE) + first / WINDOW;
-        if (((atomic_load_rlx(&b->touched[page >> 6]) >> (page & 63)) & 1) == 0) {
+        size_t page =
+            (offsetof(emap_leaf_t, ext) >> OS_LG_PAGE) + first / WINDOW;
+        if (((atomic_load_rlx(&b->touched[page >> 6]) >> (page & 63)) & 1) ==
+            0) {
             continue;
         }
         for (size_t i = first; i < first + WINDOW; i++) {

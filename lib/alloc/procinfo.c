@@ -94,9 +94,10 @@ void
 procinfo_memory_read(procinfo_memory_t *out)
 {
     *out = (procinfo_memory_t){.threads = 0};
-    read_rollup(out);
-    read_status(out);
+    /* last, what the parts are held against: measuring touches pages, too */
     out->has_residency = residency_measure(&out->residency);
+    read_status(out);
+    read_rollup(out);
 }
 
 /* ---- emitting ---------------------------------------------------------- */
@@ -272,8 +273,8 @@ cgroup_find(void)
 static bool
 cgroup_number(const cgroup_t *c, const char *file, uint64_t *value)
 {
-    const char *top = c->version == 1 ? "/sys/fs/cgroup/memory"
-                                      : "/sys/fs/cgroup";
+    const char *top =
+        c->version == 1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
     (void)je_format(path, sizeof(path), "%s%s/%s", top, c->path, file);
     if (proc_number_file(path, value)) {
         return true;
@@ -297,9 +298,9 @@ emit_cgroup(emit_t *e)
     emit_object(e, "cgroup");
     emit_number(e, "version", c.version);
     emit_member(e, "path", emit_string(c.path));
-    if (cgroup_number(
-            &c, c.version == 1 ? "memory.limit_in_bytes" : "memory.max",
-            &value) &&
+    if (cgroup_number(&c,
+                      c.version == 1 ? "memory.limit_in_bytes" : "memory.max",
+                      &value) &&
         value < none) {
         emit_number(e, "limit", value);
     }

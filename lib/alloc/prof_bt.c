@@ -126,6 +126,7 @@ static bool
 bt_step_fp(cfi_regs_t *regs)
 {
     enum { FRAME_MAX = 1 << 20 };
+
     uintptr_t pair[2]; /* the caller's frame pointer, the return address */
     uintptr_t fp = regs->fp;
     if (fp < regs->sp || fp - regs->sp > FRAME_MAX ||
@@ -166,8 +167,7 @@ bt_walk(cfi_regs_t *regs, bt_mode_t mode, uintptr_t *frames, unsigned max)
         if (mode == BT_RULES || (has_rules && is_inside)) {
             result = cfi_step(regs, limit);
         }
-        if (result == CFI_END ||
-            (result == CFI_UNKNOWN && !bt_step_fp(regs))) {
+        if (result == CFI_END || (result == CFI_UNKNOWN && !bt_step_fp(regs))) {
             break;
         }
         is_inside = is_inside && bt_is_own(regs->pc);

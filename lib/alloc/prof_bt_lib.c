@@ -22,10 +22,12 @@ prof_bt_lib_boot(void)
     if (lib == NULL) {
         return false;
     }
+
     union {
         void *data;
         int (*code)(void **, int);
     } found = {.data = dlsym(lib, "unw_backtrace")};
+
     if (found.code == NULL) {
         return false;
     }

@@ -34,6 +34,7 @@ cfi_boot(void)
         void *data;
         int (*code)(void *, find_result_t *);
     } found = {.data = dlsym(RTLD_DEFAULT, "_dl_find_object")};
+
     atomic_store_rel(&find_object, found.code);
     return found.code != NULL;
 #else
@@ -167,6 +168,7 @@ take_pointer(cursor_t *c, unsigned encoding)
         SDATA8,
         RELATIVE = 0x10
     };
+
     uintptr_t here = (uintptr_t)c->at;
     uint64_t v;
     switch (encoding & 0x0f) {
@@ -218,6 +220,7 @@ static uintptr_t
 fde_find(uintptr_t header, uintptr_t pc)
 {
     enum { HEADER_VERSION = 1, TABLE_OF_RELATIVE_SDATA4 = 0x3b, UDATA4 = 3 };
+
     const uint8_t *h = (const uint8_t *)header;
     if (h[0] != HEADER_VERSION || (h[2] & 0x0f) != UDATA4 ||
         h[3] != TABLE_OF_RELATIVE_SDATA4) {
@@ -227,7 +230,8 @@ fde_find(uintptr_t header, uintptr_t pc)
     (void)take_pointer(&c, h[1]);
     uint32_t count = (uint32_t)take_bytes(&c, 4);
     const fde_entry_t *table = (const fde_entry_t *)(const void *)c.at;
-    if (c.is_bad || count == 0 || pc < header + (uintptr_t)(intptr_t)table[0].code) {
+    if (c.is_bad || count == 0 ||
+        pc < header + (uintptr_t)(intptr_t)table[0].code) {
         return 0;
     }
     size_t low = 0, high = count; /* table[low] <= pc < table[high] */
@@ -359,6 +363,7 @@ static bool
 take_expression(cursor_t *c, int64_t *offset, bool *deref)
 {
     enum { OP_BREG_FP = 0x70 + REG_FP, OP_DEREF = 0x06 };
+
     uint64_t length = take_uleb(c);
     cursor_t e = {c->at, c->at, c->is_bad};
     skip_bytes(c, length);
@@ -368,8 +373,8 @@ take_expression(cursor_t *c, int64_t *offset, bool *deref)
     }
     *offset = take_sleb(&e);
     *deref = e.at < e.end;
-    return !e.is_bad && (!*deref || (take_bytes(&e, 1) == OP_DEREF &&
-                                     e.at == e.end));
+    return !e.is_bad &&
+           (!*deref || (take_bytes(&e, 1) == OP_DEREF && e.at == e.end));
 }
 
 static void
@@ -529,6 +534,7 @@ static bool
 machine_run(machine_t *m, cursor_t c)
 {
     enum { ADVANCE = 1, OFFSET = 2, RESTORE = 3 };
+
     while (c.at < c.end && !c.is_bad && m->loc <= m->pc) {
         unsigned byte = (unsigned)take_bytes(&c, 1);
         unsigned operand = byte & 0x3f;
@@ -672,6 +678,7 @@ cfi_result_t
 cfi_step(cfi_regs_t *regs, uintptr_t limit)
 {
     enum { FRAME_MAX = 64 << 20 }; /* bytes */
+
     rule_t rule = rule_get(regs->pc - !regs->is_exact);
     uintptr_t base;
     switch (rule.kind) {

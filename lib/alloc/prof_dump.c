@@ -364,9 +364,8 @@ dump_report(int error)
 {
     char number[32], line[PROF_PATH_MAX + 128];
     const char *path = dump.file.path[0] != '\0' ? dump.file.path : "dump";
-    size_t n = je_format(
-        line, sizeof(line) - 1, "jeprobe: %s: %s", path,
-        prof_file_error(error, number, sizeof(number)));
+    size_t n = je_format(line, sizeof(line) - 1, "jeprobe: %s: %s", path,
+                         prof_file_error(error, number, sizeof(number)));
     prof_status_error(line + strlen("jeprobe: "));
     line[n++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, n);

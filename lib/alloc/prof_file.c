@@ -19,7 +19,7 @@
 enum { NUMBERS_MAX = 10000, TEMPORARIES_MAX = 64 };
 
 #ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1
+#    define RENAME_NOREPLACE 1
 #endif
 
 static char pattern[PROF_PATH_MAX];
@@ -337,6 +337,7 @@ prof_file_error(int error, char *buf, size_t size)
         {EPERM, "operation not permitted"},
         {EROFS, "read-only file system"},
     };
+
     for (unsigned i = 0; i < JE_ARRAY_LEN(known); i++) {
         if (known[i].error == error) {
             return known[i].text;

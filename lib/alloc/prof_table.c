@@ -145,8 +145,7 @@ stack_get(const uintptr_t *frames, uint32_t depth)
     if (likely(found != NULL)) {
         return found;
     }
-    prof_stack_t *fresh =
-        table_alloc(sizeof(*fresh) + depth * sizeof(*frames));
+    prof_stack_t *fresh = table_alloc(sizeof(*fresh) + depth * sizeof(*frames));
     if (fresh == NULL) {
         return NULL;
     }

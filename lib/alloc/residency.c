@@ -61,8 +61,7 @@ window_resident(measurement_t *m, uintptr_t addr, uintptr_t end)
         m->torn = ok ? m->torn : window;
     }
     if (m->window == window) {
-        return count_resident(m->vec + ((addr - window) >> OS_LG_PAGE),
-                              npages);
+        return count_resident(m->vec + ((addr - window) >> OS_LG_PAGE), npages);
     }
     m->window = NO_WINDOW;
     return os_pages_resident((void *)addr, end - addr, m->vec)
