@@ -87,30 +87,36 @@ background_start(void)
     return made > 0;
 }
 
-bool
-background_set(bool on)
+static void
+background_end(void)
 {
-    os_mutex_lock(&background.mtx);
-    bool is_change = on != background.enabled;
-    if (is_change) {
-        atomic_store_rlx(&background.enabled, on);
-        atomic_store_rel(&background.stop, on ? 0u : 1u);
-    }
-    os_mutex_unlock(&background.mtx);
-    if (!is_change) {
-        return true;
-    }
-    if (on) {
-        bool ok = background_start();
-        atomic_store_rlx(&background.enabled, ok);
-        return ok;
-    }
+    atomic_store_rel(&background.stop, 1u);
     os_thread_wake(&background.stop);
     for (unsigned t = 0; t < background.nthreads; t++) {
         os_thread_join(background.handle[t]);
     }
-    background.nthreads = 0;
-    return true;
+    atomic_store_rlx(&background.nthreads, 0u);
+}
+
+/* The lock is held throughout, or one caller would join threads that another
+ * is still creating. The helpers never take it, and what libc allocates for a
+ * thread takes locks of higher rank only. */
+bool
+background_set(bool on)
+{
+    bool ok = true;
+    os_mutex_lock(&background.mtx);
+    if (on && !background.enabled) {
+        atomic_store_rel(&background.stop, 0u);
+        atomic_store_rlx(&background.enabled, true);
+        ok = background_start();
+        atomic_store_rlx(&background.enabled, ok);
+    } else if (!on && background.enabled) {
+        atomic_store_rlx(&background.enabled, false);
+        background_end();
+    }
+    os_mutex_unlock(&background.mtx);
+    return ok;
 }
 
 void

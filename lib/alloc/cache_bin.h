@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
+
 typedef struct cache_bin {
     void **head;        /* one past the top of the stack */
     void **low;         /* lowest position since the last GC, roughly */
@@ -54,6 +56,7 @@ cache_bin_push(cache_bin_t *bin, void *p)
         return false;
     }
     *head = p;
+    atomic_fence_compiler(); /* a forked child flushes what it finds */
     bin->head = head + 1;
     return true;
 }

@@ -38,6 +38,7 @@ malloc_enter(tsd_t *tsd)
 {
     if (tsd != NULL) {
         atomic_store_rlx(&tsd->nesting, tsd->nesting + 1);
+        atomic_fence_compiler();
     }
 }
 
@@ -45,6 +46,7 @@ static inline void
 malloc_leave(tsd_t *tsd)
 {
     if (tsd != NULL) {
+        atomic_fence_compiler();
         atomic_store_rlx(&tsd->nesting, tsd->nesting - 1);
     }
 }

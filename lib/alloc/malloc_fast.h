@@ -53,6 +53,7 @@ free_fast(void *p)
         return;
     }
     *head = p;
+    atomic_fence_compiler(); /* a forked child flushes what it finds */
     bin->head = head + 1;
     tsd->deallocated += bin->size;
 }

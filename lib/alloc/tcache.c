@@ -135,15 +135,32 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
     bin->low = cold->base;
 }
 
+/* While > 0 the bins may be half changed: a fork then leaves them alone. */
+static void
+tcache_enter(tsd_t *tsd)
+{
+    atomic_store_rlx(&tsd->nesting, tsd->nesting + 1);
+    atomic_fence_compiler();
+}
+
+static void
+tcache_leave(tsd_t *tsd)
+{
+    atomic_fence_compiler();
+    atomic_store_rlx(&tsd->nesting, tsd->nesting - 1);
+}
+
 void
 tcache_flush(tsd_t *tsd)
 {
+    tcache_enter(tsd);
     for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
         tcache_bin_t *cold = &tsd->cold[cls];
         if (cold->base != NULL && tsd->bins[cls].head != cold->base) {
             tcache_flush_bottom(tsd, cls, bin_count(&tsd->bins[cls], cold));
         }
     }
+    tcache_leave(tsd);
 }
 
 /* Fold the requests of a thread's bin into the arena's, when the thread ends.
@@ -168,6 +185,7 @@ tcache_fold_requests(tsd_t *tsd, unsigned szind)
 void
 tcache_fini(tsd_t *tsd)
 {
+    tcache_enter(tsd);
     tcache_flush(tsd);
     tsd->is_cache_on = false;
     for (unsigned i = 0; i < SC_NCACHED; i++) {
@@ -180,6 +198,7 @@ tcache_fini(tsd_t *tsd)
         tcache_fold_requests(tsd, i);
     }
     tsd->cache_limit_bytes = 0;
+    tcache_leave(tsd);
 }
 
 void
@@ -222,7 +241,7 @@ tcache_alloc_small(tsd_t *tsd, unsigned szind)
     unsigned cls = szind + 1;
     cache_bin_t *bin = &tsd->bins[cls];
     tcache_bin_t *cold = &tsd->cold[cls];
-    if (unlikely(tsd_has_orphans)) {
+    if (unlikely(atomic_load_rlx(&tsd_has_orphans))) {
         tsd_reclaim_orphans();
     }
     if (cold->base == NULL && !tcache_grow(tsd, cls)) {

@@ -186,6 +186,8 @@ tsd_fork_child(void)
     tsd_t *self = tsd_current;
     if (list_torn) {
         list_init(&tsd_spare);
+        list_init(&tsd_orphans);
+        atomic_store_rlx(&tsd_has_orphans, false);
     } else {
         /* threads inside the slow path may have a bin half changed */
         for (list_t *l = tsd_all.next; l != &tsd_all;) {
@@ -194,7 +196,7 @@ tsd_fork_child(void)
             list_remove(&tsd->link);
             if (tsd != self && atomic_load_rlx(&tsd->nesting) == 0) {
                 list_push_back(&tsd_orphans, &tsd->link);
-                tsd_has_orphans = true;
+                atomic_store_rlx(&tsd_has_orphans, true);
             }
         }
     }
@@ -228,7 +230,7 @@ tsd_reclaim_orphans(void)
         if (l != NULL) {
             list_remove(l);
         }
-        tsd_has_orphans = l != NULL;
+        atomic_store_rlx(&tsd_has_orphans, l != NULL);
         os_mutex_unlock(&tsd_mtx);
         if (l == NULL) {
             return;

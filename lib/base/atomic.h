@@ -17,6 +17,10 @@
 #define atomic_xchg_acq(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
 #define atomic_xchg_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
 
+/* Keeps the compiler from moving accesses across; no instruction. For what a
+ * fork or a signal of the same thread may see half done. */
+#define atomic_fence_compiler() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
 /* Both return whether the exchange happened; *expected is updated if not. */
 #define atomic_cas_acq(p, expected, v)                                         \
     __atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_ACQUIRE,     \
