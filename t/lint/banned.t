@@ -23,11 +23,12 @@ calls() {
 }
 
 # The allocator serves malloc: what it calls must not need malloc, and must
-# work before main() and in a signal handler.
+# work before main() and in a signal handler. malloc_info is given a FILE.
 lint_allocator() {
     # shellcheck disable=SC2046
     calls "$1" "$heap|$stdio|assert|exit" \
-        $(sources "$1" lib/base lib/os lib/alloc)
+        $(sources "$1" lib/base lib/os lib/alloc) |
+        grep -v '^lib/alloc/mallinfo\.c:.*fwrite(text, 1, n, out->file)'
     # conf.c reads its variables once, before main().
     # shellcheck disable=SC2046
     calls "$1" "$environment" $(sources "$1" lib/base lib/os lib/alloc |
