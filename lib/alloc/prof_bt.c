@@ -171,8 +171,13 @@ bt_walk(cfi_regs_t *regs, bt_mode_t mode, uintptr_t *frames, unsigned max)
             break;
         }
         is_inside = is_inside && bt_is_own(regs->pc);
+        if (regs->is_exact && n > 0) {
+            /* readers look one byte before a return address: neither what a
+             * signal interrupted nor its trampoline was a call */
+            frames[n - 1]++;
+        }
         if (!is_inside) {
-            frames[n++] = regs->pc;
+            frames[n++] = regs->pc + regs->is_exact;
         }
     }
     return n;

@@ -630,16 +630,16 @@ static struct {
 } cache[CACHE_SLOTS];
 
 static rule_t
-rule_get(uintptr_t pc)
+rule_get(cfi_object_t *object, uintptr_t pc)
 {
     rule_t rule = {.kind = RULE_NONE};
-    cfi_object_t object;
-    if (!cfi_object(pc, &object)) {
+    if (pc - object->start >= object->end - object->start &&
+        !cfi_object(pc, object)) {
         return rule;
     }
     /* an address can be another object's after dlclose */
-    uint64_t key = pc ^ ((uint64_t)(uintptr_t)object.map << 16) ^
-                   (object.eh_frame_hdr * UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t key = pc ^ ((uint64_t)(uintptr_t)object->map << 16) ^
+                   (object->eh_frame_hdr * UINT64_C(0x9e3779b97f4a7c15));
     size_t slot = (pc * UINT64_C(0x9e3779b97f4a7c15)) >> 51;
     _Static_assert(CACHE_SLOTS == 1 << (64 - 51), "slots by the top bits");
     uint64_t word = atomic_load_rlx(&cache[slot].rule);
@@ -647,7 +647,7 @@ rule_get(uintptr_t pc)
         memcpy(&rule, &word, sizeof(rule));
         return rule;
     }
-    rule = rule_read(&object, pc);
+    rule = rule_read(object, pc);
     memcpy(&word, &rule, sizeof(word));
     atomic_store_rlx(&cache[slot].rule, word);
     atomic_store_rlx(&cache[slot].check, key ^ word);
@@ -679,7 +679,7 @@ cfi_step(cfi_regs_t *regs, uintptr_t limit)
 {
     enum { FRAME_MAX = 64 << 20 }; /* bytes */
 
-    rule_t rule = rule_get(regs->pc - !regs->is_exact);
+    rule_t rule = rule_get(&regs->object, regs->pc - !regs->is_exact);
     uintptr_t base;
     switch (rule.kind) {
     case RULE_SP:

@@ -16,11 +16,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What _dl_find_object says of an address. */
+typedef struct cfi_object {
+    uintptr_t start, end; /* the object's addresses */
+    const void *map;      /* identifies it */
+    uintptr_t eh_frame_hdr;
+} cfi_object_t;
+
 typedef struct cfi_regs {
     uintptr_t pc;
     uintptr_t sp;
     uintptr_t fp;
-    bool is_exact; /* pc was interrupted there, it is no return address */
+    bool is_exact;       /* pc was interrupted there, it is no return address */
+    cfi_object_t object; /* of the last frame; most callers are in the same */
 } cfi_regs_t;
 
 typedef enum {
@@ -28,13 +36,6 @@ typedef enum {
     CFI_END,     /* the outermost frame */
     CFI_UNKNOWN, /* no rule for this address, or one of an unusual shape */
 } cfi_result_t;
-
-/* What _dl_find_object says of an address. */
-typedef struct cfi_object {
-    uintptr_t start, end; /* the object's addresses */
-    const void *map;      /* identifies it */
-    uintptr_t eh_frame_hdr;
-} cfi_object_t;
 
 /* errors: false, this glibc has no _dl_find_object or this is no x86-64. */
 bool cfi_boot(void);
