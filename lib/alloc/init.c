@@ -71,9 +71,6 @@ init_late(void)
 {
     tsd_boot_late();
     fork_boot_late();
-    if (conf.background_thread) {
-        (void)background_set(true);
-    }
 }
 
 uint64_t

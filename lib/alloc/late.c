@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alloc/background.h"
 #include "alloc/conf.h"
 #include "alloc/environment.h"
 #include "alloc/malloc.h"
@@ -34,10 +35,15 @@ je_boot_late(void)
     prof_boot_late();
     prof_status_boot(conf.follow);
     prof_status_start();
-    if (!conf.follow) {
+    /* only `jeprobe run` names the dump so; who sets LD_PRELOAD by hand gets
+     * what that always means */
+    if (environment_get("JEPROBE_DUMP_PATH") != NULL && !conf.follow) {
         environment_clean();
     }
     prof_signal_boot();
+    if (conf.background_thread) {
+        (void)background_set(true);
+    }
 }
 
 __attribute__((destructor)) static void
