@@ -29,6 +29,7 @@ t_unit_check_assert_LDADD = $(JE_CORE_TEST)
 # without.
 JE_LINTS = \
 	t/lint/banned.t \
+	t/lint/exports.t \
 	t/lint/format.t \
 	t/lint/layers.t \
 	t/lint/manpage.t \
