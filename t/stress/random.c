@@ -9,7 +9,7 @@
  *
  * usage: random [--seconds N] [--threads N] [--ops N] [--seed N]
  */
-#include "stress.h"
+#include "t/stress/stress.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,0 +1,364 @@
+/*
+ * Forks while other threads allocate and use stdio; children allocate, free,
+ * print and exit. Nothing may hang, and the parent goes on untouched.
+ *
+ * usage: forks [--count N] [--threads N]
+ */
+#include "t/stress/stress.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "alloc/background.h"
+#include "alloc/malloc.h"
+#include "jealloc.h"
+
+enum { HELD = 300, STDIO_EVERY = 50, CHILD_SECONDS = 120 };
+
+extern char **environ;
+
+static uint32_t stop;
+static FILE *sink; /* shared by all threads: its lock is fought over */
+
+/* ---- work -------------------------------------------------------------- */
+
+static size_t
+random_size(uint64_t *r)
+{
+    uint64_t kind = stress_below(r, 100);
+    return kind < 80   ? stress_below(r, 1000)
+           : kind < 98 ? stress_below(r, 40000)
+                       : stress_below(r, 400000);
+}
+
+/* Allocate and free n times over some blocks, checking a mark in each. */
+static void
+hammer(uint64_t *r, unsigned char **held, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        unsigned k = (unsigned)stress_below(r, HELD);
+        if (held[k] != NULL) {
+            stress_check_eq(held[k][0], k & 0xff);
+            jea_free(held[k]);
+            held[k] = NULL;
+        } else {
+            size_t size = 1 + random_size(r);
+            held[k] =
+                stress_below(r, 4) ? jea_malloc(size) : jea_calloc(1, size);
+            stress_check(held[k] != NULL);
+            held[k][size - 1] = 0x55;
+            held[k][0] = (unsigned char)k;
+        }
+    }
+}
+
+static void
+drop(unsigned char **held)
+{
+    for (unsigned k = 0; k < HELD; k++) {
+        jea_free(held[k]);
+        held[k] = NULL;
+    }
+}
+
+static void
+use_stdio(FILE *in, char **line, size_t *len)
+{
+    (void)fprintf(sink, "%d %s\n", 42, "some text that fills the buffer");
+    (void)fflush(NULL);
+    if (getline(line, len, in) < 0) {
+        rewind(in);
+    }
+}
+
+static void *
+worker(void *arg)
+{
+    uint64_t r = (uintptr_t)arg;
+    unsigned char *held[HELD] = {NULL};
+    char *line = NULL;
+    size_t len = 0;
+    FILE *in = fopen("/proc/self/status", "r");
+    stress_check(in != NULL);
+    while (!atomic_load_rlx(&stop)) {
+        hammer(&r, held, STDIO_EVERY);
+        use_stdio(in, &line, &len);
+    }
+    drop(held);
+    free(line);
+    (void)fclose(in);
+    return NULL;
+}
+
+/* Threads that come and go, so that forks meet them starting and ending. */
+static void *
+short_lived(void *arg)
+{
+    unsigned char *held[HELD] = {NULL};
+    uint64_t r = (uintptr_t)arg;
+    hammer(&r, held, 60);
+    drop(held);
+    return NULL;
+}
+
+static void *
+churner(void *arg)
+{
+    uintptr_t seed = (uintptr_t)arg;
+    while (!atomic_load_rlx(&stop)) {
+        pthread_t t;
+        if (pthread_create(&t, NULL, short_lived, (void *)++seed) == 0) {
+            (void)pthread_join(t, NULL);
+        }
+    }
+    return NULL;
+}
+
+/* ---- children ---------------------------------------------------------- */
+
+static unsigned char *inherited[HELD];
+
+static void *
+child_thread(void *arg)
+{
+    return short_lived(arg);
+}
+
+/* What a child may do: everything. */
+static void
+child_work(uint64_t seed)
+{
+    unsigned char *held[HELD] = {NULL};
+    uint64_t r = seed;
+    (void)alarm(CHILD_SECONDS);
+    hammer(&r, held, 400);
+    drop(inherited);
+    (void)fprintf(sink, "child\n");
+    (void)fflush(NULL);
+    stress_check(!background_is_enabled());
+    if (seed % 16 == 0) {
+        pthread_t t;
+        stress_check_eq(
+            pthread_create(&t, NULL, child_thread, (void *)(uintptr_t)seed), 0);
+        (void)pthread_join(t, NULL);
+    }
+    if (seed % 32 == 0) { /* a grandchild */
+        pid_t pid = fork();
+        if (pid == 0) {
+            hammer(&r, held, 50);
+            _exit(0);
+        }
+        int status;
+        stress_check_eq(waitpid(pid, &status, 0), pid);
+        stress_check_eq(status, 0);
+    }
+    drop(held);
+    if (seed % 64 == 0) { /* nothing may be torn in arenas that are in use */
+        for (unsigned i = 0; i < arena_count(); i++) {
+            arena_t *arena = arena_get(i);
+            if (arena != NULL && !arena->is_quarantined) {
+                stress_check(arena_is_valid(arena));
+            }
+        }
+    }
+}
+
+static void
+wait_for(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0) {
+        stress_check_eq(errno, EINTR);
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        stress_fail(__FILE__, __LINE__, "a child ended with status 0x%x",
+                    (unsigned)status);
+    }
+}
+
+static void *from_handler[3];
+
+static void
+fork_many(unsigned count, unsigned nthreads)
+{
+    pthread_t t[64];
+    uint64_t r = 7;
+    atomic_store_rlx(&stop, 0u);
+    for (uintptr_t i = 0; i < nthreads; i++) {
+        stress_check_eq(pthread_create(&t[i], NULL,
+                                       i + 1 == nthreads ? churner : worker,
+                                       (void *)(i + 1)),
+                        0);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        hammer(&r, inherited, 20);
+        (void)alarm(CHILD_SECONDS);
+        pid_t pid = fork();
+        stress_check(pid >= 0);
+        if (pid == 0) {
+            child_work(i);
+            exit(0); /* runs handlers and flushes stdio, too */
+        }
+        wait_for(pid);
+    }
+    (void)alarm(0);
+    atomic_store_rlx(&stop, 1u);
+    for (unsigned i = 0; i < nthreads; i++) {
+        (void)pthread_join(t[i], NULL);
+    }
+    drop(inherited);
+    for (unsigned i = 0; i < JE_ARRAY_LEN(from_handler); i++) {
+        jea_free(from_handler[i]);
+        from_handler[i] = NULL;
+    }
+    stress_totals_t totals = stress_sum();
+    stress_check_eq(totals.live_objects, 0);
+    stress_check_eq(totals.active_bytes, totals.expected_bytes);
+}
+
+/* ---- fork in a signal handler ------------------------------------------ */
+
+static uint32_t handled;
+
+static void
+on_signal(int sig)
+{
+    (void)sig;
+    int saved = errno;
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(0);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) {
+        _exit(3);
+    }
+    atomic_add_rlx(&handled, 1u);
+    errno = saved;
+}
+
+static void
+fork_from_handler(unsigned count)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct itimerval timer = {{0, 3000}, {0, 3000}}, off = {{0, 0}, {0, 0}};
+    unsigned char *held[HELD] = {NULL};
+    uint64_t r = 99;
+    stress_check_eq(sigaction(SIGVTALRM, &action, NULL), 0);
+    stress_check_eq(setitimer(ITIMER_VIRTUAL, &timer, NULL), 0);
+    (void)alarm(CHILD_SECONDS);
+    while (atomic_load_rlx(&handled) < count) {
+        hammer(&r, held, 100);
+    }
+    stress_check_eq(setitimer(ITIMER_VIRTUAL, &off, NULL), 0);
+    (void)alarm(0);
+    drop(held);
+}
+
+/* ---- handlers of the application, vfork, posix_spawn ------------------- */
+
+static uint32_t handlers_on;
+
+static void
+app_handler(unsigned k)
+{
+    if (atomic_load_rlx(&handlers_on)) {
+        jea_free(from_handler[k]);
+        from_handler[k] = jea_malloc(1 + k * 5000);
+        stress_check(from_handler[k] != NULL);
+    }
+}
+
+static void
+app_prepare(void)
+{
+    app_handler(0);
+}
+
+static void
+app_parent(void)
+{
+    app_handler(1);
+}
+
+static void
+app_child(void)
+{
+    app_handler(2);
+}
+
+static JE_NOINLINE pid_t
+vfork_and_end(void)
+{
+    pid_t pid = vfork();
+    if (pid == 0) {
+        _exit(0);
+    }
+    return pid;
+}
+
+static void
+spawn_many(unsigned count)
+{
+    static char name[] = "true";
+    static char *argv[] = {name, NULL};
+    unsigned char *held[HELD] = {NULL};
+    uint64_t r = 5;
+    for (unsigned i = 0; i < count; i++) {
+        pid_t pid = 0;
+        hammer(&r, held, 50);
+        stress_check_eq(posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ),
+                        0);
+        wait_for(pid);
+        wait_for(vfork_and_end());
+    }
+    drop(held);
+}
+
+static unsigned
+option(int argc, char **argv, const char *name, unsigned fallback)
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            return (unsigned)strtoul(argv[i + 1], NULL, 10);
+        }
+    }
+    return fallback;
+}
+
+int
+main(int argc, char **argv)
+{
+    unsigned count = option(argc, argv, "--count", 200);
+    unsigned nthreads = option(argc, argv, "--threads", 4);
+    stress_check(nthreads <= 64);
+    stress_check(je_boot());
+    stress_check_eq(pthread_atfork(app_prepare, app_parent, app_child), 0);
+    sink = fopen("/dev/null", "w");
+    stress_check(sink != NULL);
+    fork_many(count, nthreads);
+    stress_ok("%u forks beside threads that allocate and use stdio", count);
+    atomic_store_rlx(&handlers_on, 1u);
+    fork_many(count / 4, nthreads);
+    atomic_store_rlx(&handlers_on, 0u);
+    stress_ok("%u forks with handlers that allocate", count / 4);
+    if (background_set(true)) {
+        fork_many(count / 8, nthreads);
+        stress_check(background_is_enabled());
+        (void)background_set(false);
+    }
+    stress_ok("%u forks with background threads", count / 8);
+    fork_from_handler(count / 2);
+    stress_ok("%u forks from a signal handler", count / 2);
+    spawn_many(20);
+    stress_ok("posix_spawn and vfork");
+    return stress_done();
+}
