@@ -127,6 +127,10 @@ struct jep_frame {
     bool inlined;         /* into the frame that follows */
 };
 
+/* Live samples below which an estimate is weak, unless its interval is narrow
+ * all the same: large objects are nearly all sampled. */
+#define JEP_FEW_SAMPLES 8
+
 /* An estimate with its 95 % interval. */
 struct jep_estimate {
     double value, low, high;
@@ -140,6 +144,7 @@ struct jep_stack {
     struct jep_estimate total_bytes, total_objects;
     struct jep_figure oldest_ns; /* age of the oldest live sample */
     unsigned members;            /* stacks that were grouped into this one */
+    bool is_weak; /* fewer than JEP_FEW_SAMPLES, and not known well anyway */
 };
 
 struct jep_profile {
@@ -176,9 +181,6 @@ struct jep_options {
     const char *sysroot;   /* prefix of the modules' paths, or NULL */
     bool symbols;          /* resolve addresses */
 };
-
-/* Samples below which an estimate is shown as weak. */
-#define JEP_FEW_SAMPLES 8
 
 typedef struct jep_dumps jep_dumps_t;
 typedef struct jep_report jep_report_t;

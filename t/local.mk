@@ -77,3 +77,4 @@ EXTRA_DIST += $(JE_CLI_TESTS) \
 	t/cli/tty_shell.c
 
 include $(top_srcdir)/t/bench/local.mk
+include $(top_srcdir)/t/parse/local.mk

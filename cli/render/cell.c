@@ -63,9 +63,10 @@ cell_text(out_t *out, const char *text, unsigned width, bool keep_end)
 
     text_escape(safe, sizeof(safe), text != NULL ? text : "");
     have = columns(safe);
-    if (have <= width) {
+    if (width == 0 || have <= width) {
         out_puts(out, safe);
-        cell_repeat(out, " ", width - have);
+        if (width > 0)
+            cell_repeat(out, " ", width - have);
         return;
     }
     if (width < 4)
@@ -125,11 +126,11 @@ cell_bar(out_t *out, double share, unsigned width)
         return;
     if (length > (double)width)
         length = (double)width;
+    /* The smallest part is drawn, so that a line with a share has a bar. */
     if (!out_is_utf8(out)) {
-        cell_repeat(out, "#", (unsigned)lround(length));
+        cell_repeat(out, "#", length < 1.0 ? 1 : (unsigned)lround(length));
         return;
     }
-    /* The smallest part is drawn, so that a line with a share has a bar. */
     parts = (unsigned)lround(length * 8.0);
     if (parts == 0)
         parts = 1;

@@ -16,7 +16,7 @@ enum cell_style { CELL_PLAIN, CELL_BOLD, CELL_GREY };
 void cell_style(out_t *out, enum cell_style style);
 
 /* `text` left-aligned in `width` columns; what is too long loses its end, or
- * its start if `keep_end`. */
+ * its start if `keep_end`.  Width 0: all of it and no padding. */
 void cell_text(out_t *out, const char *text, unsigned width, bool keep_end);
 
 /* A size, right-aligned; blank if unknown. */

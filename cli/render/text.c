@@ -15,7 +15,8 @@ print_source(out_t *out, const struct jep_view *view)
     const struct jep_source *source = &view->source;
     char part[64];
 
-    out_text(out, source->file);
+    out_text(out, strcmp(source->file, "-") == 0 ? "(standard input)"
+                                                 : source->file);
     if (source->documents > 1)
         out_printf(out, " (%u of %u)", source->document, source->documents);
     out_puts(out, ": ");

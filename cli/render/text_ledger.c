@@ -90,10 +90,10 @@ first_sentence(char *text, size_t size, const struct jep_ledger *ledger)
     if (objects == NULL)
         snprintf(text, size, "%s %s (%s).", who, total, ledger->total_name);
     else
-        snprintf(
-            text, size, "The process holds %s (%s); %s %s of it (%.1f %%).",
-            total, ledger->total_name, what,
-            text_size(part, (double)objects->bytes), objects->share * 100.0);
+        snprintf(text, size, "%s %s (%s); %s %s of it (%.1f %%).", who, total,
+                 ledger->total_name, what,
+                 text_size(part, (double)objects->bytes),
+                 objects->share * 100.0);
 }
 
 void

@@ -9,9 +9,9 @@
 
 enum {
     SIZE_COLUMNS = 10,
-    RANGE_COLUMNS = 13,
-    SAMPLES_COLUMNS = 9,
-    AGE_COLUMNS = 10,
+    RANGE_COLUMNS = 12,
+    SAMPLES_COLUMNS = 8,
+    AGE_COLUMNS = 9,
     NUMBERS_COLUMNS =
         SIZE_COLUMNS + RANGE_COLUMNS + SAMPLES_COLUMNS + AGE_COLUMNS,
     CALLERS = 3, /* shown below each site */
@@ -41,40 +41,77 @@ base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
+/* What a frame is called: its function, or module and offset. */
 static void
-frame_texts(const struct jep_frame *frame, char *name, size_t name_size,
-            char *place, size_t place_size)
+frame_name(const struct jep_frame *frame, char *name, size_t size)
 {
-    const char *module = frame->module != NULL ? base_name(frame->module) : "?";
-
-    place[0] = '\0';
     if (frame->function != NULL)
-        snprintf(name, name_size, "%s%s", frame->function,
+        snprintf(name, size, "%s%s", frame->function,
                  frame->inlined ? " (inlined)" : "");
     else
-        snprintf(name, name_size, "%s+0x%llx", module,
+        snprintf(name, size, "%s%s0x%llx",
+                 frame->module != NULL ? base_name(frame->module) : "",
+                 frame->module != NULL ? "+" : "",
                  (unsigned long long)frame->offset);
-    if (frame->file != NULL && frame->line > 0)
-        snprintf(place, place_size, "%s:%u", short_path(frame->file),
-                 frame->line);
-    else if (frame->file != NULL)
-        snprintf(place, place_size, "%s", short_path(frame->file));
-    else if (frame->function != NULL && frame->module != NULL)
-        snprintf(place, place_size, "%s", module);
 }
 
+/* Where it is, in at most `width` columns if that can be; may be empty. */
+static void
+frame_place(const struct jep_frame *frame, unsigned width, char *place,
+            size_t size)
+{
+    place[0] = '\0';
+    if (frame->file != NULL && frame->line > 0) {
+        snprintf(place, size, "%s:%u", short_path(frame->file), frame->line);
+        if (strlen(place) > width)
+            snprintf(place, size, "%s:%u", base_name(frame->file), frame->line);
+    } else if (frame->file != NULL) {
+        snprintf(place, size, "%s", base_name(frame->file));
+    } else if (frame->function != NULL && frame->module != NULL) {
+        snprintf(place, size, "%s", base_name(frame->module));
+    }
+}
+
+/* Name and place in `width` columns, the first `indent` of them blank; the
+ * last cell of a line is not padded. */
 static void
 frame_cells(out_t *out, const struct jep_frame *frame, unsigned indent,
-            unsigned width)
+            unsigned width, bool is_last)
 {
     char name[1024], place[1024];
     unsigned name_width = width * 5 / 9, place_width = width - name_width - 1;
 
-    frame_texts(frame, name, sizeof(name), place, sizeof(place));
+    frame_name(frame, name, sizeof(name));
+    frame_place(frame, place_width, place, sizeof(place));
     cell_repeat(out, " ", indent);
+    if (place[0] == '\0') {
+        cell_text(out, name, is_last ? 0 : width - indent, false);
+        return;
+    }
     cell_text(out, name, name_width - indent, false);
     out_puts(out, " ");
-    cell_text(out, place, place_width, true);
+    cell_text(out, place, is_last ? 0 : place_width, true);
+}
+
+/* Frames from here outwards say nothing about the program. */
+static bool
+is_start(const struct jep_frame *frame)
+{
+    static const char *const starts[] = {"_start",
+                                         "__libc_start_main",
+                                         "__libc_start_main_impl",
+                                         "start_thread",
+                                         "clone",
+                                         "clone3",
+                                         "__clone3",
+                                         "__libc_start_call_main"};
+
+    for (size_t i = 0; frame->function != NULL && i < JE_ARRAY_LEN(starts);
+         i++) {
+        if (strcmp(frame->function, starts[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* "27.1-35.6" in the unit in which the value itself is printed. */
@@ -106,7 +143,7 @@ site_row(out_t *out, const struct jep_stack *site, unsigned width)
         site->frame_count > 0 ? &site->frames[0] : &unknown;
     char age[TEXT_NUMBER_MAX];
 
-    frame_cells(out, leaf, 2, width);
+    frame_cells(out, leaf, 2, width, false);
     cell_size(out, site->live_bytes.value, SIZE_COLUMNS);
     range_cell(out, &site->live_bytes);
     cell_count(out, (double)site->live_samples, SAMPLES_COLUMNS);
@@ -115,15 +152,9 @@ site_row(out_t *out, const struct jep_stack *site, unsigned width)
                    text_duration(age, (double)site->oldest_ns.value / 1e9));
     out_puts(out, "\n");
     for (size_t i = 1; i < site->frame_count && i <= CALLERS; i++) {
-        char name[1024], place[1024];
-
-        frame_texts(&site->frames[i], name, sizeof(name), place, sizeof(place));
-        cell_repeat(out, " ", 4);
-        cell_text(out, name, width * 5 / 9 - 4, false);
-        if (place[0] != '\0') {
-            out_puts(out, " ");
-            cell_text(out, place, width - width * 5 / 9 - 1, true);
-        }
+        if (is_start(&site->frames[i]))
+            break;
+        frame_cells(out, &site->frames[i], 4, width, true);
         out_puts(out, "\n");
     }
 }
@@ -166,7 +197,7 @@ print_note(out_t *out, const struct jep_profile *profile)
     if (profile->dropped_unwind.known)
         dropped += profile->dropped_unwind.value;
     if (dropped > 0)
-        out_printf(out, "  %llu samples were dropped: figures are too low\n",
+        out_printf(out, "  samples dropped: %llu, so figures are too low\n",
                    (unsigned long long)dropped);
 }
 
@@ -179,8 +210,8 @@ print_group(out_t *out, const struct jep_profile *profile, size_t first,
     for (i = first; i < profile->site_count; i++) {
         const struct jep_stack *site = &profile->sites[i];
 
-        if ((site->live_samples < JEP_FEW_SAMPLES) != is_weak ||
-            site->live_samples == 0 || shown == limit)
+        if (site->is_weak != is_weak || site->live_samples == 0 ||
+            shown == limit)
             break;
         site_row(out, site, width);
         shown++;
@@ -204,7 +235,7 @@ text_sites(out_t *out, const struct jep_view *view, unsigned top)
     cell_style(out, CELL_BOLD);
     cell_text(out, "Who holds it", width, false);
     out_printf(out, "%*s", SIZE_COLUMNS, "live");
-    out_printf(out, "  %s", out_is_utf8(out) ? "±95 %      " : "95 %       ");
+    out_printf(out, "  %s", out_is_utf8(out) ? "±95 %     " : "95 %      ");
     out_printf(out, "%*s%*s\n", SAMPLES_COLUMNS, "samples", AGE_COLUMNS,
                "oldest");
     cell_style(out, CELL_PLAIN);
@@ -212,8 +243,7 @@ text_sites(out_t *out, const struct jep_view *view, unsigned top)
         out_puts(out, "  nothing is live\n");
     next =
         print_group(out, profile, 0, false, top > 0 ? top : TOP_DEFAULT, width);
-    while (next < profile->site_count &&
-           profile->sites[next].live_samples >= JEP_FEW_SAMPLES)
+    while (next < profile->site_count && !profile->sites[next].is_weak)
         next++;
     weak = top > next ? top - next : top > 0 ? 0 : WEAK_DEFAULT;
     cell_style(out, CELL_GREY);

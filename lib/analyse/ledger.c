@@ -79,7 +79,7 @@ add_active(struct ledger *ledger, const struct jep_summary *s)
 {
     if (!s->allocated.known || s->active.value < s->allocated.value) {
         add_figure(ledger, "active", "pages with objects", s->active, "active");
-        return true;
+        return false;
     }
     add_allocated(ledger, s);
     if (s->slab_holes.known && s->padding.known) {

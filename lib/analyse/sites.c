@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NARROW 0.25 /* of the estimate: as some 250 samples give */
+
 /* Samples that are estimated together. */
 struct batch {
     struct unbias_class *live, *total;
@@ -66,6 +68,12 @@ classes_merge(struct unbias_class *classes, size_t count)
     return out;
 }
 
+static double
+relative_width(const struct jep_estimate *estimate)
+{
+    return (estimate->high - estimate->low) / estimate->value;
+}
+
 static void
 batch_estimate(struct batch *batch, struct jep_stack *stack)
 {
@@ -83,19 +91,20 @@ batch_estimate(struct batch *batch, struct jep_stack *stack)
         (struct jep_estimate){e.bytes, e.bytes_low, e.bytes_high};
     stack->total_objects =
         (struct jep_estimate){e.objects, e.objects_low, e.objects_high};
+    stack->is_weak = stack->live_samples < JEP_FEW_SAMPLES &&
+                     (stack->live_samples == 0 ||
+                      relative_width(&stack->live_bytes) > NARROW);
     batch->count = 0;
 }
 
-/* By live bytes, those with few samples last; without any, by all bytes. */
+/* By live bytes, the weak ones last; without any, by all bytes. */
 static int
 stack_order(const void *a, const void *b)
 {
     const struct jep_stack *x = a, *y = b;
-    bool x_few = x->live_samples < JEP_FEW_SAMPLES;
-    bool y_few = y->live_samples < JEP_FEW_SAMPLES;
 
-    if (x_few != y_few)
-        return x_few ? 1 : -1;
+    if (x->is_weak != y->is_weak)
+        return x->is_weak ? 1 : -1;
     if (x->live_bytes.value != y->live_bytes.value)
         return x->live_bytes.value > y->live_bytes.value ? -1 : 1;
     if (x->total_bytes.value != y->total_bytes.value)

@@ -315,6 +315,19 @@ read_number_row(struct jetext *t, const token_t *tokens, size_t count)
     }
 }
 
+static bool
+is_sum_row(token_t label)
+{
+    return token_is(label, "small:") || token_is(label, "large:") ||
+           token_is(label, "total:");
+}
+
+static bool
+is_decay_row(token_t label)
+{
+    return token_is(label, "dirty:") || token_is(label, "muzzy:");
+}
+
 /* "small:  allocated nmalloc …" under the heading of TABLE_SUMS. */
 static jep_status_t
 read_sum_row(struct jetext *t, const token_t *tokens, size_t count)
@@ -392,8 +405,6 @@ read_decay_row(struct jetext *t, const token_t *tokens, size_t count)
     bool is_muzzy = token_is(tokens[0], "muzzy:");
     jep_status_t status = JEP_OK;
 
-    if (!is_muzzy && !token_is(tokens[0], "dirty:"))
-        return JEP_OK;
     for (size_t i = 1; i < count && i <= t->column_count; i++) {
         int field = t->columns[i - 1];
         uint64_t number;
@@ -496,13 +507,13 @@ read_words(struct jetext *t, token_t line, const token_t *tokens, size_t count)
         return read_purging(t, tokens);
     if (token_is(tokens[0], "decaying:"))
         decay_begin(t, tokens, count);
-    else if (token_is(tokens[0], "allocated") && count > 2)
+    else if (token_is(tokens[0], "allocated") && count > 1)
         table_begin(t, TABLE_SUMS, DUMP_SMALL, tokens, 0, count);
     else if (token_is(tokens[0], "n_lock_ops"))
         t->table = TABLE_OTHER;
-    else if (t->table == TABLE_SUMS && t->is_open && count > 2)
+    else if (t->table == TABLE_SUMS && t->is_open && is_sum_row(tokens[0]))
         return read_sum_row(t, tokens, count);
-    else if (t->table == TABLE_DECAY && t->is_open && count > 2)
+    else if (t->table == TABLE_DECAY && t->is_open && is_decay_row(tokens[0]))
         return read_decay_row(t, tokens, count);
     else
         return read_labelled(t, line);

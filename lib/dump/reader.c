@@ -84,6 +84,18 @@ reader_close(reader_t *reader)
     free(reader);
 }
 
+/* zlib reports compressed data without its end as an end with a fault. */
+static bool
+is_failed(reader_t *reader, int n)
+{
+    int code;
+
+    if (n < 0)
+        return true;
+    (void)gzerror(reader->file, &code);
+    return n == 0 && code != Z_OK && code != Z_STREAM_END;
+}
+
 static jep_status_t
 read_failed(reader_t *reader, struct jep_error *error)
 {
@@ -92,6 +104,8 @@ read_failed(reader_t *reader, struct jep_error *error)
 
     if (code == Z_ERRNO)
         text = strerror(errno);
+    else if (code == Z_BUF_ERROR)
+        text = "the compressed data has no end";
     return perr_set(error, JEP_ERR_IO, 0, 0, "cannot read: %s", text);
 }
 
@@ -109,7 +123,7 @@ fill(reader_t *reader, struct jep_error *error)
         int n = gzread(reader->file, reader->buffer + reader->end,
                        (unsigned)(reader->size - reader->end));
 
-        if (n < 0)
+        if (is_failed(reader, n))
             return read_failed(reader, error);
         reader->at_end = n == 0;
         reader->end += (size_t)n;

@@ -1,0 +1,59 @@
+#!/bin/sh
+# The ledger adds up exactly, in every dump there is, and in text as in JSON.
+. "${0%/*}/../lib.sh"
+
+dumps=${JE_DUMPS:-$top_srcdir/../shared/dumps}
+
+# Documents of a JSON report whose lines do not add up to what they should.
+wrong_sums()
+{
+    awk '
+    { line = $0; sub(/^ */, "", line); sub(/,$/, "", line)
+      split(line, part, ": "); key = part[1]; value = part[2] }
+    key == "\"summary\"" { sum = 0; in_lines = 0 }
+    key == "\"resident\"" && !in_lines && !in_arenas { resident = value }
+    key == "\"active\"" && !in_lines && !in_arenas { active = value }
+    key == "\"rss\"" && !in_lines && !in_arenas { rss = value }
+    key == "\"attribution_total\"" { total = value }
+    key == "\"attribution\"" { in_lines = value == "[" ; count = 0 }
+    in_lines && key == "\"bytes\"" { sum += value; count++ }
+    in_lines && line == "]" {
+        in_lines = 0
+        wanted = total == "\"RSS\"" ? rss : total == "\"resident\"" ? resident : active
+        if (sum != wanted)
+            printf "%s: lines are %.0f, total is %s\n", total, sum, wanted
+    }
+    key == "\"arenas\"" { in_arenas = 1 }
+    key == "\"source\"" { in_arenas = 0 }'
+}
+
+for file in "$top_srcdir"/t/parse/valid/*/input "$dumps"/gen/* "$dumps"/pub/*
+do
+    [ -f "$file" ] || continue
+    run "$jeprobe" report --format json "$file"
+    [ "$status" = 0 ] || continue
+    name=${file%/input}
+    is "${name##*/}" "$(wrong_sums <"$out")" ""
+done
+
+# The same lines and sizes stand in the text.
+file=$top_srcdir/t/parse/valid/jeprobe-full/input
+run "$jeprobe" report "$file"
+for line in \
+    'objects in use +37.6 KiB +9.8 %' \
+    'thread caches +640 B +0.2 %' \
+    'holes in slabs +1.8 KiB +0.5 %' \
+    'metadata \(base\) +12.0 KiB +3.1 %' \
+    'dirty pages +16.0 KiB +4.2 %' \
+    'muzzy pages still resident +4.0 KiB +1.0 %' \
+    'of it never touched or swapped out +-8.0 KiB +-2.1 %' \
+    'free pages filled by huge pages +20.0 KiB +5.2 %' \
+    "anonymous, not the allocator's +96.0 KiB +25.0 %" \
+    'files \(program, libraries\) +196 KiB +51.0 %' \
+    'shared memory +4.0 KiB +1.0 %' \
+    'unexplained +4.0 KiB +1.0 %' \
+    'RSS +384 KiB +100.0 %'; do
+    like "text: $line" "$out" "^  $line"
+done
+
+done_testing

@@ -1,0 +1,36 @@
+# Tests of reading and analysing dumps: unit tests of lib/dump, lib/model and
+# lib/analyse, the cases of t/parse, and jeprobe report (t/cli/1xx and 2xx).
+JE_REPORT_UNIT_TESTS = \
+	t/unit/check_intern \
+	t/unit/check_interval \
+	t/unit/check_profile \
+	t/unit/check_reader \
+	t/unit/check_token \
+	t/unit/check_torture \
+	t/unit/check_unbias
+check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
+t_unit_check_intern_LDADD = $(JE_PROBE_TEST)
+t_unit_check_interval_LDADD = $(JE_PROBE_TEST) -lm
+t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
+t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
+t_unit_check_token_LDADD = $(JE_PROBE_TEST)
+t_unit_check_torture_LDADD = $(JE_PROBE_TEST)
+t_unit_check_torture_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+t_unit_check_unbias_LDADD = $(JE_PROBE_TEST) -lm
+
+JE_REPORT_TESTS = \
+	t/cli/100-report-input.t \
+	t/cli/110-report-field.t \
+	t/cli/200-report-text.t \
+	t/cli/210-report-ledger.t \
+	t/cli/220-report-symbols.t \
+	t/cli/230-report-escape.t \
+	t/cli/240-report-jemalloc.t \
+	t/parse/parse.t
+TESTS += $(JE_REPORT_UNIT_TESTS) $(JE_REPORT_TESTS)
+EXTRA_DIST += $(JE_REPORT_TESTS) \
+	t/cli/200-report-text \
+	t/cli/dump_prog.c \
+	t/parse/invalid \
+	t/parse/valid

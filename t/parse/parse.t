@@ -1,0 +1,41 @@
+#!/bin/sh
+# Each folder of valid/ holds an input and lines that its JSON report has, in
+# this order; each of invalid/ an input and the error it gets. A new case needs
+# no more than its folder.
+. "${0%/*}/../lib.sh"
+
+cases=$top_srcdir/t/parse
+
+# Lines of $1 that are not in $2, as whole trimmed lines and in order.
+missing()
+{
+    sed 's/^ *//' "$2" >"$tmp/trimmed"
+    awk 'NR == FNR { want[++n] = $0; next }
+         $0 == want[i + 1] || $0 == want[i + 1] "," { i++ }
+         END { if (i < n) print "not found in its place: " want[i + 1] }' \
+        "$1" "$tmp/trimmed"
+}
+
+for dir in "$cases"/valid/*/; do
+    dir=${dir%/}
+    run "$jeprobe" report --format json "$dir/input"
+    if [ "$status" != 0 ]; then
+        fail "${dir##*/}" "exit status $status" "$(cat "$err")"
+        continue
+    fi
+    is "${dir##*/}" "$(missing "$dir/output" "$out")" ""
+    run "$jeprobe" report "$dir/input"
+    is "${dir##*/} as text" "$status" 0
+done
+
+for dir in "$cases"/invalid/*/; do
+    dir=${dir%/}
+    cd "$dir" || exit 99
+    run "$jeprobe" report input
+    is "${dir##*/} is refused" "$status" 3
+    sed 's/^jeprobe: //' "$err" >"$tmp/error"
+    same_file "${dir##*/}: one line says why" "$tmp/error" "$dir/error"
+    is "${dir##*/}: nothing is printed" "$(cat "$out")" ""
+done
+
+done_testing

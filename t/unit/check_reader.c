@@ -1,0 +1,247 @@
+/* Bounded input: lines, blocks, compression, limits. */
+#include "base/macros.h"
+
+#include "dump/reader.h"
+
+#include "t/util.h"
+
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static char path[] = "check_reader.tmp.XXXXXX";
+static struct jep_error error;
+
+static void
+setup(void)
+{
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    error = (struct jep_error){0};
+}
+
+static void
+teardown(void)
+{
+    unlink(path);
+    memcpy(path + strlen(path) - 6, "XXXXXX", 6);
+}
+
+static reader_t *
+open_with(const void *data, size_t size)
+{
+    FILE *file = fopen(path, "w");
+    reader_t *reader;
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(data, 1, size, file), size);
+    fclose(file);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    return reader;
+}
+
+static void
+expect_line(reader_t *reader, const char *wanted, uint64_t number, bool ended)
+{
+    size_t length;
+    char *line;
+
+    ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_OK);
+    if (wanted == NULL) {
+        ck_assert_ptr_null(line);
+        return;
+    }
+    ck_assert_ptr_nonnull(line);
+    ck_assert_str_eq(line, wanted);
+    ck_assert_uint_eq(length, strlen(wanted));
+    ck_assert_uint_eq(reader_line_number(reader), number);
+    ck_assert_int_eq(reader_line_ended(reader), ended);
+}
+
+START_TEST(test_lines_of_all_endings)
+{
+    reader_t *reader = open_with("a\r\n\nb c\nend", 11);
+
+    expect_line(reader, "a", 1, true);
+    expect_line(reader, "", 2, true);
+    expect_line(reader, "b c", 3, true);
+    expect_line(reader, "end", 4, false);
+    expect_line(reader, NULL, 0, false);
+    expect_line(reader, NULL, 0, false);
+    reader_close(reader);
+}
+
+END_TEST
+
+START_TEST(test_nul_byte_reads_as_space)
+{
+    reader_t *reader = open_with("a\0b\0\nc\n", 7);
+
+    expect_line(reader, "a b ", 1, true);
+    expect_line(reader, "c", 2, true);
+    reader_close(reader);
+}
+
+END_TEST
+
+START_TEST(test_lines_across_chunks)
+{
+    size_t size = 5 * READER_CHUNK;
+    char *data = malloc(size);
+    reader_t *reader;
+    char *line;
+    size_t length, lines = 0, bytes = 0;
+
+    for (size_t i = 0; i < size; i++)
+        data[i] = i % 97 == 96 ? '\n' : 'x';
+    reader = open_with(data, size);
+    for (;;) {
+        ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_OK);
+        if (line == NULL)
+            break;
+        lines++;
+        bytes += length + (reader_line_ended(reader) ? 1 : 0);
+        ck_assert(length == 96 || !reader_line_ended(reader));
+    }
+    ck_assert_uint_eq(bytes, size);
+    ck_assert_uint_eq(lines, size / 97 + 1);
+    reader_close(reader);
+    free(data);
+}
+
+END_TEST
+
+START_TEST(test_long_line_fits_up_to_limit)
+{
+    size_t size = READER_LINE_MAX;
+    char *data = malloc(size);
+    reader_t *reader;
+    size_t length;
+    char *line;
+
+    memset(data, 'x', size);
+    data[size - 1] = '\n';
+    reader = open_with(data, size);
+    ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_OK);
+    ck_assert_uint_eq(length, size - 1);
+    reader_close(reader);
+    free(data);
+}
+
+END_TEST
+
+START_TEST(test_longer_line_is_refused)
+{
+    size_t size = READER_LINE_MAX + 100;
+    char *data = malloc(size);
+    reader_t *reader;
+    size_t length;
+    char *line;
+
+    memset(data, 'x', size);
+    data[0] = '\n';
+    reader = open_with(data, size);
+    expect_line(reader, "", 1, true);
+    ck_assert_int_eq(reader_line(reader, &line, &length, &error),
+                     JEP_ERR_LIMIT);
+    ck_assert_uint_eq(error.line, 2);
+    reader_close(reader);
+    free(data);
+}
+
+END_TEST
+
+START_TEST(test_peek_consumes_nothing)
+{
+    reader_t *reader = open_with("hello\nyou\n", 10);
+    const char *data;
+    size_t length;
+
+    ck_assert_int_eq(reader_peek(reader, &data, &length, &error), JEP_OK);
+    ck_assert_uint_eq(length, 10);
+    ck_assert_int_eq(memcmp(data, "hello", 5), 0);
+    expect_line(reader, "hello", 1, true);
+    ck_assert_int_eq(reader_block(reader, &data, &length, &error), JEP_OK);
+    ck_assert_uint_eq(length, 4);
+    ck_assert_int_eq(memcmp(data, "you\n", 4), 0);
+    ck_assert_int_eq(reader_block(reader, &data, &length, &error), JEP_OK);
+    ck_assert_uint_eq(length, 0);
+    reader_close(reader);
+}
+
+END_TEST
+
+START_TEST(test_gzip_is_unpacked)
+{
+    gzFile file = gzopen(path, "wb");
+    reader_t *reader;
+
+    ck_assert_int_gt(gzputs(file, "packed\nlines\n"), 0);
+    gzclose(file);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    expect_line(reader, "packed", 1, true);
+    expect_line(reader, "lines", 2, true);
+    expect_line(reader, NULL, 0, false);
+    reader_close(reader);
+}
+
+END_TEST
+
+START_TEST(test_broken_gzip_is_an_error)
+{
+    gzFile file = gzopen(path, "wb");
+    reader_t *reader;
+    size_t length;
+    char *line;
+    jep_status_t status = JEP_OK;
+
+    for (int i = 0; i < 5000; i++)
+        gzprintf(file, "%d\n", i * 7919);
+    gzclose(file);
+    ck_assert_int_eq(truncate(path, 5000), 0);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    do {
+        status = reader_line(reader, &line, &length, &error);
+    } while (status == JEP_OK && line != NULL);
+    ck_assert_int_eq(status, JEP_ERR_IO);
+    reader_close(reader);
+}
+
+END_TEST
+
+START_TEST(test_no_file_and_directory_are_errors)
+{
+    reader_t *reader;
+
+    ck_assert_int_eq(reader_open("does/not/exist", &reader, &error),
+                     JEP_ERR_IO);
+    ck_assert_ptr_null(reader);
+    ck_assert_ptr_nonnull(strstr(error.text, "No such file"));
+    error = (struct jep_error){0};
+    ck_assert_int_eq(reader_open(".", &reader, &error), JEP_ERR_IO);
+    ck_assert_ptr_nonnull(strstr(error.text, "directory"));
+}
+
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("reader");
+    TCase *tcase = tcase_create("reader");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, test_lines_of_all_endings);
+    tcase_add_test(tcase, test_nul_byte_reads_as_space);
+    tcase_add_test(tcase, test_lines_across_chunks);
+    tcase_add_test(tcase, test_long_line_fits_up_to_limit);
+    tcase_add_test(tcase, test_longer_line_is_refused);
+    tcase_add_test(tcase, test_peek_consumes_nothing);
+    tcase_add_test(tcase, test_gzip_is_unpacked);
+    tcase_add_test(tcase, test_broken_gzip_is_an_error);
+    tcase_add_test(tcase, test_no_file_and_directory_are_errors);
+    suite_add_tcase(suite, tcase);
+    return util_run(suite);
+}
