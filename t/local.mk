@@ -78,3 +78,4 @@ EXTRA_DIST += $(JE_CLI_TESTS) \
 
 include $(top_srcdir)/t/bench/local.mk
 include $(top_srcdir)/t/parse/local.mk
+include $(top_srcdir)/t/shim/local.mk

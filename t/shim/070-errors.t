@@ -1,0 +1,86 @@
+#!/bin/sh
+# What cannot be written: one line, no file, and the program goes on.
+. "${0%/*}/../lib.sh"
+. "${0%/*}/shim.sh"
+
+compiled small <<'END'
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+int
+main(int argc, char **argv)
+{
+    if (argc > 1) {
+        struct rlimit limit = {atoi(argv[1]), atoi(argv[1])};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    free(malloc(100));
+    return 4;
+}
+END
+
+# fails NAME PATTERN PATH [ARG...]
+fails()
+{
+    fails_name=$1
+    fails_pattern=$2
+    fails_path=$3
+    shift 3
+    run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
+        JEPROBE_DUMP_PATH="$fails_path" ./small "$@"
+    is "$fails_name: status" "$status" 4
+    is "$fails_name: one line" "$(wc -l <"$err")" 1
+    like "$fails_name: reason" "$err" "^jeprobe: $fails_path: $fails_pattern\$"
+}
+
+fails "no directory" "no such directory" "$tmp/nowhere/x.json"
+: >"$tmp/file"
+fails "a file as directory" "not a directory" "$tmp/file/x.json"
+mkdir "$tmp/limited"
+fails "file size limit" "file too large" "$tmp/limited/x.json" 8192
+is "file size limit: nothing is left" "$(ls -A "$tmp/limited")" ''
+fails "a long name" "file name too long" \
+    "$tmp/$(printf '%0300d' 0).json"
+
+if [ "$(id -u)" = 0 ]; then
+    mkdir "$tmp/full"
+    if mount -t tmpfs -o size=16k none "$tmp/full" 2>/dev/null; then
+        fails "full disk" "no space left on device" "$tmp/full/x.json"
+        is "full disk: nothing is left" "$(ls -A "$tmp/full")" ''
+        mount -o remount,ro "$tmp/full"
+        fails "read-only" "read-only file system" "$tmp/full/x.json"
+        umount "$tmp/full"
+    else
+        skip "full disk" "nothing can be mounted"
+    fi
+else
+    mkdir -m 500 "$tmp/closed"
+    fails "unwritable directory" "permission denied" "$tmp/closed/x.json"
+fi
+
+echo mine >"$dumps/taken.json"
+for i in 1 2; do
+    run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
+        JEPROBE_DUMP_PATH="$dumps/taken.json" ./small
+    is "a taken name, run $i: status" "$status" 4
+done
+is "what was there stays" "$(cat "$dumps/taken.json")" mine
+ok "the first goes beside it" "$dumpq" "$dumps/taken.1.json" check
+ok "and the second" "$dumpq" "$dumps/taken.2.json" check
+is "mode" "$(stat -c %a "$dumps/taken.1.json")" 600
+is "no temporary file is left" \
+    "$(find "$dumps" -name '.*' -type f | wc -l)" 0
+
+# whoever reads the status has gone, and so has stderr's reader
+run sh -c '(
+    LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
+        JEPROBE_DUMP_PATH=$2/gone.json ./small 9>&1; echo $? >gone.status
+    ) | true' sh "$preload" "$dumps"
+is "no reader of the status: status" "$(cat gone.status)" 4
+ok "no reader of the status: dump" "$dumpq" "$dumps/gone.json" check
+
+under sample:4096 sh -c 'exec 0<&- 1>&- 2>&-; exec ./small'
+is "without standard descriptors: status" "$status" 4
+done_testing

@@ -1,0 +1,99 @@
+#!/bin/sh
+# What the program and its children see of us: nothing, unless follow is set.
+. "${0%/*}/../lib.sh"
+. "${0%/*}/shim.sh"
+
+compiled show <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+extern char **environ;
+/* Its environment, then its child's; open descriptors. */
+int
+main(int argc, char **argv)
+{
+    for (char **e = environ; *e; e++)
+        if (!strncmp(*e, "LD_", 3) || !strncmp(*e, "JEPROBE", 7) ||
+            !strncmp(*e, "KEPT", 4))
+            puts(*e);
+    for (int fd = 3; fd < 100; fd++)
+        if (fcntl_open(fd))
+            printf("fd %d\n", fd);
+    fflush(stdout);
+    if (argc == 1) {
+        puts("child");
+        fflush(stdout);
+        execl("/proc/self/exe", "show", "again", (char *)0);
+    }
+    return 0;
+}
+int
+fcntl_open(int fd)
+{
+    return lseek(fd, 0, SEEK_CUR) != -1 || dup2(fd, fd) == fd;
+}
+END
+
+run env KEPT=1 LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
+    JEPROBE_DUMP_PATH="$dumps/%p.json" ./show
+cp "$out" got
+run env KEPT=1 ./show
+same_file "alone in LD_PRELOAD: as without" got "$out"
+like "alone in LD_PRELOAD: the rest is there" got '^KEPT=1$'
+is "alone: a program that goes on as another has no dump" \
+    "$(ls "$dumps" | wc -l)" 0
+
+build other.so -shared -fPIC <<'END' || bail "other.so cannot be built"
+int other;
+END
+for list in "$preload:$tmp/other.so" "$tmp/other.so:$preload" \
+    "$tmp/other.so $preload"; do
+    run env KEPT=1 LD_PRELOAD="$list" JEPROBE_CONF=dump_exit:true \
+        JEPROBE_DUMP_PATH="$dumps/%p.json" ./show
+    sort "$out" >got
+    run env KEPT=1 LD_PRELOAD="$tmp/other.so" ./show
+    sort "$out" >wanted
+    same_file "others stay in LD_PRELOAD" got wanted
+done
+
+run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true,follow:true \
+    JEPROBE_DUMP_PATH="$dumps/%p.json" ./show
+like "follow keeps it" "$out" "^LD_PRELOAD=$preload\$"
+is "follow: the child has a dump" "$(ls "$dumps" | wc -l)" 1
+
+run env LD_PRELOAD="$preload" ./show
+like "set by hand it stays" "$out" "^LD_PRELOAD=$preload\$"
+
+# the status pipe
+mkfifo pipe
+cat pipe >said &
+run sh -c 'LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
+    JEPROBE_DUMP_PATH=$2/%e.%p.json ./show again 9>pipe' sh "$preload" "$dumps"
+wait
+like "says that it starts" said '^start [0-9]+$'
+like "says where the dump is" said "^dump $dumps/show\.[0-9]+\.json [0-9]+\$"
+file=$(sed -n 's/^dump \(.*\) [0-9]*$/\1/p' said)
+is "and how long" "$(sed -n 's/^dump .* //p' said)" "$(stat -c %s "$file")"
+cat pipe >said &
+run sh -c 'LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
+    JEPROBE_DUMP_PATH=/nowhere/x.json ./show again 9>pipe' sh "$preload"
+wait
+like "says what failed" said '^error /nowhere/x.json: no such directory$'
+run sh -c 'LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
+    JEPROBE_DUMP_PATH=$2/%e.%p.json ./show again 9>plain' sh "$preload" "$dumps"
+is "a descriptor that is no pipe is left alone" "$(cat plain)" ''
+
+# command line
+no_dumps
+under argv:true ./show again
+is "argv" "$(query show json process/argv)" '["./show", "again"]'
+no_dumps
+under argv:false ./show again
+is "argv:false" "$(query show get process/argv)" absent
+no_dumps
+bad=$(printf 'x\377"\\\001')
+under argv:true ./show "$bad"
+is "bytes that are no UTF-8" "$(query show json process/argv/1)" \
+    "$(printf '"x\357\277\275\\"\\\\\\u0001"')"
+done_testing
