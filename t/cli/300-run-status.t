@@ -46,14 +46,27 @@ is "standard input stays closed" $status $want
 build fds <<'C'
 #include <fcntl.h>
 #include <stdio.h>
-int main(void) { printf("%d\n", open("/dev/null", O_RDONLY)); }
+int main(void)
+{
+    for (int i = 0; i < 40; i++)
+        printf("%d\n", open("/dev/null", O_RDONLY));
+}
 C
 ./fds >want
 run "$jeprobe" run ./fds
 ok "descriptor numbers are the same" cmp -s "$out" want
 
 # SIGCHLD ignored by the one who started jeprobe must not lose the status.
-run sh -c 'trap "" CHLD; exec "$@"' sh "$jeprobe" run -- sh -c 'exit 7'
+build nochild <<'C'
+#include <signal.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    signal(SIGCHLD, SIG_IGN);
+    execv(argv[1], argv + 1);
+}
+C
+run ./nochild "$jeprobe" run -- sh -c 'exit 7'
 is "with SIGCHLD ignored the status is kept" $status 7
 run sh -c 'trap "" HUP; exec "$@"' sh "$jeprobe" run -- sh -c 'kill -HUP $$; exit 8'
 is "an ignored signal stays ignored" $status 8

@@ -16,6 +16,21 @@ await()
     done
 }
 
+# Wait for jeprobe and set $status; it and the program are killed if they do
+# not end.
+ends()
+{
+    tries=0
+    while kill -0 $jeprobe_pid 2>/dev/null && [ $tries -lt 1000 ]; do
+        tries=$((tries + 1))
+        sleep 0.01
+    done
+    kill -KILL $jeprobe_pid "$pid" 2>/dev/null
+    status=0
+    wait $jeprobe_pid || status=$?
+    [ $status = 0 ]
+}
+
 begin()
 {
     rm -f log
@@ -31,8 +46,7 @@ for sig in TERM:15 INT:02 HUP:01 USR1:10 WINCH:28 CONT:18; do
     ok "SIG${sig%:*} is passed on" await log "^got ${sig#*:}"
 done
 kill -USR2 $jeprobe_pid
-status=0
-wait $jeprobe_pid || status=$?
+ends
 is "SIGUSR2 ended it" $status 0
 for sig in TERM:15 INT:02 HUP:01 USR1:10 WINCH:28 CONT:18; do
     is "SIG${sig%:*} came once" "$(grep -c "^got ${sig#*:}" log)" 1
@@ -59,7 +73,7 @@ ok "and jeprobe" await_state "$jeprobe_pid" T
 kill -CONT $jeprobe_pid
 ok "SIGCONT continues the program" await log '^got 18'
 kill -USR2 $jeprobe_pid
-ok "and jeprobe" wait $jeprobe_pid
+ok "and jeprobe" ends
 
 # Somebody stops and continues the program alone: jeprobe must not stay behind.
 begin
@@ -68,7 +82,7 @@ ok "the program is stopped alone" await_state "$pid" T
 kill -CONT "$pid"
 ok "and continued alone" await log '^got 18'
 kill -USR2 "$pid"
-ok "jeprobe has not stopped" wait $jeprobe_pid
+ok "jeprobe has not stopped" ends
 
 # jeprobe is killed: the program goes on, and ends as it would.
 begin
@@ -79,24 +93,21 @@ ok "the program outlives jeprobe" await log '^got 15'
 kill -USR2 "$pid"
 ok "and ends when it wants to" await log '^got 12'
 cat >slow.c <<'C'
-#include <stdio.h>
 #include <unistd.h>
-int main(int argc, char **argv)
+int main(void)
 {
-    char c;
-    FILE *f = fopen(argv[1], "w");
-    while (getppid() == atoi(argv[2]))
+    for (int i = 0; i < 10000 && access("killed", F_OK) != 0; i++)
         usleep(1000);
-    fprintf(f, "done\n");
-    fclose(f);
     return 0; /* the preload object now writes to a pipe without a reader */
 }
 C
-$CC -D_GNU_SOURCE -w -o slow slow.c
+$CC -w -o slow slow.c
 cat >outer.sh <<'C'
-"$1" run sh -c './slow log2 $PPID; echo $? >status2' &
-sleep 0.1
+"$1" run --follow sh -c ': >begun; ./slow; echo $? >status2' &
+until [ -e begun ]; do sleep 0.01; done
 kill -KILL $!
+wait $!
+: >killed
 C
 sh outer.sh "$jeprobe" 2>/dev/null
 ok "a report to a dead jeprobe does no harm" await status2 '^0$'
@@ -113,7 +124,7 @@ int main(int argc, char **argv)
 }
 C
 $CC -D_GNU_SOURCE -w -o limit limit.c
-run ./limit "$jeprobe" run sleep 60
+run ./limit "$jeprobe" run sleep 5
 is "a time limit ends the program" $status 142
 
 done_testing
