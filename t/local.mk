@@ -20,10 +20,19 @@ EXTRA_DIST += t/lib.sh t/run t/util.h
 JE_CORE_TEST = lib/libjealloc-core.la $(CHECK_LIBS)
 JE_PROBE_TEST = lib/libjeprobe.la $(CHECK_LIBS)
 JE_UNIT_TESTS = \
-	t/unit/check_assert
+	t/unit/check_assert \
+	t/unit/check_ctl \
+	t/unit/check_emit \
+	t/unit/check_mallocx \
+	t/unit/check_stats
 check_PROGRAMS += $(JE_UNIT_TESTS)
 TESTS += $(JE_UNIT_TESTS)
 t_unit_check_assert_LDADD = $(JE_CORE_TEST)
+t_unit_check_ctl_LDADD = $(JE_CORE_TEST)
+t_unit_check_emit_LDADD = $(JE_CORE_TEST)
+t_unit_check_mallocx_LDADD = $(JE_CORE_TEST)
+t_unit_check_stats_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+t_unit_check_stats_LDADD = $(JE_CORE_TEST) $(JANSSON_LIBS)
 
 # What reads the sources rather than running them: make check JE_LINTS= is
 # without.

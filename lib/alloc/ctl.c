@@ -253,7 +253,7 @@ ctl_lookup(const char *name, size_t *mib, size_t *depth, unsigned *found)
     unsigned row = 0, at = 0;
     const char *row_part = ctl_table[0].name;
     for (const char *part = name; part != NULL; part = next_part(part)) {
-        size_t component;
+        size_t component = 0;
         if (row_part == NULL ||
             !find_part(&row, at, &row_part, part, &component)) {
             return ENOENT;
