@@ -68,7 +68,7 @@ t_bench_runner_SOURCES = \
 	t/bench/runner_peers.c \
 	t/bench/runner_start.c \
 	t/bench/runner_table.c
-t_bench_runner_LDADD = -lm
+t_bench_runner_LDADD = -ldl -lm
 
 BENCH_FLAGS =
 bench: $(JE_BENCHES) t/bench/runner shim/libjeprobe-preload.la

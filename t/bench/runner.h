@@ -101,8 +101,8 @@ const char *peer_file(const peer_t *peer);
 void start_measured(const start_t *start, const program_t *program,
                     const peer_t *peer, result_t *result);
 
-/* Run a command and return what it wrote to standard error, to be freed by
- * the caller; NULL if it failed. */
+/* Run a command that runs bench_pair under `peer` by itself, and return what it
+ * wrote to standard error, to be freed by the caller; NULL if it failed. */
 char *start_captured(const start_t *start, char *const *args,
                      const peer_t *peer);
 

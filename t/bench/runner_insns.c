@@ -6,12 +6,18 @@
  * the process and without the first fill of a cache. Counts do not depend on
  * what else the machine does, so one run of each is enough. Callgrind leaves
  * malloc alone (memcheck would replace it), so what is preloaded is counted.
+ *
+ * The allocator is preloaded by an argument of ld.so, not by LD_PRELOAD:
+ * valgrind starts by way of a script and a launcher, and an object may take
+ * itself out of the environment of the programs that its process starts.
  */
 #include "runner.h"
 
+#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define PAIRS_FEW  20000
 #define PAIRS_MANY 60000
@@ -25,6 +31,17 @@ static const struct {
 
 static const peer_t no_peer = {.path = (char *)(uintptr_t) ""};
 
+/* The file of the dynamic linker that started the runner. */
+static const char *
+linker(void)
+{
+    Dl_info info;
+
+    if (dladdr((void *)getauxval(AT_BASE), &info) == 0)
+        runner_die("ld.so is not to be found");
+    return info.dli_fname;
+}
+
 /* Instructions of the whole process, or NAN. */
 static double
 count(const start_t *start, const char *program, const peer_t *peer,
@@ -32,18 +49,21 @@ count(const start_t *start, const char *program, const peer_t *peer,
 {
     static const char found[] = "Collected : ";
     char batch_arg[32], pairs_arg[32], size_arg[32];
-    const char *args[] = {"valgrind",
-                          "--tool=callgrind",
-                          "--callgrind-out-file=/dev/null",
-                          program,
-                          size_arg,
-                          batch_arg,
-                          pairs_arg,
-                          is_hollow ? "--hollow=1" : "--hollow=0",
-                          NULL};
+    const char *args[16] = {"valgrind", "--tool=callgrind",
+                            "--callgrind-out-file=/dev/null", linker()};
+    unsigned used = 4;
     char *text, *at;
     double result = NAN;
 
+    if (peer->path[0] != '\0') {
+        args[used++] = "--preload";
+        args[used++] = peer->path;
+    }
+    args[used++] = program;
+    args[used++] = size_arg;
+    args[used++] = batch_arg;
+    args[used++] = pairs_arg;
+    args[used++] = is_hollow ? "--hollow=1" : "--hollow=0";
     snprintf(size_arg, sizeof(size_arg), "--size=%s", size);
     snprintf(batch_arg, sizeof(batch_arg), "--batch=%u", batch);
     snprintf(pairs_arg, sizeof(pairs_arg), "--pairs=%u", pairs);

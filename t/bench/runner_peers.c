@@ -57,12 +57,14 @@ find_library(const char *file)
 unsigned
 peers_default(peer_t *peers, const char *program_folder)
 {
-    char ours[4096];
+    char ours[4096], *real;
     unsigned count = 0;
 
     snprintf(ours, sizeof(ours), "%s/../../shim/.libs/libjeprobe-preload.so",
              program_folder);
-    peers[count++] = (peer_t){.name = "ours", .path = copy(ours)};
+    real = realpath(ours, NULL);
+    peers[count++] =
+        (peer_t){.name = "ours", .path = real == NULL ? copy(ours) : real};
     peers[count++] = (peer_t){.name = "glibc", .path = copy("")};
     for (unsigned i = 0; i < JE_ARRAY_LEN(packaged); i++)
         peers[count++] = (peer_t){.name = packaged[i].name,

@@ -298,16 +298,28 @@ start_measured(const start_t *start, const program_t *program,
 char *
 start_captured(const start_t *start, char *const *args, const peer_t *peer)
 {
+    static const program_t program = {.name = "pair", .is_ours = true};
+    static const peer_t nothing = {.path = (char *)(uintptr_t) ""};
+    result_t result = {.is_done = true};
     struct rusage usage;
     bool is_in_time;
-    char *text = NULL;
+    char *text;
     child_t child;
     int status;
 
-    child_start(&child, args, peer);
+    child_start(&child, args, &nothing);
     is_in_time = child_wait(start, &child, &status, &usage);
-    if (is_in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        text = memory_file_read(child.errors);
+    check_status(&child, status, is_in_time, &result);
+    if (result.is_done) {
+        text = memory_file_read(child.output);
+        check_output(&program, peer, text, &result);
+        free(text);
+    }
+    text = memory_file_read(child.errors);
     child_close(&child);
-    return text;
+    if (result.is_done)
+        return text;
+    fprintf(stderr, "%s: %s\n", args[0], result.why);
+    free(text);
+    return NULL;
 }
