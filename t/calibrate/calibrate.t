@@ -1,0 +1,19 @@
+#!/bin/sh
+# A short calibration: enough to see a wrong estimator, too little to see a
+# digit; `make calibrate` pools the runs that it takes for that.
+. "${0%/*}/../lib.sh"
+need_preload
+
+JEPROBE=$jeprobe
+CALIBRATE=$top_builddir/t/calibrate
+export JEPROBE CALIBRATE
+run sh "$top_srcdir/t/calibrate/run.sh" 4 32768
+sed 's/^/# /' "$out"
+like "all groups are there" "$out" '^huge +alloc_bytes +80 pairs'
+# 320 pairs: a coverage of 96 % is seen within 4 standard deviations
+ok "intervals cover about as often as they say" awk '
+    $1 == "all" && ($5 < 91.5 || $5 > 100) { bad = 1 } END { exit bad }' "$out"
+ok "their width is that of theory" awk '
+    $NF ~ /^[0-9.]+$/ && /width/ && ($NF < 0.85 || $NF > 1.15) { bad = 1 }
+    END { exit bad }' "$out"
+done_testing
