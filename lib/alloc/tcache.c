@@ -315,22 +315,23 @@ tcache_free_large(tsd_t *tsd, unsigned szind, void *p)
 
 /* ---- trimming ---------------------------------------------------------- */
 
+/* `unused`: no request came to this bin since its last turn. */
 static void
-tcache_gc_bin(tsd_t *tsd, unsigned cls)
+tcache_gc_bin(tsd_t *tsd, unsigned cls, bool unused)
 {
     cache_bin_t *bin = &tsd->bins[cls];
     tcache_bin_t *cold = &tsd->cold[cls];
     unsigned idle = (unsigned)(bin->low - cold->base);
+    unsigned slots = 1u << cold->lg_slots;
     if (idle > 0) {
-        unsigned slots = 1u << cold->lg_slots;
         tcache_flush_bottom(tsd, cls, idle - idle / 4);
         if (cold->fill > tcache_first_fill(bin->size)) {
             cold->fill /= 2;
         }
-        if (idle > slots / 2 && cold->lg_slots > META_LG_SLOTS_MIN &&
-            bin_count(bin, cold) <= slots / 2) {
-            (void)tcache_resize(tsd, cls, cold->lg_slots - 1u);
-        }
+    }
+    if ((unused || idle > slots / 2) && cold->lg_slots > META_LG_SLOTS_MIN &&
+        bin_count(bin, cold) <= slots / 2) {
+        (void)tcache_resize(tsd, cls, cold->lg_slots - 1u);
     }
     bin->low = bin->head;
 }
@@ -344,10 +345,12 @@ tcache_gc(tsd_t *tsd)
         tsd->gc_next_bin = cls < SC_NCACHED ? cls : 0;
         cache_bin_t *bin = &tsd->bins[cls];
         tcache_bin_t *cold = &tsd->cold[cls];
-        cold->nrequests += bin->nrequests - cold->nrequests32;
-        cold->nrequests32 = bin->nrequests;
-        if (cold->base != NULL && bin->head != cold->base) {
-            tcache_gc_bin(tsd, cls);
+        uint32_t requests = bin->nrequests - cold->nrequests32;
+        atomic_store_rlx(&cold->nrequests, cold->nrequests + requests);
+        atomic_store_rlx(&cold->nrequests32, bin->nrequests);
+        bool can_shrink = requests == 0 && cold->lg_slots > META_LG_SLOTS_MIN;
+        if (cold->base != NULL && (bin->head != cold->base || can_shrink)) {
+            tcache_gc_bin(tsd, cls, requests == 0);
             return;
         }
     }
@@ -360,7 +363,8 @@ tcache_nrequests(const tsd_t *tsd, unsigned szind)
 {
     const tcache_bin_t *cold = &tsd->cold[szind + 1];
     uint32_t now = atomic_load_rlx(&tsd->bins[szind + 1].nrequests);
-    return cold->nrequests + (uint32_t)(now - cold->nrequests32);
+    return atomic_load_rlx(&cold->nrequests) +
+           (uint32_t)(now - atomic_load_rlx(&cold->nrequests32));
 }
 
 size_t
