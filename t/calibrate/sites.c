@@ -28,9 +28,10 @@ typedef void *site_fn(size_t size);
     }
 #define TWENTY(X, g)                                                           \
     X(g, 0)                                                                    \
-    X(g, 1) X(g, 2) X(g, 3) X(g, 4) X(g, 5) X(g, 6) X(g, 7) X(g, 8) X(g, 9)    \
-        X(g, 10) X(g, 11) X(g, 12) X(g, 13) X(g, 14) X(g, 15) X(g, 16)         \
-            X(g, 17) X(g, 18) X(g, 19)
+    X(g, 1)                                                                    \
+    X(g, 2) X(g, 3) X(g, 4) X(g, 5) X(g, 6) X(g, 7) X(g, 8) X(g, 9) X(g, 10)   \
+        X(g, 11) X(g, 12) X(g, 13) X(g, 14) X(g, 15) X(g, 16) X(g, 17)         \
+            X(g, 18) X(g, 19)
 #define ENTRY(group, n) {#group "_" #n, group##_##n},
 
 TWENTY(SITE, five)
@@ -47,14 +48,17 @@ static const struct {
 static void
 use_site(unsigned i, size_t objects, size_t size)
 {
-    for (size_t n = 0; n < objects; n++) {
-        void *keep = sites[i].alloc(size);
-        void *drop = sites[i].alloc(size);
-        if (keep == NULL || drop == NULL || nkept == KEEP_MAX) {
+    /* one call for both halves: a site is a stack, callers included */
+    for (size_t n = 0; n < 2 * objects; n++) {
+        void *p = sites[i].alloc(size);
+        if (p == NULL || nkept == KEEP_MAX) {
             abort();
         }
-        kept[nkept++] = keep;
-        free(drop);
+        if (n % 2 == 0) {
+            kept[nkept++] = p;
+        } else {
+            free(p);
+        }
     }
     printf("%s %zu %zu %zu %zu\n", sites[i].name, objects, objects * size,
            2 * objects, 2 * objects * size);
@@ -69,11 +73,12 @@ main(int argc, char **argv)
         return 2;
     }
     static const unsigned expected[] = {5, 25, 200};
-    for (unsigned i = 0; i < 3 * SITES; i++) {
-        use_site(i, expected[i / SITES] * interval / SIZE, SIZE);
-    }
-    for (unsigned i = 3 * SITES; i < 4 * SITES; i++) {
-        use_site(i, 1, 4 * interval);
+    for (unsigned i = 0; i < 4 * SITES; i++) {
+        if (i < 3 * SITES) {
+            use_site(i, expected[i / SITES] * interval / SIZE, SIZE);
+        } else {
+            use_site(i, 1, 4 * interval);
+        }
     }
     return 0;
 }
