@@ -105,6 +105,7 @@ run_main(const cmd_t *self, int argc, char **argv)
         .preload = run_find_preload(),
         .pattern = pattern,
     };
+    run_remove_old(&opts);
     run_child_start(&child, &start);
     run_child_wait(&child);
     run_note_end(&child, &program, &opts);

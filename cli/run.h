@@ -86,6 +86,9 @@ const char *run_find_preload(void);
 /* The pattern of the dump's absolute path; dies with 125 if nothing can be
  * written there. */
 void run_dump_pattern(const run_opts_t *opts, char pattern[PATH_MAX]);
+/* Remove the file that -o names, so that it cannot be taken for the dump of
+ * this run if there is none. The preload object replaces nothing. */
+void run_remove_old(const run_opts_t *opts);
 /* Change this process's environment to the one the program gets. */
 void run_set_environment(const run_opts_t *opts, const char *preload,
                          const char *pattern, int log_fd);

@@ -190,6 +190,17 @@ run_dump_pattern(const run_opts_t *opts, char pattern[PATH_MAX])
     run_check_writable(opts, pattern);
 }
 
+void
+run_remove_old(const run_opts_t *opts)
+{
+    if (opts->output == NULL || opts->is_following || opts->signal != 0 ||
+        strchr(opts->output, '%') != NULL)
+        return;
+    if (unlink(opts->output) != 0 && errno != ENOENT)
+        die(EXIT_LAUNCH, "%s: the old file cannot be replaced: %s",
+            opts->output, strerror(errno));
+}
+
 static void
 run_setenv(const char *name, const char *value)
 {

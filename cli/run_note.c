@@ -56,27 +56,6 @@ run_found_open(run_found_t *found, const run_dump_t *dump)
     return true;
 }
 
-/* Whether a later dump replaced this one under the same name. */
-static bool
-run_is_replaced(const run_log_t *log, unsigned index)
-{
-    for (unsigned i = index + 1; i < log->dump_count; i++) {
-        if (strcmp(log->dumps[i].path, log->dumps[index].path) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Files that were written: several dumps under one name are one. */
-static unsigned
-run_count_files(const run_log_t *log)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < log->dump_count; i++)
-        count += !run_is_replaced(log, i);
-    return count;
-}
-
 /*
  * The dump to speak of: with --follow the one with the most live memory,
  * otherwise the last one of the program itself. False: there is none.
@@ -88,7 +67,7 @@ run_choose(run_found_t *best, const run_child_t *child, bool is_following)
     *best = (run_found_t){.dump = NULL};
     for (unsigned i = 0; i < log->dump_count; i++) {
         run_found_t found;
-        if (run_is_replaced(log, i) || !run_found_open(&found, &log->dumps[i]))
+        if (!run_found_open(&found, &log->dumps[i]))
             continue;
         const struct jep_process *process = &found.view->process;
         bool is_own = process->known && process->pid.known &&
@@ -237,7 +216,7 @@ run_note_files(const run_dump_t *dump, const run_child_t *child)
     char quoted[2 * PATH_MAX];
     char others[64] = "";
     const char *path = run_short_path(dump->path);
-    unsigned files = run_count_files(&child->log);
+    unsigned files = child->log.dump_count;
     if (files > 1)
         snprintf(others, sizeof(others), " and %u other%s", files - 1,
                  files > 2 ? "s" : "");

@@ -1,4 +1,5 @@
 # Manual pages.
 dist_man_MANS += \
+	man/jealloc.3 \
 	man/jeprobe-dump.5 \
 	man/jeprobe.1

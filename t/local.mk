@@ -70,7 +70,9 @@ JE_CLI_TESTS = \
 	t/cli/320-run-environment.t \
 	t/cli/330-run-signals.t \
 	t/cli/340-run-tty.t \
-	t/cli/901-man-examples.t
+	t/cli/360-run-real.t \
+	t/cli/901-man-examples.t \
+	t/cli/910-man-tables.t
 TESTS += $(JE_CLI_TESTS)
 check_PROGRAMS += t/unit/check_cli_text
 TESTS += t/unit/check_cli_text
@@ -86,5 +88,7 @@ EXTRA_DIST += $(JE_CLI_TESTS) \
 	t/cli/tty_shell.c
 
 include $(top_srcdir)/t/bench/local.mk
+include $(top_srcdir)/t/calibrate/local.mk
+include $(top_srcdir)/t/ledger/local.mk
 include $(top_srcdir)/t/parse/local.mk
 include $(top_srcdir)/t/shim/local.mk

@@ -44,7 +44,6 @@ for page in jeprobe.1 jealloc.3 jeprobe-dump.5; do
     while IFS= read -r line; do
         total=$((total + 1))
         ok "$page: $line" sh -c "$line" </dev/null
-        [ -s "$tmp/.ok" ] || fail "$page: it says something: $line"
     done <list
     ok "$page has examples" test $total -gt 0
 done

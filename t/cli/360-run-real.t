@@ -1,0 +1,210 @@
+#!/bin/sh
+# `jeprobe run` with the real preload object.
+. "${0%/*}/../lib.sh"
+need_preload
+JEPROBE_PRELOAD=$preload
+export JEPROBE_PRELOAD
+
+# figure FILE KEY: an integer of the JSON report, in bytes.
+figure()
+{
+    sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p" "$1" | head -n 1
+}
+
+# Known sites, one object above the interval.
+run "$jeprobe" run -o leak.json --sample 16K -- "$samples/leak"
+is "leak: status" $status 0
+like "leak: its output is untouched" "$out" '^table_load +1 +4194304$'
+is "leak: nothing else on stdout" "$(wc -l <"$out")" 5
+like "leak: how it ended" "$err" \
+    '^jeprobe: .*/leak exited 0 after [0-9.]+ s; [0-9,]+ samples of 16.0 KiB, none dropped$'
+like "leak: what it held" "$err" \
+    '^jeprobe: live 2[0-9]\.[0-9] MiB in about [0-9,]+ objects, RSS .* MiB, peak RSS .* MiB$'
+like "leak: where the dump is" "$err" '^jeprobe: wrote leak\.json \([0-9.]+ [KM]iB\)$'
+like "leak: what is next" "$err" '^jeprobe: next: jeprobe report leak\.json$'
+is "leak: the dump is private" "$(stat -c %a leak.json)" 600
+run "$jeprobe" report leak.json
+is "leak: the dump can be read" $status 0
+for site in session_new log_append cache_insert table_load; do
+    like "leak: $site is found" "$out" "^  $site "
+done
+unlike "leak: what was freed is not" "$out" '^  request_parse '
+
+# The dump goes where -o says, also the second time.
+cp leak.json first.json
+run "$jeprobe" run -o leak.json -- "$samples/leak"
+ok "an old dump of that name is replaced" \
+    sh -c '! cmp -s leak.json first.json && [ ! -e leak.1.json ]'
+
+# No name: program and process id.
+mkdir default
+cd default || exit 99
+run "$jeprobe" run -- "$samples/frag" 16
+ok "the default name" sh -c 'ls frag.[0-9]*.jeprobe.json'
+is "and nothing else is left" "$(ls | wc -l)" 1
+cd ..
+
+# The report on standard output, after the program's.
+run "$jeprobe" run --report -o frag.json -- "$samples/frag" 32
+is "--report: the program's output comes first" \
+    "$(head -n 1 "$out" | cut -d, -f1)" 'peak 33554432 bytes'
+like "--report: then the report" "$out" '^Where it is'
+like "--report: it fragments" "$out" '^internal fragmentation +[0-9]{3,}\.'
+like "--report: the survivors' site" "$out" '^  index_entry_new '
+"$jeprobe" run --report -o frag2.json -- sh -c 'exit 5' >/dev/full 2>"$err"
+is "--report: a failure of it is not the program's" $? 5
+run "$jeprobe" report --format json frag.json
+mixed=$(figure "$out" active)
+"$jeprobe" run -o apart.json -- "$samples/frag" 32 apart >"$out" 2>"$err"
+run "$jeprobe" report --format json apart.json
+ok "frag apart holds less than half of it" \
+    test "$(figure "$out" active)" -lt $((mixed / 2))
+
+run "$jeprobe" run --sample 0 -o off.json -- "$samples/leak"
+like "--sample 0 says so" "$err" '; sampling was off$'
+run "$jeprobe" run -o quiet.json -- "$samples/leak"
+like "the default interval" "$err" 'samples of 512 KiB'
+JEPROBE_CONF=sample:65536 run "$jeprobe" run -o conf.json -- "$samples/leak"
+like "JEPROBE_CONF counts" "$err" 'samples of 64.0 KiB'
+JEPROBE_CONF=sample:65536 \
+    run "$jeprobe" run --sample 32K -o conf.json -- "$samples/leak"
+like "--sample wins" "$err" 'samples of 32.0 KiB'
+
+"$jeprobe" run -o argv.json -- "$samples/frag" 2 >"$out" 2>&1
+ok "the command line is in the dump" grep -q '"argv":\["[^"]*frag","2"\]' \
+    argv.json
+"$jeprobe" run --no-argv -o argv.json -- "$samples/frag" 2 >"$out" 2>&1
+ok "--no-argv leaves it out" sh -c '! grep -q "\"argv\"" argv.json'
+
+# Why there is nothing to see.
+build never <<'C'
+int main(void) { return 0; }
+C
+run "$jeprobe" run -o never.json -- ./never
+like "a program that never called malloc" "$err" \
+    '^jeprobe: \./never never called malloc$'
+build little <<'C'
+#include <stdlib.h>
+int main(void) { void *volatile p = malloc(100); return p == 0; }
+C
+run "$jeprobe" run -o little.json -- ./little
+like "a program that allocates little" "$err" \
+    'nothing was sampled: it allocated less than one interval of 512 KiB'
+build quits <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) { void *volatile p = malloc(100); _exit(p == 0); }
+C
+run "$jeprobe" run -o quits.json -- ./quits
+is "a program that ends by _exit: status" $status 0
+like "and it is said" "$err" '(no dump: it ended by _exit|wrote quits\.json)'
+ok "dump or not, the message is right" sh -c \
+    'if grep -q "no dump" "$1"; then [ ! -e quits.json ]; else [ -e quits.json ]; fi' \
+    sh "$err"
+run "$jeprobe" run -o killed.json -- sh -c 'kill -9 $$'
+is "a program that is killed: status" $status 137
+like "and it is said" "$err" 'no dump: a program that a signal ends writes none'
+
+# Children.
+build forks <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+    void *volatile p = malloc(3 << 20);
+    if (fork() == 0)
+        p = malloc(9 << 20);
+    while (wait(0) > 0)
+        ;
+    return p == 0;
+}
+C
+mkdir children
+cd children || exit 99
+run "$jeprobe" run -o f.json -- ../forks
+is "a forked child writes its own file" "$(ls f.*json | wc -l)" 2
+like "the closing lines are the parent's" "$err" '^jeprobe: live 3\.'
+like "and count the other" "$err" '^jeprobe: wrote f\.json .* and 1 other$'
+rm -f ./*.json
+run "$jeprobe" run -o s.json -- sh -c "'$samples/leak' >/dev/null; exit 0"
+ok "executed children are not profiled" sh -c '! ls s.[0-9]*.json'
+rm -f ./*.json
+run "$jeprobe" run --follow -o s.json -- \
+    sh -c "'$samples/leak'; '$samples/frag' 2; exit 0"
+ok "with --follow they are" sh -c '[ "$(ls s.[0-9]*.json | wc -l)" -ge 2 ]'
+like "the one with most memory is chosen" "$err" '^jeprobe: live 2[0-9]\.'
+cd ..
+
+# Signals.
+cat >poke.c <<'C'
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    void *volatile p = malloc(5 << 20);
+    for (int i = 1; i <= 2; i++) {
+        char name[] = "poke.0.json";
+        name[5] = '0' + i - 1;
+        raise(SIGUSR2);
+        for (int tries = 0; access(name, F_OK) != 0 && tries < 5000; tries++)
+            usleep(1000);
+    }
+    return p == 0;
+}
+C
+$CC -w -o poke poke.c
+run "$jeprobe" run --signal USR2 -o poke.json -- ./poke
+is "--signal: status" $status 0
+is "--signal: a dump each, and one at the end" \
+    "$(ls poke.[0-2].json | wc -l)" 3
+like "--signal: the last one is named" "$err" '^jeprobe: wrote poke\.2\.json'
+ok "--signal: the reason is in it" grep -q '"reason":"signal"' poke.0.json
+
+# The disk is full, the directory goes away: the program goes on.
+mkdir gone
+status=0
+(ulimit -f 8 && exec "$jeprobe" run -o limit.json -- "$samples/frag" 4) \
+    >"$out" 2>"$err" || status=$?
+is "file size limit: the program's status" $status 0
+like "file size limit: it is said" "$err" '^jeprobe: no dump: .*too large'
+ok "file size limit: nothing is left" sh -c '! ls -A | grep limit'
+build leaves <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+int main(void)
+{
+    void *volatile p = malloc(100);
+    rmdir("gone");
+    return p == 0 ? 1 : 6;
+}
+C
+run "$jeprobe" run -o gone/x.json -- ./leaves
+is "directory goes away: the program's status" $status 6
+like "directory goes away: it is said" "$err" '^jeprobe: no dump: .*gone/x\.json'
+if [ "$(id -u)" = 0 ] && mkdir full &&
+    unshare -m mount -t tmpfs -o size=16k none full 2>/dev/null; then
+    cat >full.sh <<'C'
+mount -t tmpfs -o size=16k none full || exit 77
+"$1" run -o full/x.json -- "$2" 4
+echo "status $?"
+ls -A full | wc -l
+C
+    run unshare -m sh full.sh "$jeprobe" "$samples/frag"
+    like "full disk: the program's status" "$out" '^status 0$'
+    like "full disk: it is said" "$err" '^jeprobe: no dump: .*[Nn]o space'
+    is "full disk: nothing is left" "$(tail -n 1 "$out")" 0
+else
+    skip "full disk" "cannot mount a small file system"
+fi
+
+# A chosen LD_PRELOAD stays.
+echo 'int x;' >other.c
+$CC -shared -fPIC -o other.so other.c
+LD_PRELOAD=$tmp/other.so run "$jeprobe" run -o env.json -- env
+like "LD_PRELOAD of the user is seen by the program" "$out" \
+    "^LD_PRELOAD=$tmp/other\\.so\$"
+unlike "and nothing of ours" "$out" 'jeprobe-preload|^JEPROBE_'
+
+done_testing
