@@ -126,7 +126,7 @@ lib_LTLIBRARIES += lib/libjealloc.la
 lib_libjealloc_la_SOURCES =
 lib_libjealloc_la_LIBADD = lib/libjealloc-core.la
 lib_libjealloc_la_LDFLAGS = $(AM_LDFLAGS) -shared -no-undefined \
-	-version-info 0:0:0 -Wl,-Bsymbolic-functions \
+	-version-info 0:0:0 -Wl,-Bsymbolic-functions -Wl,-z,nodelete \
 	-Wl,--version-script=$(top_srcdir)/lib/jealloc.map
 lib_libjealloc_la_DEPENDENCIES = lib/libjealloc-core.la lib/jealloc.map
 EXTRA_DIST += lib/jealloc.map
