@@ -4,7 +4,7 @@
  * arenas, and only from figures that were read. */
 #include "analyse/report.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct jep_figure
@@ -139,12 +139,22 @@ padding(const struct snapshot *snapshot, const struct jep_summary *summary)
 unsigned
 summary_release(const struct snapshot *snapshot)
 {
-    unsigned major, minor, patch;
+    const char *at = snapshot->version;
+    unsigned release = 0;
 
-    if (snapshot->version == NULL ||
-        sscanf(snapshot->version, "%2u.%2u.%2u", &major, &minor, &patch) != 3)
-        return 0;
-    return major * 10000 + minor * 100 + patch;
+    for (unsigned part = 0; part < 3; part++) {
+        char *end;
+        unsigned long number;
+
+        if (at == NULL || *at < '0' || *at > '9')
+            return 0;
+        number = strtoul(at, &end, 10);
+        if (number > 99 || (part < 2 && *end != '.'))
+            return 0;
+        release = release * 100 + (unsigned)number;
+        at = end + 1;
+    }
+    return release;
 }
 
 struct jep_figure

@@ -14,6 +14,7 @@
 #include "dump/token.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -189,20 +190,36 @@ is_setting(token_t line)
                                strncmp(line.text, "prof.", 5) == 0);
 }
 
+/* The number in "arenas[12]:", or -1. */
+static int
+arena_number(token_t line)
+{
+    token_t digits = {line.text + 7, 0};
+    uint64_t number;
+
+    if (line.length < 10 || strncmp(line.text, "arenas[", 7) != 0)
+        return -1;
+    while (7 + digits.length < line.length && digits.text[digits.length] != ']')
+        digits.length++;
+    if (7 + digits.length + 1 >= line.length ||
+        digits.text[digits.length + 1] != ':' ||
+        !token_number(digits, &number) || number > INT_MAX)
+        return -1;
+    return (int)number;
+}
+
 /* Read the arena that a line like "arenas[12]:" announces. */
 static bool
 read_arena_heading(struct jetext *t, token_t line)
 {
-    unsigned index;
-    char end;
+    int number = arena_number(line);
 
     if (strncmp(line.text, "Merged arenas stats:", 20) == 0)
         t->arena = DUMP_ARENA_MERGED;
     else if (strncmp(line.text, "Destroyed arenas stats:", 23) == 0)
         t->arena = DUMP_ARENA_DESTROYED;
-    else if (sscanf(line.text, "arenas[%9u]%c", &index, &end) == 2 &&
-             end == ':')
-        t->arena = (int)index;
+    else if (number >= 0)
+        t->arena = number;
     else
         return false;
     t->table = TABLE_NONE;

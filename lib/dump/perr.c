@@ -41,7 +41,9 @@ perr_quote(char *out, size_t size, const char *text, size_t length)
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
 
-        out[i] = c < 0x20 || c >= 0x7f ? '?' : text[i];
+        out[i] = text[i];
+        if (c < 0x20 || c >= 0x7f)
+            out[i] = '?';
     }
     out[n] = '\0';
 }

@@ -60,7 +60,7 @@ void snapshot_free(struct snapshot *snapshot);
 /* Record one figure; where->scope says of what.  False: out of memory. */
 bool snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
                      int field, uint64_t value)
-    __attribute__((warn_unused_result));
+    __attribute__((warn_unused_result, nonnull));
 bool snapshot_text(struct snapshot *snapshot, const char *name,
                    const char *value, uint64_t line)
     __attribute__((warn_unused_result));
