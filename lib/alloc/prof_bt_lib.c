@@ -43,6 +43,9 @@ prof_bt_lib_walk(uintptr_t *frames, unsigned max)
 {
     int (*walk)(void **, int) = atomic_load_acq(&backtrace_fn);
     _Static_assert(sizeof(void *) == sizeof(uintptr_t), "same array");
+    if (walk == NULL) {
+        return 0;
+    }
     atomic_add_rlx(&walkers, 1u);
     int n = walk((void **)(void *)frames, (int)max);
     atomic_sub_rlx(&walkers, 1u);

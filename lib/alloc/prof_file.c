@@ -24,7 +24,7 @@ enum { NUMBERS_MAX = 10000, TEMPORARIES_MAX = 64 };
 
 static char pattern[PROF_PATH_MAX];
 static char directory[PROF_PATH_MAX]; /* current one at start, or empty */
-static char program[256];             /* base name */
+static char program[256];             /* name without directory */
 static pid_t first_pid;
 
 static void
@@ -45,11 +45,10 @@ prof_file_boot(void)
     if (syscall(SYS_getcwd, directory, sizeof(directory)) < 0) {
         directory[0] = '\0';
     }
-    char exe[PROF_PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    const char *slash = strrchr(exe, '/');
-    copy_text(program, sizeof(program), slash != NULL ? slash + 1 : "program");
+    /* as it was called: the file behind a link may have another name */
+    const char *name = program_invocation_short_name;
+    name += name[0] == '-'; /* a login shell */
+    copy_text(program, sizeof(program), name[0] != '\0' ? name : "program");
 }
 
 /* ---- names ------------------------------------------------------------- */

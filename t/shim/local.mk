@@ -13,3 +13,16 @@ EXTRA_DIST += $(JE_SHIM_TESTS) t/shim/shim.sh
 check_PROGRAMS += t/shim/dumpq
 t_shim_dumpq_SOURCES = t/shim/dumpq.c
 t_shim_dumpq_LDADD = $(JANSSON_LIBS) -lm
+
+# The same modules by themselves.
+JE_PROF_TESTS = \
+	t/unit/check_prof \
+	t/unit/check_prof_bt \
+	t/unit/check_prof_file \
+	t/unit/check_residency
+check_PROGRAMS += $(JE_PROF_TESTS)
+TESTS += $(JE_PROF_TESTS)
+t_unit_check_prof_LDADD = $(JE_CORE_TEST) -lm
+t_unit_check_prof_bt_LDADD = $(JE_CORE_TEST)
+t_unit_check_prof_file_LDADD = $(JE_CORE_TEST)
+t_unit_check_residency_LDADD = $(JE_CORE_TEST)

@@ -1,0 +1,197 @@
+/*
+ * Names of dumps, what becomes of a name that is taken, the environment.
+ */
+#include "alloc/prof_file.h"
+
+#include "alloc/conf.h"
+#include "alloc/environment.h"
+
+#include "t/util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static prof_file_t file;
+static char dir[64];
+
+static void
+setup(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/je-check.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void
+teardown(void)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+    unsetenv("LD_PRELOAD");
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+/* Write "x" under the name that `pattern` makes; returns the name. */
+static const char *
+write_one(const char *pattern, uint64_t sequence)
+{
+    snprintf(conf.dump_path, sizeof(conf.dump_path), "%s/%s", dir, pattern);
+    unsetenv("JEPROBE_DUMP_PATH");
+    prof_file_boot();
+    ck_assert(prof_file_open(&file, NULL, sequence));
+    prof_file_write(&file, "x", 1);
+    ck_assert(prof_file_close(&file));
+    ck_assert_int_eq(access(file.path, R_OK), 0);
+    return file.path + strlen(dir) + 1;
+}
+
+START_TEST(test_pattern_is_expanded)
+{
+    char want[128];
+    snprintf(want, sizeof(want), "%s-%d-12-%%-%%z.json",
+             program_invocation_short_name, (int)getpid());
+    ck_assert_str_eq(write_one("%e-%p-12-%%-%z.json", 12), want);
+    ck_assert_str_eq(write_one("%n", 3), "3");
+}
+
+END_TEST
+
+START_TEST(test_taken_name_gets_number)
+{
+    ck_assert_str_eq(write_one("a.jeprobe.json", 0), "a.jeprobe.json");
+    ck_assert_str_eq(write_one("a.jeprobe.json", 0), "a.1.jeprobe.json");
+    ck_assert_str_eq(write_one("a.jeprobe.json", 0), "a.2.jeprobe.json");
+    ck_assert_str_eq(write_one("b", 0), "b");
+    ck_assert_str_eq(write_one("b", 0), "b.1");
+    ck_assert_str_eq(write_one(".c", 0), ".c");
+    ck_assert_str_eq(write_one(".c", 0), ".c.1");
+    ck_assert_str_eq(write_one("d.x", 0), "d.x");
+    ck_assert_str_eq(write_one("d.x", 0), "d.1.x");
+}
+
+END_TEST
+
+START_TEST(test_fork_child_gets_own_name)
+{
+    (void)write_one("a.json", 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char want[128];
+        snprintf(want, sizeof(want), "%s/a.%d.json", dir, (int)getpid());
+        bool ok = prof_file_open(&file, NULL, 0) && prof_file_close(&file) &&
+                  strcmp(file.path, want) == 0;
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+
+END_TEST
+
+START_TEST(test_content_is_whole)
+{
+    static char text[100000];
+    memset(text, 'y', sizeof(text));
+    char path[128];
+    snprintf(path, sizeof(path), "%s/whole", dir);
+    ck_assert(prof_file_open(&file, path, 0));
+    prof_file_write(&file, text, sizeof(text));
+    prof_file_rewind(&file);
+    prof_file_write(&file, text, 70000);
+    ck_assert(prof_file_close(&file));
+    struct stat st;
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_size, 70000);
+    ck_assert_uint_eq(file.bytes, 70000);
+    ck_assert_int_eq(st.st_mode & 07777, 0600);
+}
+
+END_TEST
+
+START_TEST(test_failure_leaves_nothing)
+{
+    ck_assert(!prof_file_open(&file, "/nowhere/at/all", 0));
+    ck_assert_int_eq(file.error, ENOENT);
+    char text[64];
+    ck_assert_str_eq(prof_file_error(ENOSPC, text, sizeof(text)),
+                     "no space left on device");
+    ck_assert_str_eq(prof_file_error(9999, text, sizeof(text)), "error 9999");
+}
+
+END_TEST
+
+/* This program stands for the preload object: the list names it. */
+static void
+assert_cleaned(const char *before, const char *after)
+{
+    char own[4096], list[8192];
+    ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+    ck_assert_int_gt(n, 0);
+    own[n] = '\0';
+    const char *base = strrchr(own, '/') + 1;
+    const char *mark = strchr(before, '@');
+    snprintf(list, sizeof(list), "%.*s/x/%s%s", (int)(mark - before), before,
+             base, mark + 1);
+    setenv("LD_PRELOAD", list, 1);
+    setenv("JEPROBE_CONF", "a", 1);
+    setenv("JEPROBE_STATUS_FD", "b", 1);
+    setenv("JEPROBES", "c", 1);
+    environment_clean();
+    if (after == NULL) {
+        ck_assert_ptr_null(getenv("LD_PRELOAD"));
+    } else {
+        ck_assert_str_eq(getenv("LD_PRELOAD"), after);
+    }
+    ck_assert_ptr_null(getenv("JEPROBE_CONF"));
+    ck_assert_ptr_null(getenv("JEPROBE_STATUS_FD"));
+    ck_assert_str_eq(getenv("JEPROBES"), "c");
+}
+
+START_TEST(test_clean_takes_own_entry)
+{
+    assert_cleaned("@", NULL);
+    assert_cleaned("@:a.so", "a.so");
+    assert_cleaned("a.so:@", "a.so");
+    assert_cleaned("a.so @ b.so", "a.so b.so");
+    assert_cleaned(":a.so::@:", ":a.so");
+}
+
+END_TEST
+
+START_TEST(test_clean_leaves_others)
+{
+    setenv("LD_PRELOAD", "a.so:b.so", 1);
+    setenv("JEPROBE_CONF", "a", 1);
+    environment_clean();
+    ck_assert_str_eq(getenv("LD_PRELOAD"), "a.so:b.so");
+    ck_assert_str_eq(getenv("JEPROBE_CONF"), "a");
+    ck_assert_str_eq(environment_get("JEPROBE_CONF"), "a");
+    ck_assert_ptr_null(environment_get("JEPROBE_CON"));
+}
+
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("prof_file");
+    TCase *tc = tcase_create("prof_file");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, test_pattern_is_expanded);
+    tcase_add_test(tc, test_taken_name_gets_number);
+    tcase_add_test(tc, test_fork_child_gets_own_name);
+    tcase_add_test(tc, test_content_is_whole);
+    tcase_add_test(tc, test_failure_leaves_nothing);
+    tcase_add_test(tc, test_clean_takes_own_entry);
+    tcase_add_test(tc, test_clean_leaves_others);
+    suite_add_tcase(suite, tc);
+    return util_run(suite);
+}

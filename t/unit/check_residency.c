@@ -1,0 +1,141 @@
+/*
+ * Residency: touched pages are seen where they are.
+ */
+#include "alloc/residency.h"
+
+#include "alloc/malloc.h"
+#include "alloc/procinfo_read.h"
+#include "jealloc.h"
+
+#include "t/util.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MIB ((size_t)1 << 20)
+
+static residency_t
+measure(void)
+{
+    residency_t r;
+    ck_assert(residency_measure(&r));
+    return r;
+}
+
+static void
+assert_near(size_t got, size_t want, size_t slack)
+{
+    ck_assert_uint_ge(got + slack, want);
+    ck_assert_uint_le(got, want + slack);
+}
+
+START_TEST(test_active_is_what_was_touched)
+{
+    ck_assert(je_boot());
+    residency_t before = measure();
+    char *p = jea_malloc(64 * MIB);
+    ck_assert_ptr_nonnull(p);
+    residency_t untouched = measure();
+    memset(p, 1, 16 * MIB);
+    residency_t touched = measure();
+    assert_near(untouched.active, before.active, MIB);
+    assert_near(touched.active, before.active + 16 * MIB, MIB);
+    jea_free(p);
+}
+
+END_TEST
+
+START_TEST(test_freed_pages_are_dirty)
+{
+    ck_assert(je_boot());
+    char *p = jea_malloc(32 * MIB);
+    memset(p, 1, 32 * MIB);
+    residency_t held = measure();
+    jea_free(p);
+    residency_t freed = measure();
+    assert_near(freed.dirty, held.dirty + 32 * MIB, 2 * MIB);
+    assert_near(freed.active + 32 * MIB, held.active, 2 * MIB);
+}
+
+END_TEST
+
+START_TEST(test_other_memory_is_seen)
+{
+    ck_assert(je_boot());
+    residency_t before = measure();
+    char *p = mmap(NULL, 24 * MIB, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(p, MAP_FAILED);
+    memset(p, 1, 8 * MIB);
+    residency_t after = measure();
+    assert_near(after.other_anonymous, before.other_anonymous + 8 * MIB,
+                MIB / 4);
+    assert_near(after.active, before.active, MIB / 4);
+}
+
+END_TEST
+
+START_TEST(test_parts_add_up)
+{
+    ck_assert(je_boot());
+    for (int i = 0; i < 20000; i++) {
+        memset(jea_malloc(500), 1, 500);
+    }
+    proc_lines_t lines;
+    uint64_t anonymous = 0;
+    residency_t r = measure();
+    ck_assert(proc_lines_open(&lines, "/proc/self/smaps_rollup"));
+    for (char *line; (line = proc_lines_next(&lines)) != NULL;) {
+        (void)proc_kib_field(line, "Anonymous:", &anonymous);
+    }
+    proc_lines_close(&lines);
+    assert_near(r.active + r.dirty + r.muzzy + r.retained + r.metadata +
+                    r.other_anonymous,
+                anonymous, MIB / 8);
+}
+
+END_TEST
+
+START_TEST(test_lines_survive_any_length)
+{
+    char name[] = "/tmp/je-check.XXXXXX";
+    static char text[20000];
+    int fd = mkstemp(name);
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "one\n\n", 5);
+    text[sizeof(text) - 4] = '\n';
+    ck_assert_int_eq(write(fd, text, sizeof(text)), sizeof(text));
+    close(fd);
+    proc_lines_t r;
+    ck_assert(proc_lines_open(&r, name));
+    ck_assert_str_eq(proc_lines_next(&r), "one");
+    ck_assert_str_eq(proc_lines_next(&r), "");
+    size_t sum = 0;
+    const char *line;
+    for (line = proc_lines_next(&r); strcmp(line, "aaa") != 0;
+         line = proc_lines_next(&r)) {
+        sum += strlen(line);
+    }
+    ck_assert_uint_eq(sum, sizeof(text) - 9);
+    ck_assert_ptr_null(proc_lines_next(&r));
+    proc_lines_close(&r);
+    unlink(name);
+}
+
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("residency");
+    TCase *tc = tcase_create("residency");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_active_is_what_was_touched);
+    tcase_add_test(tc, test_freed_pages_are_dirty);
+    tcase_add_test(tc, test_other_memory_is_seen);
+    tcase_add_test(tc, test_parts_add_up);
+    tcase_add_test(tc, test_lines_survive_any_length);
+    suite_add_tcase(suite, tc);
+    return util_run(suite);
+}
