@@ -373,19 +373,25 @@ ctl_do_write(const ctl_leaf_t *leaf, const size_t *index,
     return leaf->write(leaf, index, &value);
 }
 
-static int
-ctl_run(const ctl_leaf_t *leaf, const size_t *index, const ctl_call_t *call)
+static bool
+ctl_is_allowed(const ctl_leaf_t *leaf, const ctl_call_t *call)
 {
     bool asks = call->oldp != NULL || call->oldlenp != NULL;
     bool gives = call->newp != NULL || call->newlen != 0;
+    bool takes = leaf->write != NULL && leaf->type != CTL_VOID;
+    return (!asks || leaf->read != NULL) && (!gives || takes);
+}
+
+static int
+ctl_run(const ctl_leaf_t *leaf, const size_t *index, const ctl_call_t *call)
+{
     if (leaf->is_prof_only) {
         return ENOENT;
     }
     if (leaf->exchange != NULL) {
         return leaf->exchange(leaf, index, call);
     }
-    if ((asks && leaf->read == NULL) || (gives && leaf->write == NULL) ||
-        (gives && leaf->type == CTL_VOID)) {
+    if (!ctl_is_allowed(leaf, call)) {
         return EPERM;
     }
     if (leaf->read == NULL) {
@@ -415,7 +421,8 @@ je_mallctlbymib(const size_t *mib, size_t miblen, void *oldp, size_t *oldlenp,
     if (err != 0) {
         return err;
     }
-    ctl_call_t call = {oldp, oldlenp, newp, newlen};
+    ctl_call_t call = {.oldp = oldp, .newp = newp, .newlen = newlen};
+    call.oldlenp = oldlenp;
     return ctl_run(&ctl_table[row], index, &call);
 }
 

@@ -15,6 +15,8 @@ enum {
 
 #define NS_PER_S UINT64_C(1000000000)
 
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "EMIT_SIZE is EMIT_U64");
+
 static void
 emit_flush(emit_t *e)
 {
@@ -73,25 +75,43 @@ put_left(emit_t *e, const char *s, size_t width)
 
 /* ---- strings ----------------------------------------------------------- */
 
+/* Bytes that a UTF-8 sequence starting with this one has; 0: none does. */
+static size_t
+utf8_announced(unsigned char first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first < 0xc2 || first > 0xf4) {
+        return 0;
+    }
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /* Bytes of the well-formed UTF-8 sequence at s, 0 if there is none. Overlong
- * forms, surrogates and what lies beyond U+10FFFF are not well formed. */
+ * forms, surrogates and what lies beyond U+10FFFF are not well formed: they
+ * differ from others in the range of their second byte. */
 static size_t
 utf8_length(const unsigned char *s)
 {
-    size_t n = s[0] < 0x80                    ? 1
-               : s[0] >= 0xc2 && s[0] <= 0xdf ? 2
-               : s[0] >= 0xe0 && s[0] <= 0xef ? 3
-               : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-                                              : 0;
+    size_t n = utf8_announced(s[0]);
     for (size_t i = 1; i < n; i++) {
         if ((s[i] & 0xc0) != 0x80) {
             return 0;
         }
     }
-    bool is_bad =
-        (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
-    return is_bad ? 0 : n;
+    switch (s[0]) {
+    case 0xe0:
+        return s[1] >= 0xa0 ? n : 0;
+    case 0xed:
+        return s[1] <= 0x9f ? n : 0;
+    case 0xf0:
+        return s[1] >= 0x90 ? n : 0;
+    case 0xf4:
+        return s[1] <= 0x8f ? n : 0;
+    default:
+        return n;
+    }
 }
 
 static void
@@ -182,7 +202,6 @@ column_value(const emit_column_t *c, const void *record)
         memcpy(&v.s, at, sizeof(v.s));
         break;
     default:
-        _Static_assert(sizeof(size_t) == sizeof(uint64_t), "EMIT_SIZE");
         memcpy(&v.u, at, sizeof(v.u));
         break;
     }

@@ -477,7 +477,9 @@ START_TEST(test_ctl_thread_counters_move_with_every_call)
         void *p = malloc_fast(size);
         size_t usable = je_usable_size(p);
         ck_assert_uint_eq(*a - a0, usable);
+        ck_assert_uint_eq(*d, d0);
         free_fast(p);
+        ck_assert_uint_eq(*a - a0, usable);
         ck_assert_uint_eq(*d - d0, usable);
         ck_assert_uint_eq(GET("thread.deallocated", uint64_t), *d);
     }
