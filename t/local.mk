@@ -92,3 +92,5 @@ include $(top_srcdir)/t/calibrate/local.mk
 include $(top_srcdir)/t/ledger/local.mk
 include $(top_srcdir)/t/parse/local.mk
 include $(top_srcdir)/t/shim/local.mk
+include $(top_srcdir)/t/stress/local.mk
+include $(top_srcdir)/t/unit/core.mk

@@ -96,13 +96,13 @@ shadow_alloc(shadow_t *s, uint64_t *state)
     if (util_random_below(state, 4) == 0) {
         align <<= util_random_below(state, 10);
     }
-    pac_origin_t origin = {false, false};
-    s->e = pac_alloc(pac, pages << OS_LG_PAGE, align, &origin);
+    bool zeroed = false;
+    s->e = pac_alloc(pac, pages << OS_LG_PAGE, align, &zeroed);
     ck_assert_ptr_nonnull(s->e);
     ck_assert_uint_eq(s->e->addr % align, 0);
     s->size = pages << OS_LG_PAGE;
     s->mark = (unsigned char)(1 + util_random_below(state, 250));
-    if (origin.is_zeroed) {
+    if (zeroed) {
         expect_zero(s->e, 0);
     }
     expect_extent(s);
@@ -203,8 +203,8 @@ END_TEST
 static extent_t *
 take(size_t pages)
 {
-    pac_origin_t origin;
-    extent_t *e = pac_alloc(pac, pages << OS_LG_PAGE, OS_PAGE, &origin);
+    bool zeroed;
+    extent_t *e = pac_alloc(pac, pages << OS_LG_PAGE, OS_PAGE, &zeroed);
     ck_assert_ptr_nonnull(e);
     memset((void *)e->addr, 1, e->size);
     return e;
@@ -267,11 +267,10 @@ START_TEST(test_pac_decay_zero_purges_at_once)
     ck_assert_uint_eq(pac->dirty.npages + pac->muzzy.npages, 0);
     ck_assert_uint_eq(pac->decay_dirty.purged, 7);
     ck_assert_uint_eq(pac->decay_dirty.npurge, 1);
-    pac_origin_t origin = {false, false};
-    e = pac_alloc(pac, 7 << OS_LG_PAGE, OS_PAGE, &origin);
+    bool zeroed = false;
+    e = pac_alloc(pac, 7 << OS_LG_PAGE, OS_PAGE, &zeroed);
     ck_assert_uint_eq(e->addr, (uintptr_t)p);
-    ck_assert(origin.is_zeroed);
-    ck_assert(origin.is_fresh);
+    ck_assert(zeroed);
     expect_zero(e, 0);
 }
 
@@ -313,6 +312,47 @@ START_TEST(test_pac_decay_on_schedule_goes_through_muzzy)
 
 END_TEST
 
+/* Every page of dirty memory that an arena parts with, and its content. */
+START_TEST(test_pac_part_and_adopt_move_dirty_pages_between_arenas)
+{
+    pac_t *other = &arena_create()->pac;
+    ck_assert(pac_set_decay_ms(other, PAC_DIRTY, -1));
+    extent_t *wall[2], *e = take(20);
+    wall[0] = take(1);
+    uintptr_t at = e->addr;
+    pac_run_t run;
+    ck_assert(!pac_part(pac, OS_PAGE, OS_PAGE, &run));
+    pac_dalloc(pac, e);
+    ck_assert(!pac_part(pac, 21 * OS_PAGE, 40 * OS_PAGE, &run));
+    ck_assert(pac_part(pac, 4 * OS_PAGE, 10 * OS_PAGE, &run));
+    ck_assert_uint_ge(run.size, 4 * OS_PAGE);
+    ck_assert_uint_ge(run.addr, at);
+    ck_assert_uint_le(run.addr + run.size, at + 20 * OS_PAGE);
+    size_t left = 20 - (run.size >> OS_LG_PAGE);
+    ck_assert_uint_eq(pac->dirty.npages, left);
+    pac_adopt_dirty(other, &run);
+    ck_assert_uint_eq(other->dirty.npages, run.size >> OS_LG_PAGE);
+    ck_assert(pac_is_valid(pac));
+    ck_assert(pac_is_valid(other));
+    bool zeroed = true;
+    e = pac_alloc(other, run.size, OS_PAGE, &zeroed);
+    ck_assert_uint_eq(e->addr, run.addr);
+    ck_assert(!zeroed);
+    ck_assert_uint_eq(e->arena_ind, other->arena_ind);
+    ck_assert_uint_eq(other->nactive, run.size >> OS_LG_PAGE);
+    wall[1] = left > 0 ? take(left) : NULL;
+    pac_dalloc(other, e);
+    /* neighbours of two arenas do not merge */
+    if (wall[1] != NULL) {
+        pac_dalloc(pac, wall[1]);
+        ck_assert_uint_eq(pac->dirty.npages, left);
+    }
+    ck_assert(pac_is_valid(pac));
+    ck_assert(pac_is_valid(other));
+}
+
+END_TEST
+
 START_TEST(test_pac_set_decay_refuses_what_is_out_of_range)
 {
     ck_assert(!pac_set_decay_ms(pac, PAC_DIRTY, -2));
@@ -326,13 +366,13 @@ END_TEST
 
 START_TEST(test_pac_alloc_of_impossible_sizes_changes_nothing)
 {
-    pac_origin_t origin;
+    bool zeroed;
     pac_dalloc(pac, take(1));
     size_t active = pac->nactive, retained = pac->retained.npages;
-    ck_assert_ptr_null(pac_alloc(pac, SZ_LARGE_MAX, OS_PAGE, &origin));
+    ck_assert_ptr_null(pac_alloc(pac, SZ_LARGE_MAX, OS_PAGE, &zeroed));
     ck_assert_ptr_null(
-        pac_alloc(pac, SZ_LARGE_MAX - OS_PAGE, OS_PAGE, &origin));
-    ck_assert_ptr_null(pac_alloc(pac, OS_PAGE, (size_t)1 << 62, &origin));
+        pac_alloc(pac, SZ_LARGE_MAX - OS_PAGE, OS_PAGE, &zeroed));
+    ck_assert_ptr_null(pac_alloc(pac, OS_PAGE, (size_t)1 << 62, &zeroed));
     ck_assert_uint_eq(pac->nactive, active);
     ck_assert_uint_eq(pac->retained.npages, retained);
     ck_assert(pac_is_valid(pac));
@@ -344,8 +384,8 @@ START_TEST(test_pac_regions_double_up_to_a_limit)
 {
     size_t before = pac->grow_size;
     for (unsigned i = 0; i < 12; i++) {
-        pac_origin_t origin;
-        ck_assert_ptr_nonnull(pac_alloc(pac, pac->grow_size, OS_PAGE, &origin));
+        bool zeroed;
+        ck_assert_ptr_nonnull(pac_alloc(pac, pac->grow_size, OS_PAGE, &zeroed));
         ck_assert_uint_ge(pac->grow_size, before);
         before = pac->grow_size;
     }
@@ -371,6 +411,7 @@ main(void)
     tcase_add_test(tc, test_pac_decay_zero_purges_at_once);
     tcase_add_test(tc, test_pac_decay_never_keeps_pages_dirty);
     tcase_add_test(tc, test_pac_decay_on_schedule_goes_through_muzzy);
+    tcase_add_test(tc, test_pac_part_and_adopt_move_dirty_pages_between_arenas);
     tcase_add_test(tc, test_pac_set_decay_refuses_what_is_out_of_range);
     tcase_add_test(tc, test_pac_alloc_of_impossible_sizes_changes_nothing);
     tcase_add_test(tc, test_pac_regions_double_up_to_a_limit);

@@ -1,0 +1,30 @@
+#!/bin/sh
+# The core's tests again under options that change what the core does.
+. "${0%/*}/../lib.sh"
+
+while read -r options; do
+    MALLOC_CONF=$options
+    export MALLOC_CONF
+    for test in unit/check_malloc unit/check_arena unit/check_pac; do
+        run "$top_builddir/t/$test"
+        is "$test with $options" "$status: $(cat "$err")" "0: "
+    done
+    run "$top_builddir/t/stress/random" --seconds 0 --threads 3
+    is "stress/random with $options" "$status: $(grep '^not' "$out")" "0: "
+done <<'END'
+background_thread:true,dirty_decay_ms:50
+dirty_decay_ms:-1
+dirty_decay_ms:0,muzzy_decay_ms:0
+dirty_decay_ms:100,muzzy_decay_ms:100,narenas:2
+junk:true
+narenas:1
+retain:false
+retain:false,dirty_decay_ms:0,narenas:1,tcache:false
+sample:4096,narenas:1
+sample:1
+tcache:false
+tcache_max:0,tcache_thread_max:4096
+thp:always,lg_extent_max_active_fit:0
+zero:true
+END
+done_testing

@@ -1,0 +1,45 @@
+# Unit tests of the allocator's core, a program a module; t/unit/<name>.env is
+# its environment, if there is one.
+JE_CORE_UNITS = \
+	t/unit/check_arena \
+	t/unit/check_background \
+	t/unit/check_bin \
+	t/unit/check_bits \
+	t/unit/check_conf \
+	t/unit/check_cpu \
+	t/unit/check_decay \
+	t/unit/check_ecache \
+	t/unit/check_emap \
+	t/unit/check_heap \
+	t/unit/check_list \
+	t/unit/check_malloc \
+	t/unit/check_meta \
+	t/unit/check_mutex \
+	t/unit/check_pac \
+	t/unit/check_special \
+	t/unit/check_sz \
+	t/unit/check_tcache \
+	t/unit/check_tsd
+check_PROGRAMS += $(JE_CORE_UNITS)
+TESTS += $(JE_CORE_UNITS)
+EXTRA_DIST += t/unit/check_tcache.env t/unit/check_tsd.env \
+	t/unit/stderr.h
+t_unit_check_arena_LDADD = $(JE_CORE_TEST)
+t_unit_check_background_LDADD = $(JE_CORE_TEST)
+t_unit_check_bin_LDADD = $(JE_CORE_TEST)
+t_unit_check_bits_LDADD = $(JE_CORE_TEST)
+t_unit_check_conf_LDADD = $(JE_CORE_TEST)
+t_unit_check_cpu_LDADD = $(JE_CORE_TEST)
+t_unit_check_decay_LDADD = $(JE_CORE_TEST) -lm
+t_unit_check_ecache_LDADD = $(JE_CORE_TEST)
+t_unit_check_emap_LDADD = $(JE_CORE_TEST)
+t_unit_check_heap_LDADD = $(JE_CORE_TEST)
+t_unit_check_list_LDADD = $(JE_CORE_TEST)
+t_unit_check_malloc_LDADD = $(JE_CORE_TEST)
+t_unit_check_meta_LDADD = $(JE_CORE_TEST)
+t_unit_check_mutex_LDADD = $(JE_CORE_TEST)
+t_unit_check_pac_LDADD = $(JE_CORE_TEST)
+t_unit_check_special_LDADD = $(JE_CORE_TEST)
+t_unit_check_sz_LDADD = $(JE_CORE_TEST)
+t_unit_check_tcache_LDADD = $(JE_CORE_TEST)
+t_unit_check_tsd_LDADD = $(JE_CORE_TEST)
