@@ -73,7 +73,7 @@ main(int argc, char **argv)
         fprintf(stderr, "compare: nothing to compare\n");
         return 3;
     }
-    long long slack = atoll(argv[3]), sum = 0, unexplained = 0;
+    long long slack = strtoll(argv[3], NULL, 10), sum = 0, unexplained = 0;
     int failed = 0;
     size_t i;
     json_t *item;

@@ -151,7 +151,8 @@ start(void)
         return;
     }
     out_path = strdup(out_path);
-    if (pipe(wake) != 0 || signal(atoi(sig), on_signal) == SIG_ERR ||
+    if (pipe(wake) != 0 ||
+        signal((int)strtol(sig, NULL, 10), on_signal) == SIG_ERR ||
         pthread_create(&thread, NULL, wait_and_write, NULL) != 0) {
         _exit(99);
     }

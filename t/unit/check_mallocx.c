@@ -21,7 +21,7 @@
 #define LG_ALIGN(la) ((int)(la))
 #define ZERO         0x40
 #define NO_TCACHE    0x100
-#define ARENA(a)     ((int)((unsigned)(a) + 1) << 20)
+#define ARENA(a)     ((int)(((unsigned)(a) + 1) << 20))
 
 static void
 setup(void)
