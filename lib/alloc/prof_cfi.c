@@ -656,7 +656,8 @@ rule_get(cfi_object_t *object, uintptr_t pc)
 
 /* ---- stepping ---------------------------------------------------------- */
 
-static uintptr_t
+/* A word of somebody's frame, which a sanitizer may have made untouchable. */
+__attribute__((no_sanitize("address", "thread"))) static uintptr_t
 word_at(uintptr_t addr)
 {
     return *(const uintptr_t *)addr;

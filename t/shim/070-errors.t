@@ -73,6 +73,74 @@ is "mode" "$(stat -c %a "$dumps/taken.1.json")" 600
 is "no temporary file is left" \
     "$(find "$dumps" -name '.*' -type f | wc -l)" 0
 
+compiled asks -I"$top_srcdir/lib" <<'END'
+#include "jealloc.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#pragma weak jea_dump
+int
+main(int argc, char **argv)
+{
+    void *p = malloc(1000000);
+    int first = jea_dump(argv[1]), second = jea_dump(argv[1]);
+    int bad = jea_dump("/nowhere/x.json");
+    printf("%d %d %d\n", first, second, bad == ENOENT);
+    free(p);
+    return 0;
+}
+END
+run env LD_PRELOAD="$preload" JEPROBE_CONF=sample:1000 ./asks \
+    "$dumps/asked.json"
+like "jea_dump: results" "$out" '^0 0 1$'
+ok "jea_dump: the first" "$dumpq" "$dumps/asked.json" check
+ok "jea_dump: the second" "$dumpq" "$dumps/asked.1.json" check
+is "jea_dump: reason" "$("$dumpq" "$dumps/asked.1.json" get jeprobe/reason)" \
+    request
+is "jea_dump: sequence" \
+    "$("$dumpq" "$dumps/asked.1.json" get jeprobe/sequence)" 1
+like "jea_dump: failure is reported" "$err" \
+    '^jeprobe: /nowhere/x.json: no such directory$'
+
+compiled leaving -pthread <<'END'
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void *
+hammer(void *arg)
+{
+    void *held[64] = {0};
+    for (unsigned i = 0;; i++) {
+        free(held[i % 64]);
+        held[i % 64] = malloc(16 + i * 37 % 5000);
+    }
+    return 0;
+}
+static void *
+leave(void *arg)
+{
+    usleep(20000);
+    exit(6);
+}
+int
+main(void)
+{
+    pthread_t t;
+    for (int i = 0; i < 3; i++)
+        pthread_create(&t, 0, hammer, 0);
+    pthread_create(&t, 0, leave, 0);
+    pthread_join(t, 0);
+    return 0;
+}
+END
+for i in 1 2 3; do
+    no_dumps
+    under sample:4096 ./leaving
+    is "exit by a thread while others allocate, run $i: status" "$status" 6
+    ok "exit by a thread while others allocate, run $i: dump" \
+        query leaving check
+done
+
 # whoever reads the status has gone, and so has stderr's reader
 run sh -c '(
     LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
