@@ -284,8 +284,10 @@ text_parse_size(const char *text, uint64_t *bytes)
     for (; *s >= '0' && *s <= '9'; s++)
         v = v * 10 + (*s - '0');
     if (*s == '.' && s[1] >= '0' && s[1] <= '9') {
-        for (s++; *s >= '0' && *s <= '9'; s++, place /= 10)
+        for (s++; *s >= '0' && *s <= '9'; s++) {
             v += (*s - '0') * place;
+            place /= 10;
+        }
     }
     int shift = text_unit_shift(s);
     if (shift < 0)

@@ -20,6 +20,7 @@ compare()
 
 compare jeprobe-full C jeprobe-full.ascii
 compare jeprobe-full C.UTF-8 jeprobe-full.utf8
+compare jeprobe-freed C jeprobe-freed.ascii
 compare jetext-53 C jetext-53.ascii
 compare jetext-fragment C jetext-fragment.ascii
 compare jetext-two-totals C jetext-two-totals.ascii

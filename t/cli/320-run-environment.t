@@ -77,9 +77,9 @@ pattern "-o with --follow, whole suffix" "$tmp/a.%p.jeprobe.json" \
 pattern "-o with --follow and %p" "$tmp/%p.json" -o %p.json --follow
 pattern "-o with --signal" "$tmp/a.%n.json" -o a.json --signal USR2
 mkdir '50%'
-cd '50%'
+cd '50%' || exit 99
 pattern "a percent sign in the current directory" "$tmp/50%%/a.json" -o a.json
-cd ..
+cd "$tmp" || exit 99
 for bad in 'a%x' 'a%' '%%%'; do
     run "$jeprobe" run -o "$bad" true
     is "-o '$bad' is refused" $status 125

@@ -34,7 +34,7 @@ ends()
 begin()
 {
     rm -f log
-    "$jeprobe" run "$@" ./prog log </dev/null 2>messages &
+    "$jeprobe" run ./prog log </dev/null 2>messages &
     jeprobe_pid=$!
     await log '^pid '
     pid=$(sed -n 's/^pid //p' log)

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # For tests of `jeprobe run` that do not need the real preload object.
 JEPROBE_PRELOAD=$tmp/stub.so
 export JEPROBE_PRELOAD
