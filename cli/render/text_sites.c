@@ -135,18 +135,22 @@ range_cell(out_t *out, const struct jep_estimate *estimate)
     cell_text(out, text, RANGE_COLUMNS - 2, false);
 }
 
+/* With `all`, what was ever allocated instead of what is live. */
 static void
-site_row(out_t *out, const struct jep_stack *site, unsigned width)
+site_row(out_t *out, const struct jep_stack *site, unsigned width, bool all)
 {
     static const struct jep_frame unknown;
     const struct jep_frame *leaf =
         site->frame_count > 0 ? &site->frames[0] : &unknown;
+    const struct jep_estimate *bytes =
+        all ? &site->total_bytes : &site->live_bytes;
     char age[TEXT_NUMBER_MAX];
 
     frame_cells(out, leaf, 2, width, false);
-    cell_size(out, site->live_bytes.value, SIZE_COLUMNS);
-    range_cell(out, &site->live_bytes);
-    cell_count(out, (double)site->live_samples, SAMPLES_COLUMNS);
+    cell_size(out, bytes->value, SIZE_COLUMNS);
+    range_cell(out, bytes);
+    cell_count(out, (double)(all ? site->total_samples : site->live_samples),
+               SAMPLES_COLUMNS);
     if (site->oldest_ns.known)
         out_printf(out, "%*s", AGE_COLUMNS,
                    text_duration(age, (double)site->oldest_ns.value / 1e9));
@@ -201,22 +205,66 @@ print_note(out_t *out, const struct jep_profile *profile)
                    (unsigned long long)dropped);
 }
 
-static size_t
-print_group(out_t *out, const struct jep_profile *profile, size_t first,
-            bool is_weak, size_t limit, unsigned width)
+static void
+print_heading(out_t *out, const char *title, const char *bytes, unsigned width)
 {
-    size_t i, shown = 0;
+    cell_style(out, CELL_BOLD);
+    cell_text(out, title, width, false);
+    out_printf(out, "%*s  %s%*s", SIZE_COLUMNS, bytes,
+               out_is_utf8(out) ? "±95 %     " : "95 %      ", SAMPLES_COLUMNS,
+               "samples");
+    out_printf(out, "%*s\n", AGE_COLUMNS, "oldest");
+    cell_style(out, CELL_PLAIN);
+}
 
-    for (i = first; i < profile->site_count; i++) {
+/* Sites from `first` on, up to `limit`, while they are weak or not. */
+static void
+print_live(out_t *out, const struct jep_profile *profile, size_t first,
+           size_t limit, unsigned width)
+{
+    bool is_weak = profile->sites[first].is_weak;
+
+    for (size_t i = first; i < profile->site_count && i - first < limit; i++) {
         const struct jep_stack *site = &profile->sites[i];
 
-        if (site->is_weak != is_weak || site->live_samples == 0 ||
-            shown == limit)
+        if (site->is_weak != is_weak || site->live_samples == 0)
             break;
-        site_row(out, site, width);
-        shown++;
+        site_row(out, site, width, false);
     }
-    return i;
+}
+
+static void
+print_sites(out_t *out, const struct jep_profile *profile, unsigned top,
+            unsigned width)
+{
+    size_t strong = 0, weak;
+
+    print_heading(out, "Who holds it", "live", width);
+    while (strong < profile->site_count && !profile->sites[strong].is_weak)
+        strong++;
+    if (strong > 0)
+        print_live(out, profile, 0, top > 0 ? top : TOP_DEFAULT, width);
+    weak = top > strong ? top - strong : top > 0 ? 0 : WEAK_DEFAULT;
+    if (weak == 0 || strong == profile->site_count ||
+        profile->sites[strong].live_samples == 0)
+        return;
+    cell_style(out, CELL_GREY);
+    out_printf(out, "  fewer than %d samples: the order of size at best\n",
+               JEP_FEW_SAMPLES);
+    print_live(out, profile, strong, weak, width);
+    cell_style(out, CELL_PLAIN);
+}
+
+/* Nothing is left, as usual at a program's end: what it allocated. */
+static void
+print_freed(out_t *out, const struct jep_profile *profile, unsigned top,
+            unsigned width)
+{
+    out_puts(out, "Who holds it: nothing is live any more\n\n");
+    print_heading(out, "Who allocated it", "all", width);
+    for (size_t i = 0;
+         i < profile->site_count && i < (top > 0 ? top : TOP_DEFAULT); i++)
+        site_row(out, &profile->sites[i], width, true);
 }
 
 void
@@ -226,34 +274,15 @@ text_sites(out_t *out, const struct jep_view *view, unsigned top)
     const char *because = nothing_because(profile);
     unsigned total = out_width(out) < 80 ? 80 : out_width(out);
     unsigned width = (total > 160 ? 160 : total) - NUMBERS_COLUMNS;
-    size_t next, weak;
 
     if (because != NULL) {
         out_printf(out, "Who holds it: %s\n\n", because);
         return;
     }
-    cell_style(out, CELL_BOLD);
-    cell_text(out, "Who holds it", width, false);
-    out_printf(out, "%*s", SIZE_COLUMNS, "live");
-    out_printf(out, "  %s", out_is_utf8(out) ? "±95 %     " : "95 %      ");
-    out_printf(out, "%*s%*s\n", SAMPLES_COLUMNS, "samples", AGE_COLUMNS,
-               "oldest");
-    cell_style(out, CELL_PLAIN);
     if (profile->sites[0].live_samples == 0)
-        out_puts(out, "  nothing is live\n");
-    next =
-        print_group(out, profile, 0, false, top > 0 ? top : TOP_DEFAULT, width);
-    while (next < profile->site_count && !profile->sites[next].is_weak)
-        next++;
-    weak = top > next ? top - next : top > 0 ? 0 : WEAK_DEFAULT;
-    cell_style(out, CELL_GREY);
-    if (weak > 0 && next < profile->site_count &&
-        profile->sites[next].live_samples > 0) {
-        out_printf(out, "  fewer than %d samples: the order of size at best\n",
-                   JEP_FEW_SAMPLES);
-        (void)print_group(out, profile, next, true, weak, width);
-    }
-    cell_style(out, CELL_PLAIN);
+        print_freed(out, profile, top, width);
+    else
+        print_sites(out, profile, top, width);
     print_note(out, profile);
     out_puts(out, "\n");
 }
