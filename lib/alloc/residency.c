@@ -3,7 +3,10 @@
  */
 #include "alloc/residency.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "alloc/emap.h"
 #include "alloc/meta.h"
@@ -28,6 +31,7 @@ typedef struct measurement {
     residency_t sum;
     uintptr_t window; /* whose pages `vec` describes, or NO_WINDOW */
     uintptr_t torn;   /* a window with holes in it: mincore refuses it */
+    int pagemap;      /* descriptor for scans, or -1: mincore has to do */
     unsigned char vec[WINDOW_PAGES];
     proc_lines_t lines;
     size_t nranges;
@@ -37,6 +41,58 @@ typedef struct measurement {
 #define MEASUREMENT_SIZE bits_align_up(sizeof(measurement_t), OS_PAGE)
 
 /* ---- resident pages ---------------------------------------------------- */
+
+/* The kernel's page map scan (Linux 6.7), declared here for older headers. It
+ * tells the shared page of zeroes, which stands where memory was read and never
+ * written and is not counted as anybody's, from real pages; mincore does not.
+ * source: Documentation/admin-guide/mm/pagemap.rst of Linux. */
+typedef struct scan_region {
+    uint64_t start, end, categories;
+} scan_region_t;
+
+typedef struct scan_arg {
+    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages,
+        category_inverted, category_mask, category_anyof_mask, return_mask;
+} scan_arg_t;
+
+#define SCAN_REQUEST _IOWR('f', 16, scan_arg_t)
+
+enum { SCAN_PRESENT = 1 << 3, SCAN_ZERO = 1 << 5 };
+
+/* Fill m->vec for the pages from `addr` on. errors: false, not supported. */
+static bool
+scan_pages(measurement_t *m, uintptr_t addr, size_t size)
+{
+    scan_region_t regions[64];
+    scan_arg_t arg = {.size = sizeof(arg),
+                      .start = addr,
+                      .end = addr + size,
+                      .vec = (uint64_t)(uintptr_t)regions,
+                      .vec_len = JE_ARRAY_LEN(regions),
+                      .category_mask = SCAN_PRESENT | SCAN_ZERO,
+                      .category_inverted = SCAN_ZERO,
+                      .return_mask = SCAN_PRESENT};
+    memset(m->vec, 0, size >> OS_LG_PAGE);
+    while (m->pagemap >= 0 && arg.start < arg.end) {
+        int n = ioctl(m->pagemap, SCAN_REQUEST, &arg);
+        if (n < 0) {
+            return false;
+        }
+        for (int i = 0; i < n; i++) {
+            memset(m->vec + ((regions[i].start - addr) >> OS_LG_PAGE), 1,
+                   (regions[i].end - regions[i].start) >> OS_LG_PAGE);
+        }
+        arg.start = arg.walk_end;
+    }
+    return m->pagemap >= 0;
+}
+
+static bool
+resident_pages(measurement_t *m, uintptr_t addr, size_t size)
+{
+    return scan_pages(m, addr, size) ||
+           os_pages_resident((void *)addr, size, m->vec);
+}
 
 static size_t
 count_resident(const unsigned char *vec, size_t npages)
@@ -56,7 +112,7 @@ window_resident(measurement_t *m, uintptr_t addr, uintptr_t end)
     uintptr_t window = bits_align_down(addr, OS_HUGE);
     size_t npages = (end - addr) >> OS_LG_PAGE;
     if (m->window != window && m->torn != window) {
-        bool ok = os_pages_resident((void *)window, OS_HUGE, m->vec);
+        bool ok = resident_pages(m, window, OS_HUGE);
         m->window = ok ? window : NO_WINDOW;
         m->torn = ok ? m->torn : window;
     }
@@ -64,9 +120,8 @@ window_resident(measurement_t *m, uintptr_t addr, uintptr_t end)
         return count_resident(m->vec + ((addr - window) >> OS_LG_PAGE), npages);
     }
     m->window = NO_WINDOW;
-    return os_pages_resident((void *)addr, end - addr, m->vec)
-               ? count_resident(m->vec, npages)
-               : 0;
+    return resident_pages(m, addr, end - addr) ? count_resident(m->vec, npages)
+                                               : 0;
 }
 
 static size_t
@@ -123,7 +178,9 @@ visit_extent(void *arg, uintptr_t addr, size_t size, extent_state_t state)
 static void
 visit_meta(void *arg, uintptr_t addr, size_t size)
 {
-    note_range(arg, addr, addr + size);
+    measurement_t *m = arg;
+    m->sum.metadata += range_resident(m, addr, addr + size);
+    note_range(m, addr, addr + size);
 }
 
 /* ---- sorting: heapsort, since libc's may allocate ---------------------- */
@@ -245,14 +302,18 @@ residency_measure(residency_t *out)
     }
     m->window = NO_WINDOW;
     m->torn = NO_WINDOW;
+    m->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     emap_foreach(visit_extent, m);
-    m->window = NO_WINDOW; /* meta_resident uses vec, too */
-    bool ok = meta_resident(m->vec, sizeof(m->vec), &m->sum.metadata);
+    m->window = NO_WINDOW; /* metadata comes in any order */
+    m->torn = NO_WINDOW;
     meta_foreach_mapping(visit_meta, m);
     /* what the measurement itself takes is nobody's */
     note_range(m, (uintptr_t)m, (uintptr_t)m + MEASUREMENT_SIZE);
     sort_ranges(m->ranges, m->nranges);
-    ok = ok && measure_others(m);
+    bool ok = measure_others(m);
+    if (m->pagemap >= 0) {
+        (void)close(m->pagemap);
+    }
     *out = m->sum;
     (void)os_pages_unmap(m, MEASUREMENT_SIZE);
     return ok;

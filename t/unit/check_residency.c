@@ -11,6 +11,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
@@ -42,6 +43,36 @@ START_TEST(test_active_is_what_was_touched)
     assert_near(untouched.active, before.active, MIB);
     assert_near(touched.active, before.active + 16 * MIB, MIB);
     jea_free(p);
+}
+
+END_TEST
+
+/* Linux before 6.7 cannot tell: see residency.c. */
+static bool
+knows_zero_pages(void)
+{
+    struct utsname name;
+    unsigned major = 0, minor = 0;
+    ck_assert_int_eq(uname(&name), 0);
+    ck_assert_int_eq(sscanf(name.release, "%u.%u", &major, &minor), 2);
+    return major > 6 || (major == 6 && minor >= 7);
+}
+
+START_TEST(test_zero_pages_are_not_resident)
+{
+    ck_assert(je_boot());
+    volatile char *p = jea_calloc(64, MIB);
+    ck_assert_ptr_nonnull((void *)(uintptr_t)p);
+    residency_t before = measure();
+    size_t sum = 0;
+    for (size_t i = 0; i < 64 * MIB; i += 4096) {
+        sum += (size_t)p[i];
+    }
+    ck_assert_uint_eq(sum, 0);
+    residency_t after = measure();
+    if (knows_zero_pages()) {
+        assert_near(after.active, before.active, MIB / 4);
+    }
 }
 
 END_TEST
@@ -133,6 +164,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_active_is_what_was_touched);
     tcase_add_test(tc, test_freed_pages_are_dirty);
+    tcase_add_test(tc, test_zero_pages_are_not_resident);
     tcase_add_test(tc, test_other_memory_is_seen);
     tcase_add_test(tc, test_parts_add_up);
     tcase_add_test(tc, test_lines_survive_any_length);
