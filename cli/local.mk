@@ -33,5 +33,6 @@ cli_jeprobe_SOURCES = \
 	cli/run_never.c \
 	cli/run_note.c \
 	cli/run_wait.c \
+	cli/run_witness.c \
 	cli/text.c \
 	cli/text.h

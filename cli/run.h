@@ -7,6 +7,7 @@
  *   run_env    options, preload object-> the program's environment
  *   run_child  all of it              -> a running process
  *   run_wait   the process            -> how it ended; signals passed on
+ *   run_witness a signal       -> was it sent to the whole group?
  *   run_log    lines of the preload object -> dumps and errors it reports
  *   run_note   dumps                  -> the closing lines
  *
@@ -66,6 +67,8 @@ typedef struct run_child {
     sigset_t caught;
     sigset_t first_mask; /* the signal mask that jeprobe was started with */
     uint64_t start_ns;
+    pid_t witness;
+    int witness_fd;       /* -1 = there is none */
     bool has_new_stop;    /* it was stopped and jeprobe not yet */
     bool has_stop_signal; /* jeprobe got one since it was last continued */
     bool was_continued;   /* it was, and jeprobe's SIGCONT is not yet read */
@@ -104,6 +107,13 @@ typedef struct run_start {
 void run_child_start(run_child_t *child, const run_start_t *start);
 /* Pass signals on and read the log until the program has ended. */
 void run_child_wait(run_child_t *child);
+
+/* Start the witness, before the program; with signals blocked. */
+void run_witness_start(run_child_t *child);
+/* Whether it has got the same signal. To be asked about every one that jeprobe
+ * gets, because it forgets what it is asked about. */
+bool run_witness_has_seen(run_child_t *child, int sig, uint32_t sender);
+void run_witness_end(run_child_t *child);
 
 /* Take in what can be read from `fd` now; false at its end. */
 bool run_log_read(run_log_t *log, int fd, pid_t pid);

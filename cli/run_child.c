@@ -110,6 +110,7 @@ JE_NORETURN static void
 run_die_exec(run_child_t *child, const run_program_t *program, int error)
 {
     waitpid(child->pid, NULL, 0);
+    run_witness_end(child);
     die(error == ENOENT ? EXIT_NOTFOUND : EXIT_NOEXEC,
         "%s: cannot be executed: %s", program->path, strerror(error));
 }
@@ -124,6 +125,7 @@ run_child_start(run_child_t *child, const run_start_t *start)
         die(EXIT_LAUNCH, "pipe: %s", strerror(errno));
     run_catch_signals(child, &saved);
     child->first_mask = saved.mask;
+    run_witness_start(child);
     child->start_ns = run_now_ns();
     child->pid = fork();
     if (child->pid < 0)

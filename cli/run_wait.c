@@ -3,8 +3,7 @@
  *
  * Program and jeprobe are in one process group, so what the terminal sends
  * reaches both and is not passed on. What somebody sends to jeprobe alone is.
- * A kill of the whole group cannot be told from that: the program gets such a
- * signal twice, unless it is itself the sender.
+ * The witness tells the latter from a signal to the whole group.
  */
 #include "cli/run.h"
 
@@ -56,13 +55,16 @@ run_reap(run_child_t *child)
  * (it survives execve, which is how some set a time limit).
  */
 static bool
-run_has_got_it(const run_child_t *child, const struct signalfd_siginfo *info)
+run_has_got_it(run_child_t *child, const struct signalfd_siginfo *info)
 {
-    if (info->ssi_signo == SIGALRM)
+    bool is_from_kernel = info->ssi_code > 0;
+    bool was_seen =
+        run_witness_has_seen(child, (int)info->ssi_signo, info->ssi_pid);
+    if (info->ssi_signo == SIGALRM && is_from_kernel)
         return false;
     if (info->ssi_signo == SIGCONT && child->was_continued)
         return true;
-    return info->ssi_code > 0 || info->ssi_pid == (uint32_t)child->pid;
+    return is_from_kernel || was_seen;
 }
 
 static void
@@ -160,6 +162,7 @@ run_child_wait(run_child_t *child)
     }
     child->seconds = run_seconds_since(child->start_ns);
     run_log_read(&child->log, child->log_fd, child->pid);
+    run_witness_end(child);
     close(child->log_fd);
     close(child->signal_fd);
     /* Closing lines may go to a pipe that nobody reads. */

@@ -52,6 +52,46 @@ for sig in TERM:15 INT:02 HUP:01 USR1:10 WINCH:28 CONT:18; do
     is "SIG${sig%:*} came once" "$(grep -c "^got ${sig#*:}" log)" 1
 done
 
+# To the whole group: once, not twice. Many times, because two at once count as
+# one.
+count_is()
+{
+    tries=0
+    until [ "$(grep -c "^got $1" log)" -ge "$2" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 1000 ] || return 1
+        sleep 0.01
+    done
+}
+
+if command -v setsid >/dev/null; then
+    rm -f log
+    setsid "$jeprobe" run ./prog log </dev/null 2>messages &
+    jeprobe_pid=$!
+    await log '^pid '
+    pid=$(sed -n 's/^pid //p' log)
+    n=0
+    while [ $n -lt 10 ]; do
+        n=$((n + 1))
+        kill -TERM -$jeprobe_pid
+        count_is 15 $n
+        kill -INT $jeprobe_pid
+        count_is 02 $n
+    done
+    # The answer to the last one has been given when this one arrives.
+    kill -HUP $jeprobe_pid
+    ok "after all of them SIGHUP arrives" await log '^got 01'
+    is "SIGTERM to the group came once each" "$(grep -c '^got 15' log)" 10
+    is "SIGINT to jeprobe alone came once each" "$(grep -c '^got 02' log)" 10
+    is "only jeprobe itself has its name" \
+        "$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0\n' '\n ' |
+            grep -c "^$jeprobe\$")" 1
+    kill -USR2 $jeprobe_pid
+    ok "SIGUSR2 ends it" ends
+else
+    skip "signals to the group" "no setsid"
+fi
+
 # Stopped through jeprobe, continued through jeprobe.
 begin
 kill -TSTP $jeprobe_pid
