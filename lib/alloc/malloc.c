@@ -138,7 +138,7 @@ malloc_account(tsd_t *tsd, size_t usable)
     tsd->allocated += usable;
     bool sampled = false;
     if (tsd->allocated >= tsd->next_sample) {
-        sampled = !tsd->is_sampling;
+        sampled = true; /* a walk's own is counted as dropped there */
         tsd->next_sample = prof_draw(tsd, tsd->allocated);
         tsd_update_threshold(tsd);
     }
