@@ -91,8 +91,9 @@ run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
     JEPROBE_DUMP_PATH="$dumps/fixed.json" ./show again
 unlike "a former file of that name is replaced" "$dumps/fixed.json" '^old$'
 is "and nothing is put beside it" "$(ls "$dumps")" fixed.json
+echo mine >mine
 run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
-    JEPROBE_DUMP_PATH="$dumps/new.json" sh -c 'echo mine >$1' sh "$dumps/new.json"
+    JEPROBE_DUMP_PATH="$dumps/new.json" cp mine "$dumps/new.json"
 like "a file that appeared since is kept" "$dumps/new.json" '^mine$'
 is "the dump stands beside it" "$(ls "$dumps" | grep -c '^new')" 2
 
