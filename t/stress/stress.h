@@ -21,6 +21,13 @@
 #include "alloc/tsd.h"
 
 static unsigned stress_ntests;
+static pid_t stress_pid;
+
+__attribute__((constructor)) static void
+stress_start(void)
+{
+    stress_pid = getpid();
+}
 
 JE_PRINTF(1, 2)
 
@@ -43,18 +50,24 @@ stress_done(void)
     return 0;
 }
 
-/* End the program as a failed test. The core shows the rest. */
+/* End the program as a failed test. A child says why on stderr; the parent
+ * counts it when it sees the status. */
 JE_NORETURN JE_PRINTF(3, 4) static inline void stress_fail(const char *file,
                                                            int line,
                                                            const char *fmt, ...)
 {
     va_list ap;
+    char text[512];
     va_start(ap, fmt);
-    printf("not ok %u - %s:%d: ", ++stress_ntests, file, line);
-    (void)vprintf(fmt, ap);
-    printf("\n1..%u\n", stress_ntests);
-    (void)fflush(stdout);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    if (getpid() != stress_pid) {
+        (void)dprintf(STDERR_FILENO, "# child: %s:%d: %s\n", file, line, text);
+    } else {
+        stress_ntests++;
+        (void)dprintf(STDOUT_FILENO, "not ok %u - %s:%d: %s\n1..%u\n",
+                      stress_ntests, file, line, text, stress_ntests);
+    }
     _exit(1);
 }
 

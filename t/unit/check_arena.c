@@ -227,7 +227,6 @@ main(void)
 {
     Suite *s = suite_create("arena");
     TCase *tc = tcase_create("arena");
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_arena_fill_and_flush_return_to_nothing);
     tcase_add_test(tc, test_arena_flush_sorts_regions_by_their_arenas);

@@ -176,7 +176,6 @@ main(void)
 {
     Suite *s = suite_create("background");
     TCase *tc = tcase_create("background");
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_background_starts_and_stops_synchronously);
     tcase_add_test(tc, test_background_toggled_by_many_threads_ends_as_told);

@@ -46,7 +46,7 @@ START_TEST(test_list_random_operations_match_an_array)
     bool in[LIST_ITEMS] = {false};
     list_t head;
     list_init(&head);
-    for (int step = 0; step < 20000; step++) {
+    for (int step = 0; step < 3000; step++) {
         unsigned k = (unsigned)util_random_below(&state, LIST_ITEMS);
         if (in[k]) {
             unsigned at = 0;

@@ -370,7 +370,6 @@ main(void)
 {
     Suite *s = suite_create("malloc");
     TCase *tc = tcase_create("malloc");
-    tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_malloc_every_size_is_usable_and_aligned);
     tcase_add_test(tc, test_malloc_zero_gives_distinct_blocks);

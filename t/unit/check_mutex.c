@@ -139,7 +139,6 @@ main(void)
 {
     Suite *s = suite_create("mutex");
     TCase *tc = tcase_create("mutex");
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_mutex_excludes_threads_and_counts_exactly);
     tcase_add_test(tc, test_mutex_sleeper_is_counted_and_woken);
     tcase_add_test(tc, test_mutex_trylock_refuses_a_held_lock);

@@ -399,7 +399,6 @@ main(void)
 {
     Suite *s = suite_create("pac");
     TCase *tc = tcase_create("pac");
-    tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_pac_random_operations_match_the_shadow);
     tcase_add_test(tc,

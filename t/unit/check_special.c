@@ -118,7 +118,6 @@ main(void)
 {
     Suite *s = suite_create("special");
     TCase *tc = tcase_create("special");
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_loop_test(tc, test_special_random_marks_match_a_set, 0, SC_NBINS);
     tcase_add_test(

@@ -279,7 +279,6 @@ main(void)
 {
     Suite *s = suite_create("tcache");
     TCase *tc = tcase_create("tcache");
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_tcache_free_then_malloc_returns_the_same_object);
     tcase_add_test(tc, test_tcache_random_traffic_keeps_the_invariants);

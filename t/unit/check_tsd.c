@@ -221,7 +221,6 @@ main(void)
 {
     Suite *s = suite_create("tsd");
     TCase *tc = tcase_create("tsd");
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_tsd_is_made_by_the_first_allocation_and_listed);
     tcase_add_test(tc,
@@ -232,7 +231,6 @@ main(void)
     tcase_add_test(tc, test_tsd_threshold_is_the_nearest_event);
     suite_add_tcase(s, tc);
     tc = tcase_create("before start-up");
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_tsd_destructors_that_run_later_allocate_and_free);
     suite_add_tcase(s, tc);
     return util_run(s);
