@@ -90,15 +90,14 @@ os_mutex_lock(os_mutex_t *m)
     os_mutex_note_owner(m);
 }
 
+/* Takes no part in the lock order: who only tries cannot deadlock, and a signal
+ * handler tries whatever the interrupted frame holds. */
 static inline bool
 os_mutex_trylock(os_mutex_t *m)
 {
     uint32_t expected = 0;
     if (!atomic_cas_acq(&m->state, &expected, 1u)) {
         return false;
-    }
-    if (je_config_debug) {
-        os_mutex_rank_enter(m);
     }
     os_mutex_note_owner(m);
     return true;
