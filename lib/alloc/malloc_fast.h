@@ -9,6 +9,10 @@
  *     stack is always full);
  *   - `allocated` reaching the threshold: sampling, trimming, zero and junk;
  *   - sizes beyond the table.
+ *
+ * Measured: malloc 23 instructions and three branches, free 23 and one, both
+ * never taken on a hit (gcc 12.2 -O2, x86-64, November 2026); `make bench
+ * BENCH_FLAGS=--instructions` counts them again.
  */
 #ifndef JE_ALLOC_MALLOC_FAST_H
 #define JE_ALLOC_MALLOC_FAST_H
