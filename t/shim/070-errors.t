@@ -62,8 +62,8 @@ fi
 
 echo mine >"$dumps/taken.json"
 for i in 1 2; do
-    run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
-        JEPROBE_DUMP_PATH="$dumps/taken.json" ./small
+    run env LD_PRELOAD="$preload" \
+        JEPROBE_CONF="dump_exit:true,dump_path:$dumps/taken.json" ./small
     is "a taken name, run $i: status" "$status" 4
 done
 is "what was there stays" "$(cat "$dumps/taken.json")" mine
