@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,10 +26,6 @@ static char pattern[PROF_PATH_MAX];
 static char directory[PROF_PATH_MAX]; /* current one at start, or empty */
 static char program[256];             /* name without directory */
 static pid_t first_pid;
-/* The file that had the fixed name before this process: its first dump takes
- * that one's place, as any program's -o does. Inode 0: none. */
-static dev_t former_dev;
-static ino_t former_ino;
 
 static void
 copy_text(char *to, size_t size, const char *from)
@@ -38,29 +33,6 @@ copy_text(char *to, size_t size, const char *from)
     size_t n = strnlen(from, size - 1);
     memcpy(to, from, n);
     to[n] = '\0';
-}
-
-static void
-file_note_former(void)
-{
-    struct stat st;
-    if (strchr(pattern, '%') == NULL && lstat(pattern, &st) == 0 &&
-        S_ISREG(st.st_mode)) {
-        former_dev = st.st_dev;
-        former_ino = st.st_ino;
-    }
-}
-
-/* Is it still that file? Asked once: afterwards the name is our own. */
-static bool
-file_is_former(const char *path)
-{
-    struct stat st;
-    bool is = former_ino != 0 && getpid() == first_pid &&
-              lstat(path, &st) == 0 && st.st_dev == former_dev &&
-              st.st_ino == former_ino;
-    former_ino = 0;
-    return is;
 }
 
 void
@@ -77,9 +49,6 @@ prof_file_boot(void)
     const char *name = program_invocation_short_name;
     name += name[0] == '-'; /* a login shell */
     copy_text(program, sizeof(program), name[0] != '\0' ? name : "program");
-    if (is_given) {
-        file_note_former();
-    }
 }
 
 /* ---- names ------------------------------------------------------------- */
@@ -313,9 +282,6 @@ file_move(const char *from, const char *to)
 static int
 file_appear(prof_file_t *f)
 {
-    if (file_is_former(f->path)) {
-        return rename(f->temporary, f->path) == 0 ? 0 : errno;
-    }
     int error = file_move(f->temporary, f->path);
     char wanted[PROF_PATH_MAX];
     copy_text(wanted, sizeof(wanted), f->path);

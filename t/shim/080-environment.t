@@ -84,19 +84,6 @@ run sh -c 'LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
     JEPROBE_DUMP_PATH=$2/%e.%p.json ./show again 9>plain' sh "$preload" "$dumps"
 is "a descriptor that is no pipe is left alone" "$(cat plain)" ''
 
-# a fixed name: the file of an earlier run is replaced, what came since is not
-no_dumps
-echo old >"$dumps/fixed.json"
-run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
-    JEPROBE_DUMP_PATH="$dumps/fixed.json" ./show again
-unlike "a former file of that name is replaced" "$dumps/fixed.json" '^old$'
-is "and nothing is put beside it" "$(ls "$dumps")" fixed.json
-echo mine >mine
-run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
-    JEPROBE_DUMP_PATH="$dumps/new.json" cp mine "$dumps/new.json"
-like "a file that appeared since is kept" "$dumps/new.json" '^mine$'
-is "the dump stands beside it" "$(ls "$dumps" | grep -c '^new')" 2
-
 # command line
 no_dumps
 under argv:true ./show again
