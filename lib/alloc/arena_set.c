@@ -85,12 +85,13 @@ arena_pick_locked(void)
             unmade = unmade == arenas_auto ? i : unmade;
         } else if (!arena->is_quarantined &&
                    (best == arenas_auto ||
-                    arena->nthreads < arenas[best]->nthreads)) {
+                    atomic_load_rlx(&arena->nthreads) <
+                        atomic_load_rlx(&arenas[best]->nthreads))) {
             best = i;
         }
     }
     if (unmade != arenas_auto &&
-        (best == arenas_auto || arenas[best]->nthreads > 0)) {
+        (best == arenas_auto || atomic_load_rlx(&arenas[best]->nthreads) > 0)) {
         return unmade;
     }
     return best;

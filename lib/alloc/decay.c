@@ -28,13 +28,13 @@ decay_new_deadline(decay_t *d)
     d->jitter =
         d->jitter * UINT64_C(6364136223846793005) + 1442695040888963407u;
     uint64_t random = d->step_ns > 0 ? (d->jitter >> 11) % d->step_ns : 0;
-    d->deadline_ns = d->epoch_ns + d->step_ns + random;
+    atomic_store_rlx(&d->deadline_ns, d->epoch_ns + d->step_ns + random);
 }
 
 void
 decay_set_time(decay_t *d, int64_t time_ms, uint64_t now_ns)
 {
-    d->time_ms = time_ms;
+    atomic_store_rlx(&d->time_ms, time_ms);
     d->step_ns = time_ms > 0 ? (uint64_t)time_ms * 1000000u / DECAY_STEPS : 0;
     d->epoch_ns = now_ns;
     d->npages_seen = 0;

@@ -14,6 +14,7 @@
 #define JE_ALLOC_DECAY_H
 
 #include "alloc/types.h"
+#include "base/atomic.h"
 
 enum { DECAY_STEPS = 200, DECAY_LG_FIXED = 24 };
 
@@ -39,11 +40,13 @@ void decay_init(decay_t *d, int64_t time_ms, uint64_t now_ns);
 /* A new time forgets the backlog. */
 void decay_set_time(decay_t *d, int64_t time_ms, uint64_t now_ns);
 
-/* Has a step passed, so that decay_limit has something new to say? */
+/* Has a step passed, so that decay_limit has something new to say? May be asked
+ * without the lock. */
 static inline bool
 decay_is_due(const decay_t *d, uint64_t now_ns)
 {
-    return d->time_ms > 0 && now_ns >= d->deadline_ns;
+    return atomic_load_rlx(&d->time_ms) > 0 &&
+           now_ns >= atomic_load_rlx(&d->deadline_ns);
 }
 
 /* Advance to `now_ns` with `npages` unused pages; returns how many may stay. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/atomic.h"
 #include "base/bits.h"
 
 void
@@ -26,7 +27,7 @@ ecache_insert(ecache_t *c, extent_t *e)
     heap_insert(&c->heaps[pind], &e->node);
     c->occupied[pind >> 6] |= UINT64_C(1) << (pind & 63);
     list_push_back(&c->oldest_first, &e->link);
-    c->npages += npages;
+    atomic_bump_rlx(&c->npages, npages);
     c->count[pind]++;
     c->pages_in[pind] += npages;
 }
@@ -42,7 +43,7 @@ ecache_remove(ecache_t *c, extent_t *e)
         c->occupied[pind >> 6] &= ~(UINT64_C(1) << (pind & 63));
     }
     list_remove(&e->link);
-    c->npages -= npages;
+    atomic_bump_rlx(&c->npages, -npages);
     c->count[pind]--;
     c->pages_in[pind] -= npages;
 }

@@ -56,7 +56,7 @@ emap_class(const void *p)
     return atomic_load_rlx(&emap_leaf(addr)->cls[emap_slot(addr)]);
 }
 
-/* Extent of the page of an address below 2^48; see emap_extent(). */
+/* Extent of the page of a live object, whose owner asks. */
 static inline extent_t *
 emap_extent_mapped(uintptr_t addr)
 {
@@ -71,7 +71,8 @@ emap_extent(uintptr_t addr)
     if (unlikely(addr >> EMAP_LG_ADDRESS != 0)) {
         return NULL;
     }
-    return emap_extent_mapped(addr);
+    /* acquire: it may be another arena's, which no lock shows us whole */
+    return atomic_load_acq(&emap_leaf(addr)->ext[emap_slot(addr)]);
 }
 
 void emap_boot(void);

@@ -186,7 +186,7 @@ pac_activate_locked(pac_t *pac, ecache_t *c, extent_t *e, size_t size,
     }
     e->state = EXTENT_ACTIVE;
     e->szind = EXTENT_NO_CLASS;
-    pac->nactive += size >> OS_LG_PAGE;
+    atomic_bump_rlx(&pac->nactive, size >> OS_LG_PAGE);
     return e;
 }
 
@@ -357,7 +357,7 @@ pac_dalloc(pac_t *pac, extent_t *e)
             e->sampled = NULL;
         }
     }
-    pac->nactive -= extent_pages(e);
+    atomic_bump_rlx(&pac->nactive, -extent_pages(e));
     e->state = EXTENT_MOVING;
     e->is_zeroed = false;
     (void)pac_insert_locked(pac, &pac->dirty, e);
@@ -398,7 +398,7 @@ pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed)
             n->is_committed = true;
             pac_merge_locked(pac, e, n);
             e->is_zeroed = false;
-            pac->nactive += more >> OS_LG_PAGE;
+            atomic_bump_rlx(&pac->nactive, more >> OS_LG_PAGE);
             done = true;
         }
     }
@@ -412,7 +412,7 @@ pac_shrink(pac_t *pac, extent_t *e, size_t new_size)
     os_mutex_lock(&pac->mtx);
     extent_t *tail = pac_split_locked(pac, e, new_size);
     if (tail != NULL) {
-        pac->nactive -= extent_pages(tail);
+        atomic_bump_rlx(&pac->nactive, -extent_pages(tail));
         tail->is_zeroed = false;
         pac_return_piece_locked(pac, &pac->dirty, tail);
     }

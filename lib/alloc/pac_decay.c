@@ -150,11 +150,11 @@ pac_decay(pac_t *pac, uint64_t now_ns)
     decay_t *dirty = &pac->decay_dirty;
     decay_t *muzzy = &pac->decay_muzzy;
     limit_t limit = {.kind = LIMIT_SCHEDULE, .now_ns = now_ns};
-    if (dirty->time_ms == 0 || decay_is_due(dirty, now_ns)) {
+    if (atomic_load_rlx(&dirty->time_ms) == 0 || decay_is_due(dirty, now_ns)) {
         pac_decay_one(pac, &pac->dirty, dirty, limit);
     }
-    if (muzzy->time_ms == 0 || decay_is_due(muzzy, now_ns)) {
-        if (pac->muzzy.npages != 0) {
+    if (atomic_load_rlx(&muzzy->time_ms) == 0 || decay_is_due(muzzy, now_ns)) {
+        if (atomic_load_rlx(&pac->muzzy.npages) != 0) {
             pac_decay_one(pac, &pac->muzzy, muzzy, limit);
         }
     }
@@ -172,7 +172,7 @@ void
 pac_purge_oldest(pac_t *pac, size_t npages)
 {
     limit_t limit = {.kind = LIMIT_COUNT, .count = npages};
-    if (pac->decay_dirty.time_ms < 0) {
+    if (atomic_load_rlx(&pac->decay_dirty.time_ms) < 0) {
         return;
     }
     pac_decay_one(pac, &pac->dirty, &pac->decay_dirty, limit);

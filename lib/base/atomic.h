@@ -17,6 +17,11 @@
 #define atomic_xchg_acq(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
 #define atomic_xchg_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
 
+/* Add to a counter that one thread at a time writes, under a lock or as its
+ * owner, and that others read as they find it. */
+#define atomic_bump_rlx(p, v)                                                  \
+    atomic_store_rlx((p), (__typeof__(*(p)))(*(p) + (v)))
+
 /* Keeps the compiler from moving accesses across; no instruction. For what a
  * fork or a signal of the same thread may see half done. */
 #define atomic_fence_compiler() __atomic_signal_fence(__ATOMIC_SEQ_CST)
