@@ -20,6 +20,19 @@
 #include "alloc/tcache.h"
 #include "alloc/tsd.h"
 
+/* With these sanitizers libc's malloc is theirs, and ends the program when it
+ * finds no memory. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define STRESS_SANITIZED 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#        define STRESS_SANITIZED 1
+#    endif
+#endif
+#ifndef STRESS_SANITIZED
+#    define STRESS_SANITIZED 0
+#endif
+
 static unsigned stress_ntests;
 static pid_t stress_pid;
 
