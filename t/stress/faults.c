@@ -329,6 +329,34 @@ threads_when_full(void)
     return 0;
 }
 
+static void *
+fill_and_purge(void *out)
+{
+    void *chain;
+    *(size_t *)out = fill(1 << 20, &chain);
+    empty(chain);
+    arena_purge(tsd_get()->arena);
+    return NULL;
+}
+
+/* Another thread had all of the address space and keeps it, unused. */
+static int
+space_of_another_arena(void)
+{
+    void *chain;
+    size_t theirs = 0;
+    pthread_t t;
+    jea_free(jea_malloc(1));
+    limit_address_space((size_t)64 << 20);
+    stress_check_eq(pthread_create(&t, NULL, fill_and_purge, &theirs), 0);
+    (void)pthread_join(t, NULL);
+    size_t ours = fill(1 << 20, &chain);
+    stress_check(theirs > (size_t)16 << 20);
+    stress_check(ours >= theirs / 10 * 9);
+    empty(chain);
+    return 0;
+}
+
 static void
 in_child(int (*fn)(void))
 {
@@ -342,11 +370,48 @@ in_child(int (*fn)(void))
     stress_check_eq(status, 0);
 }
 
+/* Pages are there but nothing to describe their pieces with: what cannot be cut
+ * must not get lost on the way. */
+static int
+no_descriptors(void)
+{
+    static void *p[4096];
+    size_t pool = (size_t)64 << 20;
+    jea_free(jea_malloc(pool / 2));
+    jea_free(jea_malloc(1));
+    (void)arena_reclaim_address_space();
+    size_t before = address_space_in_use();
+    jea_free(jea_malloc(pool));
+    os_pages_fail_at(1, UINT64_MAX);
+    unsigned n = 0;
+    while (n < JE_ARRAY_LEN(p) &&
+           (p[n] = jea_aligned_alloc(32768, 16384)) != NULL) {
+        n++;
+    }
+    stress_check(n > 100 && n < pool / 32768);
+    os_pages_fail_at(0, 0);
+    stress_totals_t t = stress_sum();
+    stress_check_eq(t.active_bytes, t.expected_bytes);
+    while (n > 0) {
+        jea_free(p[--n]);
+    }
+    tcache_flush(tsd_get());
+    (void)arena_reclaim_address_space();
+    size_t after = address_space_in_use();
+    if (after > before + ((size_t)3 << 20)) {
+        stress_fail(__FILE__, __LINE__, "%zu bytes stay mapped",
+                    after - before);
+    }
+    return 0;
+}
+
 int
 main(void)
 {
     if (je_config_debug) {
         fail_in_turn();
+        in_child(no_descriptors);
+        stress_ok("no memory to describe memory with");
     } else {
         stress_ok("failing mappings are for debug builds");
     }
@@ -362,6 +427,8 @@ main(void)
         stress_ok("48 MiB filled by %zu, then by %zu bytes", sizes[i][0],
                   sizes[i][1]);
     }
+    in_child(space_of_another_arena);
+    stress_ok("address space that another arena keeps");
     in_child(threads_when_full);
     stress_ok("threads that start without memory");
     return stress_done();

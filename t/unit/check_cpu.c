@@ -59,11 +59,25 @@ write_text(const char *path, const char *text)
     return ok;
 }
 
+/* A namespace in which we may mount, and in which we are somebody: a file
+ * cannot be made by a user that has no number. */
+static bool
+enter_namespace(void)
+{
+    char uids[64], gids[64];
+    (void)snprintf(uids, sizeof(uids), "0 %u 1\n", (unsigned)geteuid());
+    (void)snprintf(gids, sizeof(gids), "0 %u 1\n", (unsigned)getegid());
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+           write_text("/proc/self/setgroups", "deny") &&
+           write_text("/proc/self/uid_map", uids) &&
+           write_text("/proc/self/gid_map", gids);
+}
+
 /* A file system of our own at /sys/fs/cgroup, and our own /proc/self/cgroup. */
 static bool
 fake_cgroup(const char *membership)
 {
-    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+    return enter_namespace() &&
            mount("none", "/sys/fs/cgroup", "tmpfs", 0, NULL) == 0 &&
            write_text("/sys/fs/cgroup/self", membership) &&
            mount("/sys/fs/cgroup/self", "/proc/self/cgroup", NULL, MS_BIND,
@@ -132,7 +146,8 @@ START_TEST(test_cpu_count_honours_the_quota_of_a_cgroup)
     (void)waitpid(child, &status, 0);
     ck_assert(WIFEXITED(status));
     if (WEXITSTATUS(status) == QUOTA_NOT_TO_BE_HAD) {
-        return; /* no namespaces for this user: nothing to test with */
+        printf("# no namespace to make up a cgroup in\n");
+        return;
     }
     unsigned expected = allowed_cpus();
     if (c->cpus != 0 && c->cpus < expected) {

@@ -101,7 +101,8 @@ START_TEST(test_decay_random_arrivals_match_the_formula)
         if (limit < npages) {
             npages = limit;
         }
-        m.seen = (double)d.npages_seen; /* one rounding, not a thousand */
+        ck_assert_uint_eq(d.npages_seen, npages);
+        m.seen = (double)npages; /* one rounding, not a thousand */
     }
 }
 

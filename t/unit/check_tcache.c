@@ -14,11 +14,19 @@
 #include "t/util.h"
 
 static tsd_t *tsd;
+static conf_t options;
+
+static void
+teardown(void)
+{
+    conf = options;
+}
 
 static void
 setup(void)
 {
     ck_assert(je_boot());
+    options = conf;
     tsd = tsd_get();
     ck_assert_ptr_nonnull(tsd);
     tcache_set_enabled(tsd, true);
@@ -279,7 +287,7 @@ main(void)
 {
     Suite *s = suite_create("tcache");
     TCase *tc = tcase_create("tcache");
-    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_tcache_free_then_malloc_returns_the_same_object);
     tcase_add_test(tc, test_tcache_random_traffic_keeps_the_invariants);
     tcase_add_test(tc,

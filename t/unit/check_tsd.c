@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "alloc/arena.h"
 #include "alloc/malloc.h"
@@ -189,6 +191,96 @@ START_TEST(test_tsd_late_frees_leave_no_live_object)
 
 END_TEST
 
+/* ---- fork -------------------------------------------------------------- */
+
+typedef struct sleeper {
+    pthread_barrier_t ready, done;
+    uint32_t nesting;
+    tsd_t *tsd;
+} sleeper_t;
+
+/* Lies there with a filled cache, in or out of the slow path. */
+static void *
+sleep_with_cache(void *arg)
+{
+    sleeper_t *s = arg;
+    jea_free(jea_malloc(100));
+    s->tsd = tsd_current;
+    s->tsd->nesting += s->nesting;
+    (void)pthread_barrier_wait(&s->ready);
+    (void)pthread_barrier_wait(&s->done);
+    s->tsd->nesting -= s->nesting;
+    return NULL;
+}
+
+/* Whether a child of a fork empties the sleeper's cache. */
+static bool
+child_reclaims(uint32_t nesting)
+{
+    sleeper_t s = {.nesting = nesting};
+    pthread_t t;
+    (void)pthread_barrier_init(&s.ready, NULL, 2);
+    (void)pthread_barrier_init(&s.done, NULL, 2);
+    jea_free(jea_malloc(1));
+    ck_assert_int_eq(pthread_create(&t, NULL, sleep_with_cache, &s), 0);
+    (void)pthread_barrier_wait(&s.ready);
+    ck_assert_uint_gt(tcache_bytes(s.tsd), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        tsd_reclaim_orphans();
+        _exit(tcache_bytes(s.tsd) == 0 ? 10 : 11);
+    }
+    int status = 0;
+    (void)waitpid(child, &status, 0);
+    (void)pthread_barrier_wait(&s.done);
+    (void)pthread_join(t, NULL);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_ge(WEXITSTATUS(status), 10);
+    return WEXITSTATUS(status) == 10;
+}
+
+START_TEST(test_tsd_child_takes_over_idle_caches_and_leaves_busy_ones)
+{
+    ck_assert(child_reclaims(0));
+    ck_assert(!child_reclaims(1));
+}
+
+END_TEST
+
+static pthread_key_t restless_key;
+static unsigned restless_runs;
+
+/* Never content: libc gives up after its last round. */
+static void
+restless_destructor(void *value)
+{
+    restless_runs++;
+    jea_free(value);
+    (void)pthread_setspecific(restless_key,
+                              restless_runs < 100 ? jea_malloc(100) : NULL);
+}
+
+static void *
+arm_restless(void *unused)
+{
+    (void)pthread_setspecific(restless_key, jea_malloc(100));
+    return unused;
+}
+
+START_TEST(test_tsd_is_not_made_again_by_a_thread_that_ends)
+{
+    jea_free(jea_malloc(1));
+    unsigned listed = threads_listed();
+    uint64_t ended = tsd_past.nthreads;
+    ck_assert_int_eq(pthread_key_create(&restless_key, restless_destructor), 0);
+    run_thread(arm_restless, NULL);
+    ck_assert_uint_ge(restless_runs, 4);
+    ck_assert_uint_eq(threads_listed(), listed);
+    ck_assert_uint_eq(tsd_past.nthreads, ended + 1);
+}
+
+END_TEST
+
 START_TEST(test_tsd_random_streams_of_threads_differ)
 {
     tsd_t a = {.prng = 1}, b = {.prng = 2};
@@ -227,6 +319,9 @@ main(void)
                    test_tsd_of_a_thread_that_ended_is_folded_and_used_again);
     tcase_add_test(tc, test_tsd_end_leaves_nothing_cached_and_nobody_bound);
     tcase_add_test(tc, test_tsd_late_frees_leave_no_live_object);
+    tcase_add_test(tc,
+                   test_tsd_child_takes_over_idle_caches_and_leaves_busy_ones);
+    tcase_add_test(tc, test_tsd_is_not_made_again_by_a_thread_that_ends);
     tcase_add_test(tc, test_tsd_random_streams_of_threads_differ);
     tcase_add_test(tc, test_tsd_threshold_is_the_nearest_event);
     suite_add_tcase(s, tc);
