@@ -128,9 +128,9 @@ run_describe_samples(char *text, size_t size, const struct jep_profile *profile)
         snprintf(text, size, "; sampling was off");
         return;
     }
-    uint64_t dropped = profile->dropped_memory.value +
-                       profile->dropped_recursion.value +
-                       profile->dropped_unwind.value;
+    /* a sample whose stack could not be walked is kept, with an empty one */
+    uint64_t dropped =
+        profile->dropped_memory.value + profile->dropped_recursion.value;
     text_count(count, (double)profile->samples_taken.value);
     text_size(interval, (double)profile->sample_interval.value);
     if (dropped != 0)

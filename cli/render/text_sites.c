@@ -45,7 +45,9 @@ base_name(const char *path)
 static void
 frame_name(const struct jep_frame *frame, char *name, size_t size)
 {
-    if (frame->function != NULL)
+    if (frame->function == NULL && frame->address == 0)
+        snprintf(name, size, "(no stack)");
+    else if (frame->function != NULL)
         snprintf(name, size, "%s%s", frame->function,
                  frame->inlined ? " (inlined)" : "");
     else

@@ -246,19 +246,19 @@ je_alloc(size_t size, const alloc_how_t *how)
     }
     unsigned szind = sz_index(usable);
     malloc_enter(tsd);
-    bool sampled = tsd != NULL && malloc_account(tsd, usable);
     void *p = malloc_by_class(tsd, szind, usable, how);
     if (unlikely(p == NULL) && arena_reclaim_address_space()) {
         p = malloc_by_class(tsd, szind, usable, how);
     }
     if (likely(p != NULL)) {
+        /* only what succeeded counts: a request of exabytes that fails must
+         * not move what is due next out of reach */
+        bool sampled = tsd != NULL && malloc_account(tsd, usable);
         malloc_count_request(tsd, p, szind);
         malloc_fill(p, usable, szind, how->zero);
         if (unlikely(sampled)) {
             malloc_sample(tsd, p, size, usable);
         }
-    } else if (tsd != NULL) {
-        tsd->allocated -= usable;
     }
     malloc_leave(tsd);
     return p;

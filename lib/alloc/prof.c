@@ -20,6 +20,7 @@ static struct {
     uint64_t taken;
     uint64_t dropped_memory;
     uint64_t dropped_recursion;
+    uint64_t no_stack;
     bool is_torn;
     bool is_late; /* prof_boot_late has run */
 } prof;
@@ -82,6 +83,9 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
     uintptr_t frames[PROF_STACK_MAX];
     /* a sample without a stack still counts: without it sums would be short */
     unsigned depth = prof_bt_capture(frames, PROF_STACK_MAX);
+    if (unlikely(depth == 0)) {
+        atomic_add_rlx(&prof.no_stack, 1u);
+    }
     prof_sample_t sample = {
         .addr = (uintptr_t)p,
         .requested = requested,
@@ -154,6 +158,7 @@ prof_stats(prof_stats_t *out)
         .samples_taken = atomic_load_rlx(&prof.taken),
         .dropped_memory = atomic_load_rlx(&prof.dropped_memory),
         .dropped_recursion = atomic_load_rlx(&prof.dropped_recursion),
+        .no_stack = atomic_load_rlx(&prof.no_stack),
         .is_complete = !prof.is_torn,
     };
 }

@@ -44,6 +44,7 @@ typedef struct prof_stats {
     uint64_t samples_taken; /* recorded ones */
     uint64_t dropped_memory;
     uint64_t dropped_recursion; /* in the profiler itself, or in a signal */
+    uint64_t no_stack;          /* recorded, but with an empty stack */
     bool is_complete;           /* no fork tore the tables */
 } prof_stats_t;
 

@@ -242,7 +242,7 @@ dump_profile(emit_t *e, const copy_t *c)
     emit_object(e, "dropped");
     dump_number(e, "memory", stats.dropped_memory);
     dump_number(e, "recursion", stats.dropped_recursion);
-    dump_number(e, "unwind", 0);
+    dump_number(e, "unwind", stats.no_stack);
     emit_object_end(e);
     dump_number(e, "live_samples", c->nsamples);
     (void)prof_maps_emit(e);

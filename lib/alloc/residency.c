@@ -59,9 +59,12 @@ typedef struct scan_arg {
 
 enum { SCAN_PRESENT = 1 << 3, SCAN_ZERO = 1 << 5 };
 
-/* Fill m->vec for the pages from `addr` on. errors: false, not supported. */
+/* Bytes resident from `addr` on; into `vec`, unless it is NULL, which pages.
+ * The kernel skips what has no page tables, so the size hardly matters.
+ * errors: false, not supported. */
 static bool
-scan_pages(measurement_t *m, uintptr_t addr, size_t size)
+scan_pages(const measurement_t *m, uintptr_t addr, size_t size,
+           unsigned char *vec, size_t *bytes)
 {
     scan_region_t regions[64];
     scan_arg_t arg = {.size = sizeof(arg),
@@ -72,15 +75,22 @@ scan_pages(measurement_t *m, uintptr_t addr, size_t size)
                       .category_mask = SCAN_PRESENT | SCAN_ZERO,
                       .category_inverted = SCAN_ZERO,
                       .return_mask = SCAN_PRESENT};
-    memset(m->vec, 0, size >> OS_LG_PAGE);
+    *bytes = 0;
+    if (vec != NULL) {
+        memset(vec, 0, size >> OS_LG_PAGE);
+    }
     while (m->pagemap >= 0 && arg.start < arg.end) {
         int n = ioctl(m->pagemap, SCAN_REQUEST, &arg);
         if (n < 0) {
             return false;
         }
         for (int i = 0; i < n; i++) {
-            memset(m->vec + ((regions[i].start - addr) >> OS_LG_PAGE), 1,
-                   (regions[i].end - regions[i].start) >> OS_LG_PAGE);
+            size_t length = regions[i].end - regions[i].start;
+            *bytes += length;
+            if (vec != NULL) {
+                memset(vec + ((regions[i].start - addr) >> OS_LG_PAGE), 1,
+                       length >> OS_LG_PAGE);
+            }
         }
         arg.start = arg.walk_end;
     }
@@ -90,7 +100,8 @@ scan_pages(measurement_t *m, uintptr_t addr, size_t size)
 static bool
 resident_pages(measurement_t *m, uintptr_t addr, size_t size)
 {
-    return scan_pages(m, addr, size) ||
+    size_t bytes;
+    return scan_pages(m, addr, size, m->vec, &bytes) ||
            os_pages_resident((void *)addr, size, m->vec);
 }
 
@@ -128,6 +139,11 @@ static size_t
 range_resident(measurement_t *m, uintptr_t addr, uintptr_t end)
 {
     size_t bytes = 0;
+    /* one question for a large buffer, however many windows it has */
+    if (end - addr > OS_HUGE && scan_pages(m, addr, end - addr, NULL, &bytes)) {
+        return bytes;
+    }
+    bytes = 0;
     while (addr < end) {
         uintptr_t stop = bits_align_down(addr, OS_HUGE) + OS_HUGE;
         stop = stop < end ? stop : end;

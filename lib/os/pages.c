@@ -19,6 +19,9 @@
 #endif
 
 static bool overcommits = true;
+/* Under mode 1 only: in mode 0 the kernel would then let through what could
+ * never be backed, and malloc of more than all memory must fail. */
+static bool has_no_limit;
 static os_thp_t thp_mode = OS_THP_UNKNOWN;
 static uint64_t fail_from;  /* countdown to the first failure, 0 = never */
 static uint64_t fail_count; /* how many fail once it has been reached */
@@ -71,6 +74,7 @@ os_pages_boot(void)
     char buf[16];
     if (os_file_read("/proc/sys/vm/overcommit_memory", buf, sizeof(buf)) > 0) {
         overcommits = buf[0] != '2';
+        has_no_limit = buf[0] == '1';
     }
     thp_mode = pages_read_thp();
     long page = sysconf(_SC_PAGESIZE);
@@ -97,7 +101,7 @@ pages_mmap(void *at, size_t size, bool commit, int extra)
     }
     int prot = commit ? PROT_READ | PROT_WRITE : PROT_NONE;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | extra;
-    if (overcommits) {
+    if (has_no_limit) {
         flags |= MAP_NORESERVE;
     }
     void *p = mmap(at, size, prot, flags, -1, 0);

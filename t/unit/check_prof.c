@@ -7,6 +7,7 @@
 #include "alloc/malloc.h"
 #include "alloc/prof_ln.h"
 #include "alloc/prof_table.h"
+#include "jealloc.h"
 
 #include "t/util.h"
 
@@ -79,6 +80,26 @@ sample_at(uintptr_t addr)
     ck_assert_ptr_nonnull(s.site);
     return s;
 }
+
+/* What failed was not allocated: it must not put off what is due next. */
+START_TEST(test_draw_outlives_a_failed_request)
+{
+    conf.sample = 4096;
+    void *p = jea_malloc(100);
+    tsd_t *tsd = tsd_current;
+    uint64_t sample = tsd->next_sample, gc = tsd->next_gc;
+    uint64_t allocated = tsd->allocated;
+    ck_assert_ptr_null(jea_malloc((size_t)1 << 62));
+    ck_assert_ptr_null(jea_calloc((size_t)1 << 31, (size_t)1 << 31));
+    ck_assert_ptr_null(jea_memalign(64, (size_t)1 << 62));
+    ck_assert_ptr_null(jea_realloc(p, (size_t)1 << 62));
+    ck_assert_uint_eq(tsd->allocated, allocated);
+    ck_assert_uint_eq(tsd->next_sample, sample);
+    ck_assert_uint_eq(tsd->next_gc, gc);
+    jea_free(p);
+}
+
+END_TEST
 
 START_TEST(test_site_is_interned)
 {
@@ -182,6 +203,7 @@ main(void)
     tcase_add_test(tc, test_ln_agrees_with_libm);
     tcase_add_test(tc, test_draw_is_exponential);
     tcase_add_test(tc, test_draw_is_never_when_off);
+    tcase_add_test(tc, test_draw_outlives_a_failed_request);
     tcase_add_test(tc, test_site_is_interned);
     tcase_add_test(tc, test_table_keeps_what_is_added);
     tcase_add_test(tc, test_table_replaces_same_address);
