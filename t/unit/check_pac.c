@@ -10,7 +10,9 @@
 #include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
+#include "alloc/meta.h"
 #include "os/clock.h"
+#include "os/pages.h"
 #include "t/util.h"
 
 enum { LIVE_MAX = 120 };
@@ -380,6 +382,49 @@ START_TEST(test_pac_alloc_of_impossible_sizes_changes_nothing)
 
 END_TEST
 
+/* Neither new descriptors nor spare ones. */
+static void
+use_up_descriptors(void)
+{
+    os_pages_fail_at(1, UINT64_MAX);
+    while (meta_alloc(1) != NULL) {
+    }
+    list_init(&pac->spare);
+    pac->nspare = 0;
+}
+
+START_TEST(test_pac_cut_without_a_descriptor_loses_nothing)
+{
+    if (!je_config_debug) {
+        return; /* mappings can be made to fail in debug builds */
+    }
+    (void)take(1); /* so that the next starts at an odd page */
+    extent_t *e = take(40);
+    (void)take(1);
+    uintptr_t at = e->addr;
+    ck_assert_uint_eq((at >> OS_LG_PAGE) % 2, 1);
+    pac_dalloc(pac, e);
+    size_t retained = pac->retained.npages;
+    use_up_descriptors();
+    bool zeroed;
+    static const size_t aligns[] = {2, 1}; /* the start is cut, only the end */
+    for (unsigned i = 0; i < JE_ARRAY_LEN(aligns); i++) {
+        ck_assert_ptr_null(
+            pac_alloc(pac, 4 << OS_LG_PAGE, aligns[i] << OS_LG_PAGE, &zeroed));
+        ck_assert_uint_eq(pac->dirty.npages, 40);
+        ck_assert_uint_eq(pac->retained.npages, retained);
+        ck_assert_uint_eq(pac->nactive, 2);
+        ck_assert(pac_is_valid(pac));
+    }
+    e = pac_alloc(pac, 40 << OS_LG_PAGE, OS_PAGE, &zeroed);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_uint_eq(e->addr, at);
+    ck_assert(!pac_shrink(pac, e, OS_PAGE));
+    ck_assert_uint_eq(e->size, 40 << OS_LG_PAGE);
+}
+
+END_TEST
+
 START_TEST(test_pac_regions_double_up_to_a_limit)
 {
     size_t before = pac->grow_size;
@@ -413,6 +458,7 @@ main(void)
     tcase_add_test(tc, test_pac_part_and_adopt_move_dirty_pages_between_arenas);
     tcase_add_test(tc, test_pac_set_decay_refuses_what_is_out_of_range);
     tcase_add_test(tc, test_pac_alloc_of_impossible_sizes_changes_nothing);
+    tcase_add_test(tc, test_pac_cut_without_a_descriptor_loses_nothing);
     tcase_add_test(tc, test_pac_regions_double_up_to_a_limit);
     suite_add_tcase(s, tc);
     return util_run(s);
