@@ -50,19 +50,19 @@ create table t(a, b);
 with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
 insert into t select i, hex(i * 1234567) from n;
 create index ti on t(b); select count(*), sum(length(b)) from t where b > "5";'
-same "git log" git git -C "$top_srcdir" log --oneline -n 20
-cat >hello.c <<'END'
-#include <stdio.h>
-int main(void) { return puts("hello") < 0; }
-END
+same "git log" git git -C "$top_srcdir" log -p
+# the largest file of the tree, so that the compiler has something to hold
+large="$top_srcdir/lib/alloc/prof_cfi.c -I$top_srcdir/lib -I$top_builddir -std=gnu11"
 # the driver ends by exec or exit, the compiler proper is a child without us
-same "gcc -c" '' "$CC" -O2 -c hello.c -o hello.o
-ok "the object is the same" sh -c "$CC -O2 -c hello.c -o hello2.o &&
-    cmp hello.o hello2.o"
+# shellcheck disable=SC2086
+same "gcc -O2 -c" '' "$CC" -O2 -c $large -o large.o
+ok "the object is the same" sh -c "$CC -O2 -c $large -o large2.o &&
+    cmp large.o large2.o"
 same "gcc of nonsense" '' "$CC" -c numbers -x c -o /dev/null
 
 no_dumps
-under sample:65536,follow:true "$CC" -O2 -c hello.c -o hello.o
+# shellcheck disable=SC2086
+under sample:65536,follow:true "$CC" -O2 -c $large -o large.o
 is "follow: status" "$status" 0
 if [ -n "$(the_dump cc1)" ]; then
     ok "follow: the compiler's dump" query cc1 check
