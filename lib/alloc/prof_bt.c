@@ -105,8 +105,9 @@ prof_bt_read(uintptr_t addr, void *out, size_t n)
 {
     struct iovec local = {.iov_base = out, .iov_len = n};
     struct iovec remote = {.iov_base = (void *)addr, .iov_len = n};
-    return syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0) ==
-           (long)n;
+    /* The last argument goes by the stack, where an int has no upper half. */
+    return syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL,
+                   0UL) == (long)n;
 }
 
 /* ---- the walk ---------------------------------------------------------- */
