@@ -390,7 +390,7 @@ static void
 op_expression(machine_t *m, cursor_t *c)
 {
     uint64_t reg = take_uleb(c);
-    int64_t offset;
+    int64_t offset = 0;
     bool deref;
     bool ok = take_expression(c, &offset, &deref) && !deref;
     if (reg == REG_FP) {

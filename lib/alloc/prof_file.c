@@ -114,7 +114,7 @@ name_expand(text_t *t, const char *from, uint64_t sequence)
 {
     bool has_pid = false;
     for (const char *s = from; *s != '\0'; s++) {
-        char letter = *s == '%' ? s[1] : '\0';
+        int letter = *s == '%' ? s[1] : '\0';
         switch (letter) {
         case 'p':
             has_pid = true;

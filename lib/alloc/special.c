@@ -59,7 +59,8 @@ special_on_page(const extent_t *e, const bin_info_t *info, const void *p)
     uintptr_t page = bits_align_down((uintptr_t)p, OS_PAGE);
     uintptr_t offset = page - e->addr;
     uint32_t region = (uint32_t)((offset + info->size - 1) / info->size);
-    for (; region < info->nregs && region * info->size < offset + OS_PAGE;
+    size_t end = offset + OS_PAGE;
+    for (; region < info->nregs && (size_t)region * info->size < end;
          region++) {
         if ((e->sampled[region >> 6] >> (region & 63)) & 1) {
             return true;
