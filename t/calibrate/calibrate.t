@@ -9,7 +9,8 @@ CALIBRATE=$top_builddir/t/calibrate
 export JEPROBE CALIBRATE
 run sh "$top_srcdir/t/calibrate/run.sh" 4 32768
 sed 's/^/# /' "$out"
-like "all groups are there" "$out" '^huge +alloc_bytes +80 pairs'
+# an object above the interval can stay without a sample, and out of the report
+like "all groups are there" "$out" '^huge +alloc_bytes +(7[0-9]|80) pairs'
 # 320 pairs: a coverage of 96 % is seen within 4 standard deviations
 ok "intervals cover about as often as they say" awk '
     $1 == "all" && $5 == "covered" { n++; bad += $6 < 91.5 || $6 > 100 }
