@@ -46,7 +46,16 @@ struct jep_ratio {
     bool known;
 };
 
-enum jep_allocator { JEP_ALLOCATOR_JEMALLOC, JEP_ALLOCATOR_JEALLOC };
+enum jep_allocator {
+    JEP_ALLOCATOR_UNKNOWN,
+    JEP_ALLOCATOR_JEMALLOC,
+    JEP_ALLOCATOR_JEALLOC,
+    JEP_ALLOCATOR_TCMALLOC,  /* google/tcmalloc */
+    JEP_ALLOCATOR_GPERFTOOLS,
+    JEP_ALLOCATOR_GLIBC,
+    JEP_ALLOCATOR_MIMALLOC,
+    JEP_ALLOCATORS
+};
 
 struct jep_warning {
     uint64_t line, column;
@@ -55,7 +64,7 @@ struct jep_warning {
 
 struct jep_source {
     const char *file;
-    const char *format;  /* "jeprobe", "jemalloc-text", "jemalloc-json" */
+    const char *format;  /* "jeprobe", "jemalloc-text", … see jeprobe(1) */
     const char *reason;  /* why a jeprobe dump was written; NULL = unknown */
     const char *version; /* of the allocator; NULL = unknown */
     enum jep_allocator allocator;
@@ -161,6 +170,34 @@ struct jep_profile {
     double rounding_waste; /* live bytes above what was asked for */
 };
 
+enum jep_severity { JEP_INFO, JEP_LOW, JEP_MEDIUM, JEP_HIGH };
+
+/* What a finding rests on: a figure or a setting of the dump, and its line. */
+struct jep_evidence {
+    const char *name;
+    const char *text; /* the value as people read it, with its unit */
+    double value;     /* only if is_number */
+    bool is_number;
+    uint32_t line; /* of the source, 0 = derived or none */
+};
+
+#define JEP_EVIDENCE_MAX 12
+
+/* What is wrong, why that is believed, and what to do.  All text is plain,
+ * without line breaks. */
+struct jep_finding {
+    const char *rule; /* stable name: "slab-waste-high" */
+    enum jep_severity severity;
+    const char *title;       /* one sentence, with the figures of this dump */
+    struct jep_figure bytes; /* what acting on it can win */
+    struct jep_evidence evidence[JEP_EVIDENCE_MAX];
+    size_t evidence_count;
+    const char *causes;
+    const char *action; /* for this allocator and version */
+    const char *confirm;
+    const char *false_alarm;
+};
+
 /* Everything a renderer may print. */
 struct jep_view {
     struct jep_source source;
@@ -172,6 +209,8 @@ struct jep_view {
     size_t bin_count;
     const struct jep_arena *arenas;
     size_t arena_count;
+    const struct jep_finding *findings; /* most severe, then most bytes */
+    size_t finding_count;
     const char *not_nested; /* why mapped, resident, active and allocated do
                              * not lie in one another; NULL: they do */
 };

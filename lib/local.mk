@@ -152,11 +152,13 @@ lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 	$(ZLIB_LIBS) $(YAJL_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \
 	lib/analyse/bins.c \
+	lib/analyse/finding.h \
 	lib/analyse/interval.c \
 	lib/analyse/interval.h \
 	lib/analyse/ledger.c \
 	lib/analyse/report.c \
 	lib/analyse/report.h \
+	lib/analyse/rules.h \
 	lib/analyse/sites.c \
 	lib/analyse/summary.c \
 	lib/analyse/unbias.c \
@@ -168,6 +170,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/detect.c \
 	lib/dump/field.c \
 	lib/dump/field.h \
+	lib/dump/field_foreign.h \
 	lib/dump/jejson.c \
 	lib/dump/jeprobe.c \
 	lib/dump/jetext.c \
@@ -178,6 +181,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/reader.c \
 	lib/dump/reader.h \
 	lib/dump/sink.h \
+	lib/dump/text.h \
 	lib/dump/token.c \
 	lib/dump/token.h \
 	lib/jeprobe.h \

@@ -83,14 +83,31 @@ source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
     static const char *const names[] = {
         [DUMP_FORMAT_JEPROBE] = "jeprobe",
         [DUMP_FORMAT_JEMALLOC_TEXT] = "jemalloc-text",
-        [DUMP_FORMAT_JEMALLOC_JSON] = "jemalloc-json"};
+        [DUMP_FORMAT_JEMALLOC_JSON] = "jemalloc-json",
+        [DUMP_FORMAT_HEAP_PROFILE] = "heap-profile",
+        [DUMP_FORMAT_REDIS] = "redis",
+        [DUMP_FORMAT_SKYNET] = "skynet",
+        [DUMP_FORMAT_TCMALLOC] = "tcmalloc",
+        [DUMP_FORMAT_GLIBC] = "glibc",
+        [DUMP_FORMAT_MIMALLOC] = "mimalloc",
+        [DUMP_FORMAT_PROC] = "proc",
+    };
+
+    static const enum jep_allocator allocators[DUMP_FORMATS] = {
+        [DUMP_FORMAT_JEPROBE] = JEP_ALLOCATOR_JEALLOC,
+        [DUMP_FORMAT_JEMALLOC_TEXT] = JEP_ALLOCATOR_JEMALLOC,
+        [DUMP_FORMAT_JEMALLOC_JSON] = JEP_ALLOCATOR_JEMALLOC,
+        [DUMP_FORMAT_TCMALLOC] = JEP_ALLOCATOR_TCMALLOC,
+        [DUMP_FORMAT_GLIBC] = JEP_ALLOCATOR_GLIBC,
+        [DUMP_FORMAT_MIMALLOC] = JEP_ALLOCATOR_MIMALLOC,
+    };
     const struct snapshot *snapshot = dumps->snapshots[index];
 
     out->file = dumps->path;
     out->format = names[snapshot->format];
     out->reason = snapshot->reason;
     out->version = snapshot->version;
-    out->allocator = JEP_ALLOCATOR_JEMALLOC;
+    out->allocator = allocators[snapshot->format];
     if (snapshot->format == DUMP_FORMAT_JEPROBE ||
         (snapshot->version != NULL &&
          strstr(snapshot->version, "gjeprobe") != NULL))

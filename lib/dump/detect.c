@@ -1,12 +1,29 @@
-/* Which reader an input needs.
+/* Which reader an input needs, and feeding it.
  *
- * JSON starts with a brace or a bracket; everything else is lines of text,
- * whose reader looks for what it knows and refuses the rest. */
+ * JSON starts with a brace or a bracket; everything else is lines of text.  A
+ * line goes to the reader that runs; one that says nothing to it is shown to
+ * the others, and a line that only one of them can have written makes that one
+ * run.  So a paste may hold the answers to several questions. */
 #include "base/macros.h"
 #include "dump/perr.h"
-#include "dump/sink.h"
+#include "dump/text.h"
 
 #include <string.h>
+
+/* In the order of preference where a line says the same to several. */
+static const struct text_format *const formats[] = {
+    &text_jemalloc,
+};
+
+#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
+
+struct detect {
+    const struct dump_sink *sink;
+    struct jep_error *error;
+    const struct text_format *format; /* runs; NULL = none yet */
+    void *state;                      /* of it */
+    unsigned evidence;                /* of the whole file */
+};
 
 static bool
 is_white(char c)
@@ -14,10 +31,101 @@ is_white(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static jep_status_t
+stop(struct detect *d)
+{
+    jep_status_t status = JEP_OK;
+
+    if (d->format != NULL)
+        status = d->format->close(d->state);
+    d->format = NULL;
+    return status;
+}
+
+static jep_status_t
+start(struct detect *d, const struct text_format *format)
+{
+    jep_status_t status = stop(d);
+
+    if (status != JEP_OK)
+        return status;
+    d->state = format->open(d->sink, d->error);
+    if (d->state == NULL)
+        return perr_memory(d->error);
+    d->format = format;
+    return JEP_OK;
+}
+
+/* The reader to which `line` says most, and at least `least`. */
+static const struct text_format *
+choose(const struct detect *d, const struct text_line *line, unsigned least)
+{
+    const struct text_format *best = NULL;
+
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        unsigned says =
+            formats[i] == d->format ? TEXT_NOTHING : formats[i]->probe(line);
+
+        if (says >= least) {
+            best = formats[i];
+            least = says + 1;
+        }
+    }
+    return best;
+}
+
+static jep_status_t
+feed(struct detect *d, const struct text_line *line)
+{
+    const struct text_format *other;
+    jep_status_t status;
+    unsigned says = TEXT_NOTHING;
+
+    if (d->format != NULL) {
+        status = d->format->line(d->state, line, &says);
+        d->evidence += says;
+        if (status != JEP_OK || says != TEXT_NOTHING)
+            return status;
+    }
+    other = choose(d, line, d->format == NULL ? TEXT_WEAK : TEXT_SURE);
+    if (other == NULL)
+        return JEP_OK;
+    status = start(d, other);
+    if (status == JEP_OK)
+        status = d->format->line(d->state, line, &says);
+    d->evidence += says;
+    return status;
+}
+
+static jep_status_t
+text_read(struct detect *d, reader_t *reader)
+{
+    struct text_line line = {0};
+    jep_status_t status, stopped;
+
+    for (;;) {
+        status = reader_line(reader, &line.text, &line.length, d->error);
+        if (status != JEP_OK || line.text == NULL)
+            break;
+        line.number = reader_line_number(reader);
+        line.ended = reader_line_ended(reader);
+        status = feed(d, &line);
+        if (status != JEP_OK)
+            break;
+    }
+    if (status == JEP_OK && d->evidence < TEXT_SURE)
+        status = perr_set(d->error, JEP_ERR_UNKNOWN, 0, 0,
+                          line.number == 0 ? "is empty"
+                                           : "is no dump that jeprobe knows");
+    stopped = stop(d);
+    return status != JEP_OK ? status : stopped;
+}
+
 jep_status_t
 dump_read(reader_t *reader, const struct dump_sink *sink,
           struct jep_error *error)
 {
+    struct detect detect = {.sink = sink, .error = error};
     const char *data;
     size_t length, i = 0;
     jep_status_t status = reader_peek(reader, &data, &length, error);
@@ -28,5 +136,5 @@ dump_read(reader_t *reader, const struct dump_sink *sink,
         i++;
     if (i < length && (data[i] == '{' || data[i] == '['))
         return json_read(reader, sink, error);
-    return jetext_read(reader, sink, error);
+    return text_read(&detect, reader);
 }

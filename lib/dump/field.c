@@ -25,6 +25,12 @@ static const struct field_name cgroup_names[] = {CGROUP_FIELDS(FIELD_NAME)};
 static const struct field_name rlimit_names[] = {RLIMIT_FIELDS(FIELD_NAME)};
 static const struct field_name profile_names[] = {PROFILE_FIELDS(FIELD_NAME)};
 static const struct field_name dropped_names[] = {DROPPED_FIELDS(FIELD_NAME)};
+static const struct field_name redis_names[] = {REDIS_FIELDS(FIELD_NAME)};
+static const struct field_name skynet_names[] = {SKYNET_FIELDS(FIELD_NAME)};
+static const struct field_name tcmalloc_names[] = {TCMALLOC_FIELDS(FIELD_NAME)};
+static const struct field_name glibc_names[] = {GLIBC_FIELDS(FIELD_NAME)};
+static const struct field_name mimalloc_names[] = {MIMALLOC_FIELDS(FIELD_NAME)};
+static const struct field_name machine_names[] = {MACHINE_FIELDS(FIELD_NAME)};
 #undef FIELD_NAME
 
 struct scope_names {
@@ -55,6 +61,12 @@ static const struct scope_names scope_names[DUMP_SCOPES] = {
     [DUMP_LARGE_SUM] = SCOPE(SMALL, small),
     [DUMP_BIN_CLASS] = SCOPE(BIN, bin),
     [DUMP_LARGE_CLASS] = SCOPE(LARGE, large),
+    [DUMP_REDIS] = SCOPE(REDIS, redis),
+    [DUMP_SKYNET] = SCOPE(SKYNET, skynet),
+    [DUMP_TCMALLOC] = SCOPE(TCMALLOC, tcmalloc),
+    [DUMP_GLIBC] = SCOPE(GLIBC, glibc),
+    [DUMP_MIMALLOC] = SCOPE(MIMALLOC, mimalloc),
+    [DUMP_MACHINE] = SCOPE(MACHINE, machine),
 };
 #undef SCOPE
 

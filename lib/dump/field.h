@@ -9,6 +9,8 @@
 
 #include "base/macros.h"
 
+#include "dump/field_foreign.h"
+
 #include <stddef.h>
 
 /* clang-format off */
@@ -214,6 +216,18 @@ enum profile_field { PROFILE_FIELDS(FIELD_ENUM) PROFILE_COUNT };
 
 enum dropped_field { DROPPED_FIELDS(FIELD_ENUM) DROPPED_COUNT };
 
+enum redis_field { REDIS_FIELDS(FIELD_ENUM) REDIS_COUNT };
+
+enum skynet_field { SKYNET_FIELDS(FIELD_ENUM) SKYNET_COUNT };
+
+enum tcmalloc_field { TCMALLOC_FIELDS(FIELD_ENUM) TCMALLOC_COUNT };
+
+enum glibc_field { GLIBC_FIELDS(FIELD_ENUM) GLIBC_COUNT };
+
+enum mimalloc_field { MIMALLOC_FIELDS(FIELD_ENUM) MIMALLOC_COUNT };
+
+enum machine_field { MACHINE_FIELDS(FIELD_ENUM) MACHINE_COUNT };
+
 #undef FIELD_ENUM
 
 enum dump_scope {
@@ -235,6 +249,12 @@ enum dump_scope {
     DUMP_LARGE_SUM,   /* fields as in DUMP_SMALL */
     DUMP_BIN_CLASS,   /* fields as in DUMP_BIN, the same for all arenas */
     DUMP_LARGE_CLASS, /* fields as in DUMP_LARGE */
+    DUMP_REDIS,
+    DUMP_SKYNET,
+    DUMP_TCMALLOC,
+    DUMP_GLIBC,
+    DUMP_MIMALLOC,
+    DUMP_MACHINE,
     DUMP_SCOPES
 };
 

@@ -10,15 +10,14 @@
  * a second time. */
 #include "base/macros.h"
 #include "dump/perr.h"
-#include "dump/sink.h"
-#include "dump/token.h"
+#include "dump/text.h"
 
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define EVIDENCE_ENOUGH  3 /* a heading, or three labelled figures */
 #define NAME_MAX_LENGTH  128
 #define VALUE_MAX_LENGTH 1024
 
@@ -151,7 +150,7 @@ read_totals(struct jetext *t, const token_t *tokens, size_t count)
     if (t->is_open && t->has_totals)
         status = document_begin(t);
     else
-        status = document_need(t, EVIDENCE_ENOUGH);
+        status = document_need(t, TEXT_SURE);
     if (status != JEP_OK)
         return status;
     t->has_totals = true;
@@ -269,7 +268,7 @@ read_class_heading(struct jetext *t, const token_t *tokens, size_t count,
             t->arena == DUMP_ARENA_FRAGMENT)
             status = document_begin(t);
         else
-            status = document_need(t, EVIDENCE_ENOUGH);
+            status = document_need(t, TEXT_SURE);
         t->has_bins |= kinds[i].table == TABLE_BINS;
         table_begin(t, kinds[i].table, kinds[i].scope, tokens, 1, count);
         return status;
@@ -502,7 +501,7 @@ read_words(struct jetext *t, token_t line, const token_t *tokens, size_t count)
     bool is_heading;
 
     if (read_arena_heading(t, line))
-        return document_need(t, EVIDENCE_ENOUGH);
+        return document_need(t, TEXT_SURE);
     status = read_class_heading(t, tokens, count, &is_heading);
     if (is_heading)
         return status;
@@ -544,7 +543,7 @@ read_line(struct jetext *t, const char *text, size_t length)
     size_t count;
 
     if (strstr(text, "___ Begin jemalloc statistics ___") != NULL) {
-        t->evidence += EVIDENCE_ENOUGH;
+        t->evidence += TEXT_SURE;
         return document_begin(t);
     }
     if (strstr(text, "--- End jemalloc statistics ---") != NULL)
@@ -561,34 +560,58 @@ read_line(struct jetext *t, const char *text, size_t length)
     return read_words(t, (token_t){text, length}, tokens, count);
 }
 
-jep_status_t
-jetext_read(reader_t *reader, const struct dump_sink *sink,
-            struct jep_error *error)
+static unsigned
+jetext_probe(const struct text_line *line)
 {
-    struct jetext t = {.sink = sink, .arena = DUMP_ARENA_FRAGMENT};
-    jep_status_t status;
-    size_t length;
-    char *line;
-
-    for (;;) {
-        status = reader_line(reader, &line, &length, error);
-        if (status != JEP_OK)
-            return status;
-        if (line == NULL)
-            break;
-        t.line = reader_line_number(reader);
-        t.line_ended = reader_line_ended(reader);
-        status = read_line(&t, line, length);
-        if (status == JEP_OK && t.is_open && !t.line_ended && length > 0)
-            status = warn(&t, length,
-                          "the last line has no end: a number "
-                          "there may be cut off");
-        if (status != JEP_OK)
-            return status;
-    }
-    if (t.evidence < EVIDENCE_ENOUGH)
-        return perr_set(error, JEP_ERR_UNKNOWN, 0, 0,
-                        t.line == 0 ? "is empty"
-                                    : "is no dump that jeprobe knows");
-    return document_end(&t, false);
+    (void)line;
+    return TEXT_WEAK; /* it looks for itself */
 }
+
+static void *
+jetext_open(const struct dump_sink *sink, struct jep_error *error)
+{
+    struct jetext *t = calloc(1, sizeof(*t));
+
+    (void)error;
+    if (t == NULL)
+        return NULL;
+    t->sink = sink;
+    t->arena = DUMP_ARENA_FRAGMENT;
+    return t;
+}
+
+static jep_status_t
+jetext_line(void *state, const struct text_line *line, unsigned *evidence)
+{
+    struct jetext *t = state;
+    jep_status_t status;
+
+    t->line = line->number;
+    t->line_ended = line->ended;
+    t->evidence = TEXT_NOTHING;
+    status = read_line(t, line->text, line->length);
+    if (status == JEP_OK && t->is_open && !t->line_ended && line->length > 0)
+        status = warn(t, line->length,
+                      "the last line has no end: a number "
+                      "there may be cut off");
+    *evidence = t->evidence;
+    return status;
+}
+
+static jep_status_t
+jetext_close(void *state)
+{
+    struct jetext *t = state;
+    jep_status_t status = document_end(t, false);
+
+    free(t);
+    return status;
+}
+
+const struct text_format text_jemalloc = {
+    .name = "jemalloc",
+    .probe = jetext_probe,
+    .open = jetext_open,
+    .line = jetext_line,
+    .close = jetext_close,
+};

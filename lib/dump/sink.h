@@ -19,7 +19,15 @@
 enum dump_format {
     DUMP_FORMAT_JEPROBE,
     DUMP_FORMAT_JEMALLOC_TEXT,
-    DUMP_FORMAT_JEMALLOC_JSON
+    DUMP_FORMAT_JEMALLOC_JSON,
+    DUMP_FORMAT_HEAP_PROFILE, /* jemalloc's heap_v2, gperftools' heap profile */
+    DUMP_FORMAT_REDIS,
+    DUMP_FORMAT_SKYNET,
+    DUMP_FORMAT_TCMALLOC, /* of google/tcmalloc and of gperftools */
+    DUMP_FORMAT_GLIBC,
+    DUMP_FORMAT_MIMALLOC,
+    DUMP_FORMAT_PROC, /* files of /proc/PID */
+    DUMP_FORMATS
 };
 
 /* Arenas that are no single arena. */
@@ -83,10 +91,7 @@ jep_status_t dump_read(reader_t *reader, const struct dump_sink *sink,
                        struct jep_error *error)
     __attribute__((warn_unused_result));
 
-/* The readers; detect.c chooses. */
-jep_status_t jetext_read(reader_t *reader, const struct dump_sink *sink,
-                         struct jep_error *error)
-    __attribute__((warn_unused_result));
+/* JSON of every kind; the readers of text are in text.h. */
 jep_status_t json_read(reader_t *reader, const struct dump_sink *sink,
                        struct jep_error *error)
     __attribute__((warn_unused_result));

@@ -123,6 +123,18 @@ scope_figures(struct snapshot *s, enum dump_scope scope)
         return s->profile.figures;
     case DUMP_DROPPED:
         return s->profile.dropped;
+    case DUMP_REDIS:
+        return s->redis;
+    case DUMP_SKYNET:
+        return s->skynet;
+    case DUMP_TCMALLOC:
+        return s->tcmalloc;
+    case DUMP_GLIBC:
+        return s->glibc;
+    case DUMP_MIMALLOC:
+        return s->mimalloc;
+    case DUMP_MACHINE:
+        return s->machine;
     default:
         return NULL;
     }

@@ -38,6 +38,12 @@ struct snapshot {
     struct jep_figure residency[RESIDENCY_COUNT];
     struct jep_figure cgroup[CGROUP_COUNT];
     struct jep_figure rlimit[RLIMIT_COUNT];
+    struct jep_figure redis[REDIS_COUNT];
+    struct jep_figure skynet[SKYNET_COUNT];
+    struct jep_figure tcmalloc[TCMALLOC_COUNT];
+    struct jep_figure glibc[GLIBC_COUNT];
+    struct jep_figure mimalloc[MIMALLOC_COUNT];
+    struct jep_figure machine[MACHINE_COUNT];
     struct table bin_classes, large_classes;
     struct snapshot_arena **arenas;
     size_t arena_count, arena_capacity;

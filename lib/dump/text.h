@@ -1,0 +1,44 @@
+/* What a reader of one text format is; detect.c drives them line by line.
+ *
+ * Lines arrive repaired: without log prefixes, quoting or carriage returns.  A
+ * reader calls begin and end of the sink for each document that it finds, and
+ * reports how much each line speaks for its format, so that a file which holds
+ * several formats goes to the reader that understands each part. */
+#ifndef JE_DUMP_TEXT_H
+#define JE_DUMP_TEXT_H
+
+#include "base/macros.h"
+
+#include "dump/sink.h"
+#include "dump/token.h"
+
+enum {
+    TEXT_NOTHING = 0, /* the line says nothing to this reader */
+    TEXT_WEAK = 1,    /* a labelled figure that others have too */
+    TEXT_SURE = 3     /* nobody else writes such a line */
+};
+
+/* One line; `text` is NUL-terminated and the reader may write to it. */
+struct text_line {
+    char *text;
+    size_t length;
+    uint64_t number; /* of the line in the file */
+    bool ended;      /* by a line feed: otherwise it may be cut off */
+};
+
+struct text_format {
+    const char *name;
+    /* What a line says when this reader does not run yet. */
+    unsigned (*probe)(const struct text_line *line);
+    /* NULL = out of memory.  `sink` and `error` outlive the state. */
+    void *(*open)(const struct dump_sink *sink, struct jep_error *error);
+    /* Read one line; *evidence is TEXT_NOTHING unless it was understood. */
+    jep_status_t (*line)(void *state, const struct text_line *line,
+                         unsigned *evidence);
+    /* No more lines: end the open document (complete or not), free. */
+    jep_status_t (*close)(void *state);
+};
+
+extern const struct text_format text_jemalloc;
+
+#endif
