@@ -13,7 +13,7 @@ enum { BALANCE_LOOK_AT = 16 };
 /* What may stay dirty while fresh pages are taken: this share of the active
  * pages and so many besides. Chosen by measurement: less costs page faults when
  * threads exchange large objects, more costs memory. */
-enum { BALANCE_LG_DIRTY_SHARE = 1, BALANCE_DIRTY_FREE_PAGES = 2048 };
+enum { BALANCE_LG_DIRTY_SHARE = 1, BALANCE_DIRTY_FREE_PAGES = 4096 };
 
 typedef struct survey {
     size_t active; /* pages */
