@@ -16,6 +16,9 @@ static const struct field_name small_names[] = {SMALL_FIELDS(FIELD_NAME)};
 static const struct field_name bin_names[] = {BIN_FIELDS(FIELD_NAME)};
 static const struct field_name large_names[] = {LARGE_FIELDS(FIELD_NAME)};
 static const struct field_name extent_names[] = {EXTENT_FIELDS(FIELD_NAME)};
+static const struct field_name mutex_names[] = {MUTEX_FIELDS(FIELD_NAME)};
+static const struct field_name hpa_names[] = {HPA_FIELDS(FIELD_NAME)};
+static const struct field_name hpa_slab_names[] = {HPA_SLAB_FIELDS(FIELD_NAME)};
 static const struct field_name process_names[] = {PROCESS_FIELDS(FIELD_NAME)};
 static const struct field_name rollup_names[] = {ROLLUP_FIELDS(FIELD_NAME)};
 static const struct field_name status_names[] = {STATUS_FIELDS(FIELD_NAME)};
@@ -67,6 +70,11 @@ static const struct scope_names scope_names[DUMP_SCOPES] = {
     [DUMP_GLIBC] = SCOPE(GLIBC, glibc),
     [DUMP_MIMALLOC] = SCOPE(MIMALLOC, mimalloc),
     [DUMP_MACHINE] = SCOPE(MACHINE, machine),
+    [DUMP_MUTEX] = SCOPE(MUTEX, mutex),
+    [DUMP_ARENA_MUTEX] = SCOPE(MUTEX, mutex),
+    [DUMP_BIN_MUTEX] = SCOPE(MUTEX, mutex),
+    [DUMP_HPA] = SCOPE(HPA, hpa),
+    [DUMP_HPA_SLAB] = SCOPE(HPA_SLAB, hpa_slab),
 };
 #undef SCOPE
 
@@ -114,4 +122,24 @@ field_by_text(enum dump_scope scope, const char *name, size_t length)
             return aliases[i].field;
     }
     return FIELD_NONE;
+}
+
+#define LOCK_NAME(name, text) text,
+static const char *const lock_names[] = {LOCK_NAMES(LOCK_NAME)};
+#undef LOCK_NAME
+
+int
+field_lock(const char *name, size_t length)
+{
+    for (int i = 0; i < LOCK_COUNT; i++) {
+        if (is_name(lock_names[i], name, length))
+            return i;
+    }
+    return FIELD_NONE;
+}
+
+const char *
+field_lock_name(enum dump_lock lock)
+{
+    return lock_names[lock];
 }

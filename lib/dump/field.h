@@ -21,9 +21,12 @@
     F(TOTAL, ACTIVE, "active", "active") \
     F(TOTAL, METADATA, "metadata", "metadata") \
     F(TOTAL, METADATA_THP, "metadata_thp", "n_thp") \
+    F(TOTAL, METADATA_EDATA, "metadata_edata", "edata") \
+    F(TOTAL, METADATA_RTREE, "metadata_rtree", "rtree") \
     F(TOTAL, RESIDENT, "resident", "resident") \
     F(TOTAL, MAPPED, "mapped", "mapped") \
     F(TOTAL, RETAINED, "retained", "retained") \
+    F(TOTAL, PINNED, "pinned", "pinned") \
     F(TOTAL, ZERO_REALLOCS, "zero_reallocs", NULL) \
     F(TOTAL, BG_THREADS, "num_threads", "background threads") \
     F(TOTAL, BG_RUNS, "num_runs", "num_runs") \
@@ -62,6 +65,10 @@
     F(ARENA, BASE, "base", "base") \
     F(ARENA, INTERNAL, "internal", "internal") \
     F(ARENA, METADATA_THP, "metadata_thp", "metadata_thp") \
+    F(ARENA, METADATA_EDATA, "metadata_edata", "metadata_edata") \
+    F(ARENA, METADATA_RTREE, "metadata_rtree", "metadata_rtree") \
+    F(ARENA, PINNED, "pinned", "pinned") \
+    F(ARENA, PAC_SEC_BYTES, "pac_sec_bytes", "pac_sec_bytes") \
     F(ARENA, TCACHE_BYTES, "tcache_bytes", "tcache_bytes") \
     F(ARENA, TCACHE_STASHED, "tcache_stashed_bytes", "tcache_stashed_bytes") \
     F(ARENA, RESIDENT, "resident", "resident") \
@@ -95,7 +102,11 @@
     F(BIN, NFILLS, "nfills", "nfills") \
     F(BIN, NFLUSHES, "nflushes", "nflushes") \
     F(BIN, NSLABS, "nslabs", "nslabs") \
-    F(BIN, NRESLABS, "nreslabs", "nreslabs")
+    F(BIN, NRESLABS, "nreslabs", "nreslabs") \
+    F(BIN, PROF_LIVE_REQUESTED, "prof_live_requested", "prof_live_requested") \
+    F(BIN, PROF_LIVE_COUNT, "prof_live_count", "prof_live_count") \
+    F(BIN, PROF_ACCUM_REQUESTED, "prof_accum_requested", "prof_accum_requested") \
+    F(BIN, PROF_ACCUM_COUNT, "prof_accum_count", "prof_accum_count")
 
 /* One large size class of an arena. */
 #define LARGE_FIELDS(F) \
@@ -105,7 +116,11 @@
     F(LARGE, NMALLOC, "nmalloc", "nmalloc") \
     F(LARGE, NDALLOC, "ndalloc", "ndalloc") \
     F(LARGE, NREQUESTS, "nrequests", "nrequests") \
-    F(LARGE, CUREXTENTS, "curlextents", "curlextents")
+    F(LARGE, CUREXTENTS, "curlextents", "curlextents") \
+    F(LARGE, PROF_LIVE_REQUESTED, "prof_live_requested", "prof_live_requested") \
+    F(LARGE, PROF_LIVE_COUNT, "prof_live_count", "prof_live_count") \
+    F(LARGE, PROF_ACCUM_REQUESTED, "prof_accum_requested", "prof_accum_requested") \
+    F(LARGE, PROF_ACCUM_COUNT, "prof_accum_count", "prof_accum_count")
 
 /* Unused extents of one size in an arena. */
 #define EXTENT_FIELDS(F) \
@@ -116,7 +131,71 @@
     F(EXTENT, NMUZZY, "nmuzzy", "nmuzzy") \
     F(EXTENT, MUZZY, "muzzy_bytes", "muzzy") \
     F(EXTENT, NRETAINED, "nretained", "nretained") \
-    F(EXTENT, RETAINED, "retained_bytes", "retained")
+    F(EXTENT, RETAINED, "retained_bytes", "retained") \
+    F(EXTENT, NPINNED, "npinned", "npinned") \
+    F(EXTENT, PINNED, "pinned_bytes", "pinned")
+
+/* One lock; times are in nanoseconds. */
+#define MUTEX_FIELDS(F) \
+    F(MUTEX, NUM_OPS, "num_ops", "n_lock_ops") \
+    F(MUTEX, NUM_WAIT, "num_wait", "n_waiting") \
+    F(MUTEX, NUM_SPIN_ACQ, "num_spin_acq", "n_spin_acq") \
+    F(MUTEX, NUM_OWNER_SWITCH, "num_owner_switch", "n_owner_switch") \
+    F(MUTEX, TOTAL_WAIT_TIME, "total_wait_time", "total_wait_ns") \
+    F(MUTEX, MAX_WAIT_TIME, "max_wait_time", "max_wait_ns") \
+    F(MUTEX, MAX_NUM_THDS, "max_num_thds", "max_n_thds")
+
+/* The huge page allocator of an arena.  Before 5.3.1 the first three are
+ * sums over its slabs; counts are of pages. */
+#define HPA_FIELDS(F) \
+    F(HPA, NPAGESLABS, "npageslabs", "pageslabs") \
+    F(HPA, NACTIVE, "nactive", "active pages") \
+    F(HPA, NDIRTY, "ndirty", "dirty pages") \
+    F(HPA, NPURGE_PASSES, "npurge_passes", "purge passes") \
+    F(HPA, NPURGES, "npurges", "purges") \
+    F(HPA, NHUGIFIES, "nhugifies", "hugeifies") \
+    F(HPA, NHUGIFY_FAILURES, "nhugify_failures", "hugify failures") \
+    F(HPA, NDEHUGIFIES, "ndehugifies", "dehugifies") \
+    F(HPA, SEC_BYTES, "sec_bytes", "bytes in small extent cache") \
+    F(HPA, SEC_HITS, "sec_hits", NULL) \
+    F(HPA, SEC_MISSES, "sec_misses", NULL)
+
+/* Huge page slabs of one kind: a row HPA_ROW_…, then one a page size class. */
+#define HPA_SLAB_FIELDS(F) \
+    F(HPA_SLAB, SIZE, NULL, "size") \
+    F(HPA_SLAB, INDEX, NULL, "ind") \
+    F(HPA_SLAB, NPAGESLABS_HUGE, "npageslabs_huge", "npageslabs_huge") \
+    F(HPA_SLAB, NACTIVE_HUGE, "nactive_huge", "nactive_huge") \
+    F(HPA_SLAB, NDIRTY_HUGE, "ndirty_huge", "ndirty_huge") \
+    F(HPA_SLAB, NPAGESLABS, "npageslabs_nonhuge", "npageslabs_nonhuge") \
+    F(HPA_SLAB, NACTIVE, "nactive_nonhuge", "nactive_nonhuge") \
+    F(HPA_SLAB, NDIRTY, "ndirty_nonhuge", "ndirty_nonhuge") \
+    F(HPA_SLAB, NRETAINED, "nretained_nonhuge", "nretained_nonhuge")
+
+/* Locks by the names that both formats use: of the process, then of arenas.
+ * They are the rows of DUMP_MUTEX and DUMP_ARENA_MUTEX. */
+#define LOCK_NAMES(L) \
+    L(BACKGROUND_THREAD, "background_thread") \
+    L(MAX_PER_BG_THD, "max_per_bg_thd") \
+    L(CTL, "ctl") \
+    L(PROF, "prof") \
+    L(PROF_THDS_DATA, "prof_thds_data") \
+    L(PROF_DUMP, "prof_dump") \
+    L(PROF_RECENT_ALLOC, "prof_recent_alloc") \
+    L(PROF_RECENT_DUMP, "prof_recent_dump") \
+    L(PROF_STATS, "prof_stats") \
+    L(LARGE, "large") \
+    L(EXTENT_AVAIL, "extent_avail") \
+    L(EXTENTS_DIRTY, "extents_dirty") \
+    L(EXTENTS_MUZZY, "extents_muzzy") \
+    L(EXTENTS_RETAINED, "extents_retained") \
+    L(DECAY_DIRTY, "decay_dirty") \
+    L(DECAY_MUZZY, "decay_muzzy") \
+    L(BASE, "base") \
+    L(TCACHE_LIST, "tcache_list") \
+    L(HPA_SHARD, "hpa_shard") \
+    L(HPA_SHARD_GROW, "hpa_shard_grow") \
+    L(HPA_SEC, "hpa_sec")
 
 /* What the kernel says of the process (our dumps). */
 #define PROCESS_FIELDS(F) \
@@ -200,6 +279,12 @@ enum large_field { LARGE_FIELDS(FIELD_ENUM) LARGE_COUNT };
 
 enum extent_field { EXTENT_FIELDS(FIELD_ENUM) EXTENT_COUNT };
 
+enum mutex_field { MUTEX_FIELDS(FIELD_ENUM) MUTEX_COUNT };
+
+enum hpa_field { HPA_FIELDS(FIELD_ENUM) HPA_COUNT };
+
+enum hpa_slab_field { HPA_SLAB_FIELDS(FIELD_ENUM) HPA_SLAB_COUNT };
+
 enum process_field { PROCESS_FIELDS(FIELD_ENUM) PROCESS_COUNT };
 
 enum rollup_field { ROLLUP_FIELDS(FIELD_ENUM) ROLLUP_COUNT };
@@ -230,6 +315,20 @@ enum machine_field { MACHINE_FIELDS(FIELD_ENUM) MACHINE_COUNT };
 
 #undef FIELD_ENUM
 
+#define LOCK_ENUM(name, text) LOCK_##name,
+
+enum dump_lock { LOCK_NAMES(LOCK_ENUM) LOCK_COUNT };
+
+#undef LOCK_ENUM
+
+/* Rows of DUMP_HPA_SLAB. */
+enum hpa_row {
+    HPA_ROW_ALL, /* 5.3.1 on */
+    HPA_ROW_FULL,
+    HPA_ROW_EMPTY,
+    HPA_ROW_NONFULL /* the first of them; the class is the row less this */
+};
+
 enum dump_scope {
     DUMP_TOTAL,
     DUMP_CONST,
@@ -255,6 +354,11 @@ enum dump_scope {
     DUMP_GLIBC,
     DUMP_MIMALLOC,
     DUMP_MACHINE,
+    DUMP_MUTEX,       /* of the process: row is a LOCK_… */
+    DUMP_ARENA_MUTEX, /* likewise of an arena; fields as in DUMP_MUTEX */
+    DUMP_BIN_MUTEX,   /* row is the bin's */
+    DUMP_HPA,         /* of an arena */
+    DUMP_HPA_SLAB,    /* row is a HPA_ROW_… */
     DUMP_SCOPES
 };
 
@@ -263,5 +367,9 @@ enum dump_scope {
 /* The field of that name, or FIELD_NONE.  `length` bytes of `name` count. */
 int field_by_json(enum dump_scope scope, const char *name, size_t length);
 int field_by_text(enum dump_scope scope, const char *name, size_t length);
+
+/* The lock of that name, or FIELD_NONE: "ctl", "extents_dirty". */
+int field_lock(const char *name, size_t length);
+const char *field_lock_name(enum dump_lock lock);
 
 #endif

@@ -62,6 +62,9 @@ on_end(void *context, bool complete)
     struct jep_dumps *dumps = loader->dumps;
     struct snapshot *current = loader->current;
 
+    /* Readers end what they began, also if beginning it failed. */
+    if (current == NULL)
+        return perr_memory(loader->error);
     current->complete = complete;
     if (profile_finish(&current->profile) > 0 &&
         !snapshot_warn(current, 0, 0,

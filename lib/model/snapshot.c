@@ -18,6 +18,7 @@ snapshot_new(void)
         return NULL;
     table_init(&snapshot->bin_classes, BIN_COUNT);
     table_init(&snapshot->large_classes, LARGE_COUNT);
+    table_init(&snapshot->mutexes, MUTEX_COUNT);
     return snapshot;
 }
 
@@ -29,6 +30,9 @@ arena_free(struct snapshot_arena *arena)
     table_free(&arena->bins);
     table_free(&arena->larges);
     table_free(&arena->extents);
+    table_free(&arena->mutexes);
+    table_free(&arena->bin_mutexes);
+    table_free(&arena->hpa_slabs);
     free(arena);
 }
 
@@ -43,6 +47,9 @@ arena_new(int id)
     table_init(&arena->bins, BIN_COUNT);
     table_init(&arena->larges, LARGE_COUNT);
     table_init(&arena->extents, EXTENT_COUNT);
+    table_init(&arena->mutexes, MUTEX_COUNT);
+    table_init(&arena->bin_mutexes, MUTEX_COUNT);
+    table_init(&arena->hpa_slabs, HPA_SLAB_COUNT);
     return arena;
 }
 
@@ -57,6 +64,7 @@ snapshot_free(struct snapshot *snapshot)
     arena_free(snapshot->sum);
     table_free(&snapshot->bin_classes);
     table_free(&snapshot->large_classes);
+    table_free(&snapshot->mutexes);
     free(snapshot->settings);
     free(snapshot->argv);
     free(snapshot->warnings);
@@ -140,37 +148,78 @@ scope_figures(struct snapshot *s, enum dump_scope scope)
     }
 }
 
+/* Likewise, tables. */
+static struct table *
+scope_table(struct snapshot *s, enum dump_scope scope)
+{
+    switch (scope) {
+    case DUMP_BIN_CLASS:
+        return &s->bin_classes;
+    case DUMP_LARGE_CLASS:
+        return &s->large_classes;
+    case DUMP_MUTEX:
+        return &s->mutexes;
+    default:
+        return NULL;
+    }
+}
+
+static struct jep_figure *
+arena_figures(struct snapshot_arena *arena, enum dump_scope scope)
+{
+    switch (scope) {
+    case DUMP_ARENA:
+        return arena->figures;
+    case DUMP_SMALL:
+        return arena->small;
+    case DUMP_LARGE_SUM:
+        return arena->large;
+    case DUMP_HPA:
+        return arena->hpa;
+    default:
+        return NULL;
+    }
+}
+
+static struct table *
+arena_table(struct snapshot_arena *arena, enum dump_scope scope)
+{
+    switch (scope) {
+    case DUMP_BIN:
+        return &arena->bins;
+    case DUMP_LARGE:
+        return &arena->larges;
+    case DUMP_EXTENT:
+        return &arena->extents;
+    case DUMP_ARENA_MUTEX:
+        return &arena->mutexes;
+    case DUMP_BIN_MUTEX:
+        return &arena->bin_mutexes;
+    default:
+        return &arena->hpa_slabs;
+    }
+}
+
 bool
 snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
                 int field, uint64_t value)
 {
     struct jep_figure *figures = scope_figures(snapshot, where->scope);
+    struct table *table = scope_table(snapshot, where->scope);
     struct snapshot_arena *arena;
-    struct table *table;
 
+    if (figures == NULL && table == NULL) {
+        arena = arena_get(snapshot, where->arena);
+        if (arena == NULL)
+            return false;
+        figures = arena_figures(arena, where->scope);
+        if (figures == NULL)
+            table = arena_table(arena, where->scope);
+    }
     if (figures != NULL) {
         figure_set(figures, field, value, where->line);
         return true;
     }
-    if (where->scope == DUMP_BIN_CLASS)
-        return table_set(&snapshot->bin_classes, where->row, (size_t)field,
-                         value, where->line);
-    if (where->scope == DUMP_LARGE_CLASS)
-        return table_set(&snapshot->large_classes, where->row, (size_t)field,
-                         value, where->line);
-    arena = arena_get(snapshot, where->arena);
-    if (arena == NULL)
-        return false;
-    if (where->scope <= DUMP_SMALL || where->scope == DUMP_LARGE_SUM) {
-        figures = where->scope == DUMP_ARENA   ? arena->figures
-                  : where->scope == DUMP_SMALL ? arena->small
-                                               : arena->large;
-        figure_set(figures, field, value, where->line);
-        return true;
-    }
-    table = where->scope == DUMP_BIN     ? &arena->bins
-            : where->scope == DUMP_LARGE ? &arena->larges
-                                         : &arena->extents;
     return table_set(table, where->row, (size_t)field, value, where->line);
 }
 
@@ -275,10 +324,14 @@ arenas_sum(const struct snapshot *snapshot)
         figures_add(sum->figures, arena->figures, ARENA_COUNT, is_first);
         figures_add(sum->small, arena->small, SMALL_COUNT, is_first);
         figures_add(sum->large, arena->large, SMALL_COUNT, is_first);
+        figures_add(sum->hpa, arena->hpa, HPA_COUNT, is_first);
         is_first = false;
         if (!table_add(&sum->bins, &arena->bins) ||
             !table_add(&sum->larges, &arena->larges) ||
-            !table_add(&sum->extents, &arena->extents)) {
+            !table_add(&sum->extents, &arena->extents) ||
+            !table_add(&sum->mutexes, &arena->mutexes) ||
+            !table_add(&sum->bin_mutexes, &arena->bin_mutexes) ||
+            !table_add(&sum->hpa_slabs, &arena->hpa_slabs)) {
             arena_free(sum);
             return NULL;
         }

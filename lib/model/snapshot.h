@@ -21,7 +21,11 @@ struct snapshot_arena {
     int id; /* index or DUMP_ARENA_… */
     struct jep_figure figures[ARENA_COUNT];
     struct jep_figure small[SMALL_COUNT], large[SMALL_COUNT];
+    struct jep_figure hpa[HPA_COUNT];
     struct table bins, larges, extents;
+    struct table mutexes;     /* a row a LOCK_… */
+    struct table bin_mutexes; /* rows as in bins */
+    struct table hpa_slabs;   /* a row a HPA_ROW_… */
 };
 
 struct snapshot {
@@ -45,6 +49,7 @@ struct snapshot {
     struct jep_figure mimalloc[MIMALLOC_COUNT];
     struct jep_figure machine[MACHINE_COUNT];
     struct table bin_classes, large_classes;
+    struct table mutexes; /* of the process: a row a LOCK_… */
     struct snapshot_arena **arenas;
     size_t arena_count, arena_capacity;
     struct snapshot_arena *last;    /* the one that was set last */
