@@ -16,6 +16,8 @@ const struct json_edge jeprobe_edges[] = {
     {JSON_TOP, "samples", JP_SAMPLES},
     {JP_PROCESS, "argv", JP_ARGV},
     {JP_PROCESS, "thp", JP_THP},
+    {JP_PROCESS, "machine", JP_MACHINE},
+    {JP_PROCESS, "env", JP_ENV},
     {JP_PROCESS, "smaps_rollup", JP_ROLLUP},
     {JP_PROCESS, "status", JP_STATUS},
     {JP_PROCESS, "residency", JP_RESIDENCY},
@@ -197,6 +199,10 @@ jeprobe_value(struct json *json, const struct json_frame *frame,
         return json_text(json, "process.argv", frame, value);
     case JP_THP:
         return json_text(json, "process.thp.", frame, value);
+    case JP_MACHINE:
+        return json_number(json, frame, value, DUMP_MACHINE, 0);
+    case JP_ENV:
+        return json_text(json, "process.env.", frame, value);
     case JP_ROLLUP:
         return json_number(json, frame, value, DUMP_ROLLUP, 0);
     case JP_STATUS:
