@@ -68,7 +68,11 @@ static bool
 report_add(struct report_list *list, const char *path,
            const report_opts_t *opts)
 {
-    const struct jep_options options = {opts->debug_dir, opts->sysroot, true};
+    struct jep_options options = {
+        .debug_dir = opts->debug_dir,
+        .sysroot = opts->sysroot,
+        .symbols = true,
+    };
     struct jep_error error;
     jep_dumps_t *dumps;
     size_t count;
@@ -86,6 +90,8 @@ report_add(struct report_list *list, const char *path,
     for (size_t i = 0; i < count; i++) {
         jep_report_t *report;
 
+        options.before =
+            list->count > 0 ? list->reports[list->count - 1] : NULL;
         if (jep_report_new(dumps, i, &options, &report, &error) != JEP_OK) {
             complain(&error);
             return false;

@@ -21,6 +21,7 @@ cli_jeprobe_SOURCES = \
 	cli/render/render.h \
 	cli/render/text.c \
 	cli/render/text.h \
+	cli/render/text_findings.c \
 	cli/render/text_ledger.c \
 	cli/render/text_nested.c \
 	cli/render/text_sites.c \

@@ -211,18 +211,23 @@ struct jep_view {
     size_t arena_count;
     const struct jep_finding *findings; /* most severe, then most bytes */
     size_t finding_count;
+    bool follows;           /* it is a later dump of the process of `before` */
     const char *not_nested; /* why mapped, resident, active and allocated do
                              * not lie in one another; NULL: they do */
 };
+
+typedef struct jep_dumps jep_dumps_t;
+typedef struct jep_report jep_report_t;
 
 struct jep_options {
     const char *debug_dir; /* extra directory of debug files, or NULL */
     const char *sysroot;   /* prefix of the modules' paths, or NULL */
     bool symbols;          /* resolve addresses */
+    /* The report that comes before this one, or NULL.  If it is of the same
+     * process, findings also say what changed.  Needed until jep_report_new
+     * returns, and so are its dumps. */
+    const jep_report_t *before;
 };
-
-typedef struct jep_dumps jep_dumps_t;
-typedef struct jep_report jep_report_t;
 
 /* Read all documents of `path` ("-" = standard input; gzip is recognised).
  * On failure *dumps is NULL, `error` says why, and there is nothing to free. */

@@ -152,13 +152,23 @@ lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 	$(ZLIB_LIBS) $(YAJL_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \
 	lib/analyse/bins.c \
+	lib/analyse/finding.c \
 	lib/analyse/finding.h \
+	lib/analyse/follow.c \
 	lib/analyse/interval.c \
 	lib/analyse/interval.h \
 	lib/analyse/ledger.c \
 	lib/analyse/report.c \
 	lib/analyse/report.h \
+	lib/analyse/rules.c \
+	lib/analyse/rules.def \
 	lib/analyse/rules.h \
+	lib/analyse/rules_active.c \
+	lib/analyse/rules_around.def \
+	lib/analyse/rules_ask.c \
+	lib/analyse/rules_inside.def \
+	lib/analyse/rules_inside.h \
+	lib/analyse/rules_outside.def \
 	lib/analyse/sites.c \
 	lib/analyse/summary.c \
 	lib/analyse/unbias.c \

@@ -91,6 +91,7 @@ include $(top_srcdir)/t/bench/local.mk
 include $(top_srcdir)/t/calibrate/local.mk
 include $(top_srcdir)/t/ledger/local.mk
 include $(top_srcdir)/t/parse/local.mk
+include $(top_srcdir)/t/rules/local.mk
 include $(top_srcdir)/t/shim/local.mk
 include $(top_srcdir)/t/stress/local.mk
 include $(top_srcdir)/t/unit/core.mk

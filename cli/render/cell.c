@@ -141,9 +141,16 @@ cell_bar(out_t *out, double share, unsigned width)
 void
 cell_paragraph(out_t *out, const char *text, const char *indent, unsigned width)
 {
+    cell_hanging(out, text, indent, indent, width);
+}
+
+void
+cell_hanging(out_t *out, const char *text, const char *first,
+             const char *indent, unsigned width)
+{
     char safe[CELL_TEXT_MAX];
     char one[CELL_TEXT_MAX];
-    unsigned column = 0, margin = columns(indent), wide;
+    unsigned column = 0, wide;
     const char *word;
 
     text_escape(safe, sizeof(safe), text);
@@ -160,8 +167,14 @@ cell_paragraph(out_t *out, const char *text, const char *indent, unsigned width)
             out_puts(out, "\n");
             column = 0;
         }
-        out_puts(out, column == 0 ? indent : " ");
-        column += column == 0 ? margin : 1;
+        if (column == 0) {
+            out_puts(out, first);
+            column = columns(first);
+            first = indent;
+        } else {
+            out_puts(out, " ");
+            column++;
+        }
         out_puts(out, one);
         column += wide;
         word += length;

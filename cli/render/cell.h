@@ -34,5 +34,8 @@ void cell_repeat(out_t *out, const char *text, unsigned times);
 /* Print words, broken into lines of `width` columns, each after `indent`. */
 void cell_paragraph(out_t *out, const char *text, const char *indent,
                     unsigned width);
+/* The same, the first line after `first`. */
+void cell_hanging(out_t *out, const char *text, const char *first,
+                  const char *indent, unsigned width);
 
 #endif

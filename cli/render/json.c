@@ -79,6 +79,17 @@ ratio(struct jep_ratio value)
                                                 : json_null();
 }
 
+/* A whole number is written as one: bytes stay exact. */
+static json_t *
+number(double value)
+{
+    if (!isfinite(value))
+        return json_null();
+    if (value == floor(value) && fabs(value) < 9e15)
+        return json_integer((json_int_t)value);
+    return json_real(value);
+}
+
 /* Estimates are whole bytes and objects. */
 static json_t *
 estimate(double value)
@@ -331,6 +342,51 @@ profile(const struct jep_profile *from, unsigned top)
 }
 
 static json_t *
+evidence(const struct jep_evidence *from)
+{
+    json_t *object = need(json_object());
+
+    set(object, "name", text(from->name));
+    set(object, "value", from->is_number ? number(from->value) : json_null());
+    set(object, "text", text(from->text));
+    set(object, "line", from->line > 0 ? whole(from->line) : json_null());
+    return object;
+}
+
+static json_t *
+finding(const struct jep_finding *from)
+{
+    static const char *const severities[] = {[JEP_INFO] = "info",
+                                             [JEP_LOW] = "low",
+                                             [JEP_MEDIUM] = "medium",
+                                             [JEP_HIGH] = "high"};
+    json_t *object = need(json_object()), *array = need(json_array());
+
+    set(object, "rule", text(from->rule));
+    set(object, "severity", text(severities[from->severity]));
+    set(object, "title", text(from->title));
+    set(object, "bytes", figure(from->bytes));
+    for (size_t i = 0; i < from->evidence_count; i++)
+        append(array, evidence(&from->evidence[i]));
+    set(object, "evidence", array);
+    set(object, "causes", text(from->causes));
+    set(object, "action", text(from->action));
+    set(object, "confirm", text(from->confirm));
+    set(object, "false_alarm", text(from->false_alarm));
+    return object;
+}
+
+static json_t *
+findings(const struct jep_view *view)
+{
+    json_t *array = need(json_array());
+
+    for (size_t i = 0; i < view->finding_count; i++)
+        append(array, finding(&view->findings[i]));
+    return array;
+}
+
+static json_t *
 report(const struct jep_view *view, const struct render_options *options,
        bool with_schema)
 {
@@ -345,7 +401,7 @@ report(const struct jep_view *view, const struct render_options *options,
     set(object, "attribution", attribution(&view->ledger));
     set(object, "bins", bins(view));
     set(object, "arenas", arenas(view));
-    set(object, "findings", json_array());
+    set(object, "findings", findings(view));
     set(object, "profile", profile(&view->profile, options->top));
     return object;
 }

@@ -188,9 +188,14 @@ static void
 print_next(out_t *out, const struct jep_view *view,
            const struct render_options *options)
 {
+    const struct jep_finding *top = text_top_finding(view);
     char quoted[4096];
 
     out_puts(out, "Next: jeprobe ");
+    if (top != NULL) {
+        out_printf(out, "explain %s\n", top->rule);
+        return;
+    }
     text_quote(quoted, sizeof(quoted), view->source.file);
     if (!view->profile.known || view->profile.site_count == 0) {
         out_puts(out, "run --report -- PROGRAM    (who allocates it)\n");
@@ -218,6 +223,7 @@ print_view(out_t *out, const struct jep_view *view,
     text_ledger(out, &view->ledger);
     text_nested(out, view);
     print_ratios(out, view);
+    text_findings(out, view);
     print_bins(out, view, options->top);
     text_sites(out, view, options->top);
     print_next(out, view, options);
@@ -259,17 +265,9 @@ print_overview(out_t *out, const struct render_set *set)
 bool
 render_is_series(const struct render_set *set)
 {
-    const struct jep_view *first = set->views[0];
-
     for (size_t i = 1; i < set->count; i++) {
-        const struct jep_view *view = set->views[i];
-
-        if (view->process.pid.known && first->process.pid.known) {
-            if (view->process.pid.value != first->process.pid.value)
-                return false;
-        } else if (strcmp(view->source.file, first->source.file) != 0) {
+        if (!set->views[i]->follows)
             return false;
-        }
     }
     return true;
 }

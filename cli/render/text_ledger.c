@@ -103,6 +103,7 @@ text_headline(out_t *out, const struct jep_view *view)
     const struct jep_ledger_line *most = largest_overhead(ledger);
     const struct jep_ledger_line *rest =
         text_ledger_line(ledger, "unexplained");
+    const struct jep_finding *top = text_top_finding(view);
     char text[SENTENCE_MAX], size[TEXT_NUMBER_MAX];
     size_t at;
 
@@ -121,6 +122,9 @@ text_headline(out_t *out, const struct jep_view *view)
         snprintf(text + at, sizeof(text) - at,
                  " %.1f %% is not explained by the dump's own counters.",
                  rest->share * 100.0);
+    at = strlen(text);
+    if (top != NULL)
+        snprintf(text + at, sizeof(text) - at, " See %s below.", top->rule);
     cell_style(out, CELL_BOLD);
     cell_paragraph(out, text, "", out_width(out) < 100 ? out_width(out) : 100);
     cell_style(out, CELL_PLAIN);

@@ -18,6 +18,10 @@ struct finding {
     bool is_failed;    /* out of memory */
 };
 
+/* "11.82 GiB", for titles. */
+#define FINDING_SIZE_MAX 32
+const char *finding_size_text(char text[FINDING_SIZE_MAX], double bytes);
+
 /* One sentence without a final period, with the figures of this dump. */
 void finding_title(struct finding *finding, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

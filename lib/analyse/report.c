@@ -1,6 +1,7 @@
 /* A snapshot's analysis as one view. */
 #include "analyse/report.h"
 
+#include "analyse/rules.h"
 #include "model/load.h"
 
 #include <stdio.h>
@@ -9,6 +10,8 @@
 
 struct jep_report {
     struct jep_view view;
+    const struct snapshot *snapshot;
+    struct jep_finding *findings;
     struct ledger ledger;
     struct jep_bin *bins;
     struct jep_arena *arenas;
@@ -26,6 +29,7 @@ jep_report_free(jep_report_t *report)
     free(report->bins);
     free(report->arenas);
     free(report->warnings);
+    free(report->findings);
     sites_free(&report->sites);
     intern_text_free(&report->texts);
     free(report);
@@ -155,6 +159,29 @@ warnings_fill(jep_report_t *report, const struct snapshot *snapshot,
 }
 
 static bool
+findings_fill(jep_report_t *report, const jep_report_t *before)
+{
+    struct jep_view *view = &report->view;
+    const struct jep_summary *s = &view->summary;
+    struct rule_input in = {.snapshot = report->snapshot, .view = view};
+
+    view->follows =
+        before != NULL &&
+        view_follows(&before->view, view, before->snapshot, report->snapshot);
+    if (view->follows) {
+        in.before = before->snapshot;
+        in.before_view = &before->view;
+    }
+    in.rss = figure_or(s->rss, figure_or(s->resident, s->active)).value;
+    in.release = summary_release(report->snapshot);
+    if (!rules_run(&in, &report->texts, &report->findings,
+                   &view->finding_count))
+        return false;
+    view->findings = report->findings;
+    return true;
+}
+
+static bool
 fill(jep_report_t *report, const struct snapshot *snapshot, symbols_t *symbols)
 {
     struct jep_view *view = &report->view;
@@ -191,7 +218,9 @@ jep_report_new(const jep_dumps_t *dumps, size_t index,
     }
     if (is_fine) {
         source_fill(dumps, index, &report->view.source);
-        is_fine = fill(report, snapshot, symbols);
+        report->snapshot = snapshot;
+        is_fine = fill(report, snapshot, symbols) &&
+                  findings_fill(report, options->before);
     }
     symbols_free(symbols);
     if (is_fine) {

@@ -42,6 +42,11 @@ void ledger_fill(const struct snapshot *snapshot,
                  const struct jep_summary *summary, struct ledger *ledger,
                  struct jep_ledger *out);
 
+/* follow.c: whether `now` is a later dump of the process of `before`. */
+bool view_follows(const struct jep_view *before, const struct jep_view *now,
+                  const struct snapshot *before_snapshot,
+                  const struct snapshot *now_snapshot);
+
 /* bins.c */
 bool bins_rank(const struct snapshot *snapshot, struct jep_bin **bins,
                size_t *count) __attribute__((warn_unused_result));

@@ -1,0 +1,125 @@
+/* What is wrong, how that is known, and what to do about it. */
+#include "cli/render/text.h"
+
+#include "cli/render/cell.h"
+#include "cli/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    WIDTH_MAX = 100, /* longer lines of prose are hard to read */
+    SEVERITY_COLUMNS = 10,
+    NAME_COLUMNS_MAX = 44
+};
+
+const struct jep_finding *
+text_top_finding(const struct jep_view *view)
+{
+    if (view->finding_count == 0 || view->findings[0].severity == JEP_INFO)
+        return NULL;
+    return &view->findings[0];
+}
+
+static const char *
+severity_word(enum jep_severity severity)
+{
+    switch (severity) {
+    case JEP_HIGH:
+        return "CRITICAL";
+    case JEP_MEDIUM:
+        return "WARNING";
+    case JEP_LOW:
+        return "MINOR";
+    default:
+        return "NOTE";
+    }
+}
+
+/* "CRITICAL  some-rule                      10.81 GiB to win" */
+static void
+print_heading(out_t *out, const struct jep_finding *finding, unsigned width)
+{
+    char size[TEXT_NUMBER_MAX], win[TEXT_NUMBER_MAX + 8] = "";
+
+    if (finding->bytes.known && finding->bytes.value > 0 &&
+        finding->severity != JEP_INFO)
+        snprintf(win, sizeof(win), "%s to win",
+                 text_size(size, (double)finding->bytes.value));
+    cell_style(out, CELL_BOLD);
+    cell_text(out, severity_word(finding->severity), SEVERITY_COLUMNS, false);
+    out_puts(out, finding->rule);
+    if (win[0] != '\0')
+        out_printf(out, "%*s",
+                   (int)(width - SEVERITY_COLUMNS - strlen(finding->rule)),
+                   win);
+    out_puts(out, "\n");
+    cell_style(out, CELL_PLAIN);
+}
+
+/* Names in a column of their own, then values, then where they were read. */
+static void
+print_evidence(out_t *out, const struct jep_finding *finding, unsigned width)
+{
+    unsigned names = 0;
+
+    for (size_t i = 0; i < finding->evidence_count; i++) {
+        size_t length = strlen(finding->evidence[i].name);
+
+        if (length > names && length <= NAME_COLUMNS_MAX)
+            names = (unsigned)length;
+    }
+    for (size_t i = 0; i < finding->evidence_count; i++) {
+        const struct jep_evidence *one = &finding->evidence[i];
+        char first[128], indent[64], value[512];
+
+        snprintf(first, sizeof(first), "    %-*s ", (int)names, one->name);
+        snprintf(indent, sizeof(indent), "    %*s ", (int)names, "");
+        if (one->line > 0)
+            snprintf(value, sizeof(value), "%s, line %u", one->text, one->line);
+        else
+            snprintf(value, sizeof(value), "%s", one->text);
+        cell_hanging(out, value, first, indent, width);
+    }
+}
+
+static void
+print_part(out_t *out, const char *label, const char *text, unsigned width)
+{
+    if (text != NULL)
+        cell_hanging(out, text, label, "          ", width);
+}
+
+static void
+print_finding(out_t *out, const struct jep_finding *finding, unsigned width)
+{
+    char title[2048];
+
+    print_heading(out, finding, width);
+    snprintf(title, sizeof(title), "%s.", finding->title);
+    cell_paragraph(out, title, "  ", width);
+    print_evidence(out, finding, width);
+    print_part(out, "  Likely: ", finding->causes, width);
+    print_part(out, "  Do:     ", finding->action, width);
+    print_part(out, "  Then:   ", finding->confirm, width);
+    print_part(out, "  Unless: ", finding->false_alarm, width);
+    out_puts(out, "\n");
+}
+
+void
+text_findings(out_t *out, const struct jep_view *view)
+{
+    const struct jep_summary *s = &view->summary;
+    unsigned width = out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
+
+    if (text_top_finding(view) == NULL &&
+        (s->allocated.known || s->active.known || s->rss.known)) {
+        cell_paragraph(out,
+                       "Nothing is wrong as far as this dump shows: no rule "
+                       "finds waste that is worth acting on.",
+                       "", width);
+        out_puts(out, "\n");
+    }
+    for (size_t i = 0; i < view->finding_count; i++)
+        print_finding(out, &view->findings[i], width);
+}

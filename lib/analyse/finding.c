@@ -1,0 +1,177 @@
+/* How a rule writes its finding. */
+#include "analyse/finding.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define SENTENCE_MAX 1024
+#define VALUE_MAX    96
+
+const char *
+finding_size_text(char text[FINDING_SIZE_MAX], double bytes)
+{
+    static const char *const units[] = {"B",   "KiB", "MiB", "GiB",
+                                        "TiB", "PiB", "EiB"};
+    unsigned unit = 0;
+
+    /* 1023.96 would round up to four digits: it belongs to the next unit. */
+    while (fabs(bytes) >= 1023.95 && unit + 1 < JE_ARRAY_LEN(units)) {
+        bytes /= 1024.0;
+        unit++;
+    }
+    snprintf(text, FINDING_SIZE_MAX, "%.*f %s",
+             unit == 0 || (unit == 1 && fabs(bytes) >= 99.95) ? 0
+             : unit >= 3 && fabs(bytes) < 99.995              ? 2
+                                                              : 1,
+             bytes, units[unit]);
+    return text;
+}
+
+static const char *
+keep(struct finding *finding, const char *text)
+{
+    const char *own = intern_text(finding->texts, text);
+
+    finding->is_failed |= own == NULL;
+    return own;
+}
+
+/* A sentence that does not fit is cut, never overrun. */
+static const char *keep_format(struct finding *finding, const char *format,
+                               va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static const char *
+keep_format(struct finding *finding, const char *format, va_list args)
+{
+    char text[SENTENCE_MAX];
+
+    vsnprintf(text, sizeof(text), format, args);
+    return keep(finding, text);
+}
+
+void
+finding_title(struct finding *finding, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    finding->out.title = keep_format(finding, format, args);
+    va_end(args);
+}
+
+void
+finding_action(struct finding *finding, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    finding->out.action = keep_format(finding, format, args);
+    va_end(args);
+}
+
+void
+finding_bytes(struct finding *finding, uint64_t bytes)
+{
+    finding->out.bytes =
+        (struct jep_figure){.value = bytes, .known = true, .derived = true};
+}
+
+void
+finding_severity(struct finding *finding, enum jep_severity severity)
+{
+    finding->out.severity = severity;
+    finding->has_severity = true;
+}
+
+/* What does not fit is left out: the first figures are the ones that count. */
+static struct jep_evidence *
+evidence_new(struct finding *finding, const char *name, const char *text,
+             uint32_t line)
+{
+    struct jep_finding *out = &finding->out;
+    struct jep_evidence *one;
+
+    if (out->evidence_count == JEP_EVIDENCE_MAX)
+        return NULL;
+    one = &out->evidence[out->evidence_count];
+    *one = (struct jep_evidence){.line = line};
+    one->name = keep(finding, name);
+    one->text = keep(finding, text);
+    if (one->name == NULL || one->text == NULL)
+        return NULL;
+    out->evidence_count++;
+    return one;
+}
+
+static void
+evidence_number(struct finding *finding, const char *name, const char *text,
+                double value, uint32_t line)
+{
+    struct jep_evidence *one;
+
+    if (!isfinite(value))
+        return;
+    one = evidence_new(finding, name, text, line);
+    if (one == NULL)
+        return;
+    one->value = value;
+    one->is_number = true;
+}
+
+void
+finding_size(struct finding *finding, const char *name, struct jep_figure bytes)
+{
+    char size[FINDING_SIZE_MAX], text[VALUE_MAX];
+
+    if (!bytes.known)
+        return;
+    if (bytes.value < 1024)
+        snprintf(text, sizeof(text), "%llu B", (unsigned long long)bytes.value);
+    else
+        snprintf(text, sizeof(text), "%llu (%s)",
+                 (unsigned long long)bytes.value,
+                 finding_size_text(size, (double)bytes.value));
+    evidence_number(finding, name, text, (double)bytes.value,
+                    bytes.derived ? 0 : bytes.line);
+}
+
+void
+finding_count(struct finding *finding, const char *name,
+              struct jep_figure count)
+{
+    char text[VALUE_MAX];
+
+    if (!count.known)
+        return;
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)count.value);
+    evidence_number(finding, name, text, (double)count.value,
+                    count.derived ? 0 : count.line);
+}
+
+void
+finding_share(struct finding *finding, const char *name, double fraction)
+{
+    char text[VALUE_MAX];
+
+    snprintf(text, sizeof(text), "%.1f %%", fraction * 100.0);
+    evidence_number(finding, name, text, fraction, 0);
+}
+
+void
+finding_ratio(struct finding *finding, const char *name, double ratio)
+{
+    char text[VALUE_MAX];
+
+    snprintf(text, sizeof(text), "%.1f", ratio);
+    evidence_number(finding, name, text, ratio, 0);
+}
+
+void
+finding_text(struct finding *finding, const char *name, const char *text,
+             uint32_t line)
+{
+    if (text != NULL)
+        evidence_new(finding, name, text, line);
+}

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Every rule has dumps for which it speaks and dumps, just beyond its
+# threshold, for which it does not:
+#
+#   t/rules/RULE/fires[-VARIANT]   the rule is among the findings
+#   t/rules/RULE/near[-VARIANT]    it is not
+#   …fires.1, fires.2              two dumps of one process, in that order
+#   t/rules/RULE/expected          lines "FILE SEVERITY BYTES", - = any
+. "${0%/*}/../lib.sh"
+
+rules=$top_srcdir/t/rules
+
+# findings FILE...: "RULE SEVERITY BYTES" of the last report's findings.
+findings()
+{
+    run "$jeprobe" report --format json "$@"
+    awk '/^ *"findings": \[/ { n = 0 }
+         /^ *"rule": / { split($0, part, "\""); rule = part[4] }
+         /^ *"severity": / { split($0, part, "\""); severity = part[4] }
+         rule != "" && /^ *"bytes": / {
+             gsub(/[^0-9]/, "")
+             found[++n] = rule " " severity " " ($0 == "" ? "null" : $0)
+             rule = ""
+         }
+         END { for (i = 1; i <= n; i++) print found[i] }' "$out" >"$tmp/found"
+}
+
+# one RULE WANTED FILE...: 1 it fires, 0 it does not.
+one()
+{
+    rule=$1 wanted=$2
+    shift 2
+    findings "$@"
+    name=${1#"$rules/"}
+    is "$name: read" "$status" 0
+    got=$(grep -c "^$rule " "$tmp/found")
+    if [ "$got" = "$wanted" ]; then
+        pass "$name"
+    else
+        fail "$name" "findings:" "$(cat "$tmp/found")"
+    fi
+    [ -f "$rules/$rule/expected" ] || return
+    while read -r file severity bytes; do
+        [ "$file" = "${name#*/}" ] || continue
+        wanted_line=$(grep "^$rule " "$tmp/found" | awk -v s="$severity" \
+            -v b="$bytes" '{ print $1, s == "-" ? s : $2, b == "-" ? b : $3 }')
+        is "$name: what it says" "$wanted_line" "$rule $severity $bytes"
+    done <"$rules/$rule/expected"
+}
+
+for dir in "$rules"/*/; do
+    rule=$(basename "$dir")
+    [ "$rule" = healthy ] && continue
+    for file in "$dir"fires* "$dir"near*; do
+        case $file in
+            */fires*) wanted=1 ;;
+            *) wanted=0 ;;
+        esac
+        case $file in
+            *.2) ;;
+            *.1) one "$rule" $wanted "$file" "${file%.1}.2" ;;
+            *) one "$rule" $wanted "$file" ;;
+        esac
+    done
+done
+
+# A rule without dumps is not tested.
+for id in $(sed -n 's/^RULE([a-z0-9_]*, "\([^"]*\)",.*/\1/p' \
+    "$top_srcdir"/lib/analyse/rules_*.def); do
+    ok "$id: there is a dump for which it fires" sh -c "ls $rules/$id/fires*"
+    ok "$id: there is one for which it does not" sh -c "ls $rules/$id/near*"
+done
+done_testing
