@@ -8,11 +8,11 @@
  *   run_child  all of it              -> a running process
  *   run_wait   the process            -> how it ended; signals passed on
  *   run_witness a signal       -> was it sent to the whole group?
- *   run_log    lines of the preload object -> dumps and errors it reports
+ *   run_log    messages of the preload object -> dumps and errors it reports
  *   run_note   dumps                  -> the closing lines
  *
- * Up to run_child a fault ends jeprobe with 125, 126 or 127; from then on
- * nothing does, the exit status is the program's.
+ * Until the program is executed a fault ends jeprobe with 125, 126 or 127;
+ * from then on nothing does, the exit status is the program's.
  */
 #ifndef JE_CLI_RUN_H
 #define JE_CLI_RUN_H
@@ -53,16 +53,15 @@ typedef struct run_dump {
 typedef struct run_log {
     run_dump_t *dumps; /* in the order they were written */
     unsigned dump_count;
-    unsigned starts;           /* processes it was loaded into */
-    bool has_started;          /* the program itself is one of them */
-    char *first_error;         /* NULL = none */
-    char line[PATH_MAX + 128]; /* not yet complete */
-    unsigned line_length;
+    unsigned starts;   /* processes it was loaded into */
+    bool has_started;  /* the program itself is one of them */
+    char *first_error; /* NULL = none */
+    int exec_error;    /* why the program was not executed, 0 = it was */
 } run_log_t;
 
 typedef struct run_child {
     pid_t pid;
-    int log_fd;    /* read end of the pipe from the preload object */
+    int log_fd;    /* jeprobe's end of the socket to the preload object */
     int signal_fd; /* signals that jeprobe received */
     sigset_t caught;
     sigset_t first_mask; /* the signal mask that jeprobe was started with */
@@ -103,10 +102,11 @@ typedef struct run_start {
     const char *pattern;
 } run_start_t;
 
-/* Start the program; dies with 125 to 127 if that fails. */
+/* Start the program; dies with 125 if that fails. */
 void run_child_start(run_child_t *child, const run_start_t *start);
-/* Pass signals on and read the log until the program has ended. */
-void run_child_wait(run_child_t *child);
+/* Pass signals on and read the log until the program has ended; dies with 126
+ * or 127 if it could not be executed. */
+void run_child_wait(run_child_t *child, const run_program_t *program);
 
 /* Start the witness, before the program; with signals blocked. */
 void run_witness_start(run_child_t *child);
@@ -115,7 +115,7 @@ void run_witness_start(run_child_t *child);
 bool run_witness_has_seen(run_child_t *child, int sig, uint32_t sender);
 void run_witness_end(run_child_t *child);
 
-/* Take in what can be read from `fd` now; false at its end. */
+/* Take in the messages that `fd` has now; false after the last one. */
 bool run_log_read(run_log_t *log, int fd, pid_t pid);
 void run_log_free(run_log_t *log);
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,71 +58,46 @@ run_restore_signals(const run_signals_t *saved)
 }
 
 /*
- * The write end of the log, for the program: at a high number, so that the
- * numbers of its own files stay what they were, and readable, so that a write
- * after jeprobe's end does not raise SIGPIPE. Not blocking for the same reason.
+ * The program's end of the log: at a high number, so that the numbers of its
+ * own files stay what they were. Where descriptors are scarce any will do.
  */
 static int
 run_log_end(int fd)
 {
     enum { WANTED = 900 };
 
-    char path[64];
     struct rlimit limit;
     int lowest = WANTED;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= WANTED)
         lowest = (int)limit.rlim_cur - 1;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    int both = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    int high = fcntl(both >= 0 ? both : fd, F_DUPFD, lowest);
-    if (high < 0)
-        high = fcntl(both >= 0 ? both : fd, F_DUPFD, 3);
-    return high;
+    int high = fcntl(fd, F_DUPFD, lowest);
+    if (high >= 0)
+        return high;
+    fcntl(fd, F_SETFD, 0);
+    return fd;
 }
 
 /* In the child: become the program, or tell the parent why not. */
 JE_NORETURN static void
-run_become(const run_start_t *start, const run_signals_t *saved, int log_fd,
-           int error_fd)
+run_become(const run_start_t *start, const run_signals_t *saved, int log_fd)
 {
+    char text[32];
     int end = run_log_end(log_fd);
     run_set_environment(start->opts, start->preload, start->pattern, end);
     run_restore_signals(saved);
     execv(start->program->path, start->program->argv);
-    int error = errno;
-    (void)!write(error_fd, &error, sizeof(error));
+    snprintf(text, sizeof(text), "exec %d", errno);
+    send(end, text, strlen(text), MSG_NOSIGNAL);
     _exit(EXIT_LAUNCH);
-}
-
-/* errno of a failed execv in the child, 0 if it succeeded. */
-static int
-run_read_exec_error(int fd)
-{
-    int error = 0;
-    ssize_t n = 0;
-    do {
-        n = read(fd, &error, sizeof(error));
-    } while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof(error) ? error : 0;
-}
-
-JE_NORETURN static void
-run_die_exec(run_child_t *child, const run_program_t *program, int error)
-{
-    waitpid(child->pid, NULL, 0);
-    run_witness_end(child);
-    die(error == ENOENT ? EXIT_NOTFOUND : EXIT_NOEXEC,
-        "%s: cannot be executed: %s", program->path, strerror(error));
 }
 
 void
 run_child_start(run_child_t *child, const run_start_t *start)
 {
     run_signals_t saved;
-    int log_pipe[2];
-    int error_pipe[2];
-    if (pipe2(log_pipe, O_CLOEXEC) != 0 || pipe2(error_pipe, O_CLOEXEC) != 0)
-        die(EXIT_LAUNCH, "pipe: %s", strerror(errno));
+    int log[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, log) != 0)
+        die(EXIT_LAUNCH, "socketpair: %s", strerror(errno));
     run_catch_signals(child, &saved);
     child->first_mask = saved.mask;
     run_witness_start(child);
@@ -131,13 +106,7 @@ run_child_start(run_child_t *child, const run_start_t *start)
     if (child->pid < 0)
         die(EXIT_LAUNCH, "fork: %s", strerror(errno));
     if (child->pid == 0)
-        run_become(start, &saved, log_pipe[1], error_pipe[1]);
-    close(log_pipe[1]);
-    close(error_pipe[1]);
-    child->log_fd = log_pipe[0];
-    fcntl(child->log_fd, F_SETFL, O_NONBLOCK);
-    int error = run_read_exec_error(error_pipe[0]);
-    close(error_pipe[0]);
-    if (error != 0)
-        run_die_exec(child, start->program, error);
+        run_become(start, &saved, log[1]);
+    close(log[1]);
+    child->log_fd = log[0];
 }

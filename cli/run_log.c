@@ -1,65 +1,61 @@
 /*
- * Lines from the preload object: "start PID", "dump PATH BYTES", "error TEXT".
- * They come from every process that it was loaded into, whole lines each.
+ * Messages from the preload object, in every process that it was loaded into:
+ * see alloc/prof_status.h. One more comes from the child that is to become the
+ * program: "exec ERRNO" when it does not.
  */
 #include "cli/run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
-/* Split "PATH BYTES" and keep it; without memory the dump is not mentioned. */
+enum { MESSAGE_MAX = PATH_MAX + 512 };
+
+/* Split "BYTES PATH" and keep it; without memory the dump is not mentioned. */
 static void
 run_log_dump(run_log_t *log, const char *text)
 {
-    const char *blank = strrchr(text, ' ');
-    if (blank == NULL)
+    char *blank = NULL;
+    uint64_t bytes = strtoull(text, &blank, 10);
+    if (*blank != ' ')
         return;
     run_dump_t *more =
         realloc(log->dumps, (log->dump_count + 1) * sizeof(*more));
     if (more == NULL)
         return;
     log->dumps = more;
-    char *path = strndup(text, (size_t)(blank - text));
-    if (path == NULL)
-        return;
-    more[log->dump_count++] = (run_dump_t){
-        .path = path,
-        .bytes = strtoull(blank + 1, NULL, 10),
-    };
+    char *path = strdup(blank + 1);
+    if (path != NULL)
+        more[log->dump_count++] = (run_dump_t){.path = path, .bytes = bytes};
 }
 
 static void
-run_log_line(run_log_t *log, const char *line, pid_t pid)
+run_log_message(run_log_t *log, const char *text, pid_t pid)
 {
-    if (strncmp(line, "start ", 6) == 0) {
+    if (strncmp(text, "start ", 6) == 0) {
         log->starts++;
-        if (strtol(line + 6, NULL, 10) == pid)
+        if (strtol(text + 6, NULL, 10) == pid)
             log->has_started = true;
-    } else if (strncmp(line, "dump ", 5) == 0) {
-        run_log_dump(log, line + 5);
-    } else if (strncmp(line, "error ", 6) == 0 && log->first_error == NULL) {
-        log->first_error = strdup(line + 6);
+    } else if (strncmp(text, "dump ", 5) == 0) {
+        run_log_dump(log, text + 5);
+    } else if (strncmp(text, "error ", 6) == 0 && log->first_error == NULL) {
+        log->first_error = strdup(text + 6);
+    } else if (strncmp(text, "exec ", 5) == 0) {
+        log->exec_error = (int)strtol(text + 5, NULL, 10);
     }
 }
 
 bool
 run_log_read(run_log_t *log, int fd, pid_t pid)
 {
-    char buf[4096];
+    char text[MESSAGE_MAX + 1];
     ssize_t n = 0;
-    while ((n = read(fd, buf, sizeof(buf))) > 0) {
-        for (ssize_t i = 0; i < n; i++) {
-            if (buf[i] == '\n') {
-                log->line[log->line_length] = '\0';
-                run_log_line(log, log->line, pid);
-                log->line_length = 0;
-            } else if (log->line_length + 1 < sizeof(log->line)) {
-                log->line[log->line_length++] = buf[i];
-            }
-        }
+    while ((n = recv(fd, text, MESSAGE_MAX, MSG_DONTWAIT)) > 0) {
+        text[n] = '\0';
+        run_log_message(log, text, pid);
     }
-    return n < 0;
+    return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 void

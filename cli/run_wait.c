@@ -8,10 +8,12 @@
 #include "cli/run.h"
 
 #include "cli/cmd.h"
+#include "cli/die.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -143,8 +145,15 @@ run_seconds_since(uint64_t start_ns)
     return (double)(now - start_ns) / 1e9;
 }
 
+JE_NORETURN static void
+run_die_exec(const run_program_t *program, int error)
+{
+    die(error == ENOENT ? EXIT_NOTFOUND : EXIT_NOEXEC,
+        "%s: cannot be executed: %s", program->path, strerror(error));
+}
+
 void
-run_child_wait(run_child_t *child)
+run_child_wait(run_child_t *child, const run_program_t *program)
 {
     struct pollfd fds[2] = {{.fd = child->signal_fd, .events = POLLIN},
                             {.fd = child->log_fd, .events = POLLIN}};
@@ -167,4 +176,6 @@ run_child_wait(run_child_t *child)
     close(child->signal_fd);
     /* Closing lines may go to a pipe that nobody reads. */
     signal(SIGPIPE, SIG_IGN);
+    if (child->log.exec_error != 0)
+        run_die_exec(program, child->log.exec_error);
 }

@@ -161,30 +161,69 @@ text_escape(char *dst, size_t size, const char *src)
     return dst;
 }
 
+/* What stands for the character at s between the quotes of text_quote;
+ * *len = bytes it takes in s. */
+static void
+text_quote_one(char out[24], const unsigned char *s, bool has_escapes,
+               unsigned *len)
+{
+    unsigned c = 0;
+    *len = text_utf8(s, &c);
+    out[0] = '\0';
+    if (has_escapes && (*len == 0 || text_is_control(c))) {
+        *len += *len == 0;
+        for (unsigned i = 0; i < *len; i++)
+            snprintf(out + 4 * i, 5, "\\%03o", s[i]);
+    } else if (has_escapes && (c == '\'' || c == '\\')) {
+        snprintf(out, 24, "\\%c", (int)c);
+    } else if (c == '\'') {
+        snprintf(out, 24, "'\\''");
+    } else {
+        snprintf(out, 24, "%.*s", (int)*len, (const char *)s);
+    }
+}
+
+/* Whether a message would not show all of `word` as it is. */
+static bool
+text_needs_escapes(const char *word)
+{
+    const unsigned char *s = (const unsigned char *)word;
+    for (unsigned len = 0; *s != '\0'; s += len) {
+        unsigned c = 0;
+        len = text_utf8(s, &c);
+        if (len == 0 || text_is_control(c))
+            return true;
+    }
+    return false;
+}
+
 const char *
 text_quote(char *dst, size_t size, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789_-./,:=+@%";
-    size_t at = 0;
     if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
         snprintf(dst, size, "%s", word);
         return dst;
     }
-    if (size < 3)
+    if (size < 4)
         return dst;
-    dst[at++] = '\'';
-    for (; *word != '\0' && at + 6 < size; word++) {
-        if (*word == '\'') {
-            memcpy(dst + at, "'\\''", 4);
-            at += 4;
-        } else {
-            dst[at++] = *word;
-        }
+    bool has_escapes = text_needs_escapes(word);
+    const unsigned char *s = (const unsigned char *)word;
+    size_t at = (size_t)snprintf(dst, size, "%s'", has_escapes ? "$" : "");
+    while (*s != '\0') {
+        char one[24];
+        unsigned len = 0;
+        text_quote_one(one, s, has_escapes, &len);
+        size_t n = strlen(one);
+        if (at + n + 2 > size)
+            break;
+        memcpy(dst + at, one, n);
+        at += n;
+        s += len;
     }
-    dst[at++] = '\'';
-    dst[at] = '\0';
+    snprintf(dst + at, size - at, "'");
     return dst;
 }
 

@@ -24,7 +24,8 @@ const char *text_duration(char buf[TEXT_NUMBER_MAX], double seconds);
  * bytes that are not UTF-8 written as \n, \t, \xHH or \u{H}. Returns `dst`. */
 const char *text_escape(char *dst, size_t size, const char *src);
 
-/* `word` as a POSIX shell reads it back: in quotes where it needs them. */
+/* `word` as a POSIX shell reads it back: in quotes where it needs them, in $''
+ * where a message would not show it as it is. */
 const char *text_quote(char *dst, size_t size, const char *word);
 
 /* Append to an enumeration: ", " comes first if `line` is not empty. */

@@ -2,8 +2,8 @@
  * Writing a dump: jeprobe-dump(5).
  *
  * One at a time; nothing here allocates through malloc. A failure is reported
- * in one line on stderr and through the status pipe, leaves no file, and is no
- * reason for the program to stop.
+ * in one line on stderr and through the status socket, leaves no file, and is
+ * no reason for the program to stop.
  */
 #ifndef JE_ALLOC_PROF_DUMP_H
 #define JE_ALLOC_PROF_DUMP_H

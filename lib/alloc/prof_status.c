@@ -1,27 +1,37 @@
 /*
- * The status pipe: see prof_status.h.
+ * The status socket: see prof_status.h.
  */
 #include "alloc/prof_status.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "alloc/environment.h"
 #include "alloc/procinfo_read.h"
 #include "base/assert.h"
-#include "os/file.h"
 
-/* The pipe's identity: a program may close the descriptor and get the number
+enum { MESSAGE_MAX = PATH_MAX + 256 };
+
+/* The socket's identity: a program may close the descriptor and get the number
  * again for something of its own. */
 static struct {
     int fd; /* 0: none */
     dev_t dev;
     ino_t ino;
 } status;
+
+static bool
+is_status_socket(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof(type);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           type == SOCK_SEQPACKET;
+}
 
 void
 prof_status_boot(bool inherit)
@@ -31,7 +41,7 @@ prof_status_boot(bool inherit)
     struct stat st;
     if (text == NULL || !proc_decimal(&text, &fd) || *text != '\0' ||
         fd <= STDERR_FILENO || fd > INT_MAX || fstat((int)fd, &st) != 0 ||
-        !S_ISFIFO(st.st_mode)) {
+        !is_status_socket((int)fd)) {
         return;
     }
     if (!inherit) {
@@ -42,41 +52,38 @@ prof_status_boot(bool inherit)
     status.ino = st.st_ino;
 }
 
-/* A line of at most PIPE_BUF goes in whole or not at all. */
 static void
-status_write(const char *line, size_t n)
+status_send(const char *message, size_t n)
 {
     struct stat st;
-    struct pollfd p = {.fd = status.fd, .events = POLLOUT};
-    if (n <= PIPE_BUF && status.fd != 0 && fstat(status.fd, &st) == 0 &&
-        st.st_dev == status.dev && st.st_ino == status.ino &&
-        poll(&p, 1, 0) == 1 && p.revents == POLLOUT) {
-        (void)os_file_write_all(status.fd, line, n);
+    if (status.fd != 0 && fstat(status.fd, &st) == 0 &&
+        st.st_dev == status.dev && st.st_ino == status.ino) {
+        ssize_t sent = send(status.fd, message, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)sent;
     }
 }
 
 void
 prof_status_start(void)
 {
-    char line[32];
-    size_t n = je_format(line, sizeof(line), "start %d\n", (int)getpid());
-    status_write(line, n);
+    char message[32];
+    size_t n = je_format(message, sizeof(message), "start %d", (int)getpid());
+    status_send(message, n);
 }
 
 void
 prof_status_dump(const char *path, uint64_t bytes)
 {
-    char line[PIPE_BUF + 1];
-    size_t n = je_format(line, sizeof(line), "dump %s %llu\n", path,
-                         (unsigned long long)bytes);
-    status_write(line, n);
+    char message[MESSAGE_MAX];
+    size_t n = je_format(message, sizeof(message), "dump %llu %s",
+                         (unsigned long long)bytes, path);
+    status_send(message, n);
 }
 
 void
 prof_status_error(const char *text)
 {
-    char line[PIPE_BUF + 1];
-    size_t n = je_format(line, sizeof(line) - 1, "error %s", text);
-    line[n++] = '\n';
-    status_write(line, n);
+    char message[MESSAGE_MAX];
+    size_t n = je_format(message, sizeof(message), "error %s", text);
+    status_send(message, n);
 }

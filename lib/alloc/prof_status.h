@@ -1,13 +1,15 @@
 /*
- * Telling the program that started us: one line per event into a pipe whose
- * number the environment gives (JEPROBE_STATUS_FD).
+ * Telling the program that started us: one message per event into a socket
+ * whose number the environment gives (JEPROBE_STATUS_FD).
  *
  *   start <pid>
- *   dump <path> <bytes>
+ *   dump <bytes> <path>
  *   error <text>
  *
- * The program runs on whatever becomes of the pipe: nothing is written when it
- * is full, has no reader or is not that pipe any more.
+ * The socket keeps messages apart (SOCK_SEQPACKET), so that any byte may be in
+ * a path, processes may share it, and none arrives in part. The program runs on
+ * whatever becomes of the socket: nothing is sent when it is full, has no
+ * reader or is not that socket any more.
  */
 #ifndef JE_ALLOC_PROF_STATUS_H
 #define JE_ALLOC_PROF_STATUS_H
@@ -17,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Take the pipe over; `inherit`: executed children keep it. */
+/* Take the socket over; `inherit`: executed children keep it. */
 void prof_status_boot(bool inherit);
 
 void prof_status_start(void);

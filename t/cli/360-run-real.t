@@ -76,6 +76,45 @@ ok "the command line is in the dump" grep -q '"argv":\["[^"]*frag","2"\]' \
 "$jeprobe" run --no-argv -o argv.json -- "$samples/frag" 2 >"$out" 2>&1
 ok "--no-argv leaves it out" sh -c '! grep -q "\"argv\"" argv.json'
 
+# Names that no line could hold, and the line to paste.
+odd=$(printf 'a\nb \001\377')
+cp "$samples/frag" "$odd"
+run "$jeprobe" run -- "./$odd" 2
+is "odd bytes in the program's name: status" $status 0
+like "odd bytes in the program's name: the dump is found" "$err" \
+    '^jeprobe: wrote a.nb .x01.xff\.[0-9]+\.jeprobe\.json \('
+ok "odd bytes in the program's name: it is there" \
+    test -e "$odd".[0-9]*.jeprobe.json
+run "$jeprobe" run -o "$odd.json" -- "$samples/frag" 2
+like "odd bytes in -o: the dump is found" "$err" \
+    "^jeprobe: next: jeprobe report \\\$'a.012b .001.377\.json'\$"
+ok "odd bytes in -o: it is there" test -e "$odd.json"
+rm -f "$odd"*
+
+# Few descriptors.
+for n in 8 9 10 11 12; do
+    status=0
+    (ulimit -n $n && exec "$jeprobe" run -o few.json -- "$samples/frag" 2) \
+        >"$out" 2>"$err" || status=$?
+    is "$n descriptors: status" $status 0
+    like "$n descriptors: the dump is found" "$err" '^jeprobe: wrote few\.json '
+done
+build scarce <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct rlimit r = {5, 5};
+    setrlimit(RLIMIT_NOFILE, &r);
+    execv(argv[1], argv + 1);
+}
+C
+run ./scarce "$jeprobe" run -o few.json -- "$samples/frag" 2
+is "too few descriptors: status" $status 125
+like "too few descriptors: it is said" "$err" '^jeprobe: .*Too many open files$'
+
 # Why there is nothing to see.
 build never <<'C'
 int main(void) { return 0; }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int fd = -1;
@@ -19,8 +20,7 @@ static const char *const ours[] = {"LD_PRELOAD", "JEPROBE_CONF",
 static void
 say(const char *text)
 {
-    if (fd >= 0)
-        (void)!write(fd, text, strlen(text));
+    send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void
@@ -43,7 +43,7 @@ begin(void)
     if (number == NULL)
         return;
     fd = (int)strtol(number, NULL, 10);
-    snprintf(text, sizeof(text), "start %d\n", (int)getpid());
+    snprintf(text, sizeof(text), "start %d", (int)getpid());
     say(text);
     snprintf(dump, sizeof(dump), "%s", path);
     if (getenv("STUB_SHOW") != NULL)
@@ -61,10 +61,10 @@ begin(void)
 __attribute__((destructor)) static void
 end(void)
 {
-    char line[5000];
+    char text[5000];
     const char *wanted = getenv("STUB_DUMP");
     if (wanted != NULL && strcmp(wanted, "no") == 0)
         return;
-    snprintf(line, sizeof(line), "dump %s 1234\n", dump);
-    say(line);
+    snprintf(text, sizeof(text), "dump 1234 %s", dump);
+    say(text);
 }

@@ -65,24 +65,70 @@ is "follow: the child has a dump" "$(ls "$dumps" | wc -l)" 1
 run env LD_PRELOAD="$preload" ./show
 like "set by hand it stays" "$out" "^LD_PRELOAD=$preload\$"
 
-# the status pipe
-mkfifo pipe
-cat pipe >said &
-run sh -c 'LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
-    JEPROBE_DUMP_PATH=$2/%e.%p.json ./show again 9>pipe' sh "$preload" "$dumps"
-wait
-like "says that it starts" said '^start [0-9]+$'
-like "says where the dump is" said "^dump $dumps/show\.[0-9]+\.json [0-9]+\$"
-file=$(sed -n 's/^dump \(.*\) [0-9]*$/\1/p' said)
-is "and how long" "$(sed -n 's/^dump .* //p' said)" "$(stat -c %s "$file")"
-cat pipe >said &
-run sh -c 'LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
-    JEPROBE_DUMP_PATH=/nowhere/x.json ./show again 9>pipe' sh "$preload"
-wait
-like "says what failed" said '^error /nowhere/x.json: no such directory$'
+# the status socket: `hear TYPE COMMAND...` prints what comes through it, one
+# message a line
+build hear <<'END'
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    char text[8192];
+    int ends[2];
+    ssize_t n;
+    int type = strcmp(argv[1], "stream") == 0 ? SOCK_STREAM : SOCK_SEQPACKET;
+    if (socketpair(AF_UNIX, type, 0, ends) != 0)
+        return 99;
+    if (fork() == 0) {
+        dup2(ends[1], 9);
+        close(ends[0]);
+        close(ends[1]);
+        execvp(argv[2], argv + 2);
+        _exit(99);
+    }
+    close(ends[1]);
+    while ((n = recv(ends[0], text, sizeof(text), 0)) > 0) {
+        for (ssize_t i = 0; i < n; i++)
+            printf(text[i] < ' ' ? "\\%03o" : "%c", (unsigned char)text[i]);
+        printf("\n");
+    }
+    return wait(0) < 0;
+}
+END
+# TYPE PATH
+says()
+{
+    run ./hear "$1" env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
+        JEPROBE_STATUS_FD=9 JEPROBE_DUMP_PATH="$2" ./show again
+}
+says seqpacket "$dumps/%e.%p.json"
+like "says that it starts" "$out" '^start [0-9]+$'
+like "says where the dump is" "$out" "^dump [0-9]+ $dumps/show\.[0-9]+\.json\$"
+file=$(sed -n 's/^dump [0-9]* //p' "$out")
+is "and how long" "$(sed -n 's/^dump \([0-9]*\) .*/\1/p' "$out")" \
+    "$(stat -c %s "$file")"
+odd=$(printf '%s/a\n\001 1 b' "$dumps")
+says seqpacket "$odd"
+like "any byte may be in the name" "$out" "^dump [0-9]+ $dumps/a.012.001 1 b\$"
+deep=$dumps
+while [ ${#deep} -lt 3600 ]; do
+    deep=$deep/$(printf '%0200d' 0)
+done
+mkdir -p "$deep"
+says seqpacket "$deep/$(printf '%0150d' 7)"
+is "the longest names go through" \
+    "$(sed -n 's/^dump [0-9]* //p' "$out")" "$deep/$(printf '%0150d' 7)"
+rm -r "$dumps"/0*
+says seqpacket /nowhere/x.json
+like "says what failed" "$out" '^error /nowhere/x.json: no such directory$'
+says stream "$dumps/%e.%p.json"
+unlike "a socket of another kind is not ours" "$out" '^(start|dump)'
 run sh -c 'LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
     JEPROBE_DUMP_PATH=$2/%e.%p.json ./show again 9>plain' sh "$preload" "$dumps"
-is "a descriptor that is no pipe is left alone" "$(cat plain)" ''
+is "a descriptor that is no socket is left alone" "$(cat plain)" ''
 
 # command line
 no_dumps

@@ -107,7 +107,14 @@ START_TEST(test_quote_is_read_back_by_a_shell)
     ck_assert_str_eq(text_quote(text, sizeof(text), "it's"), "'it'\\''s'");
     ck_assert_str_eq(text_quote(text, sizeof(text), "$HOME"), "'$HOME'");
     /* What does not fit still ends with its quote. */
-    ck_assert_str_eq(text_quote(text, 12, "a bcdefghijkl"), "'a bcd'");
+    ck_assert_str_eq(text_quote(text, 12, "a bcdefghijkl"), "'a bcdefgh'");
+    /* What a message would escape is escaped for the shell. */
+    ck_assert_str_eq(text_quote(text, sizeof(text), "a\nb c"), "$'a\\012b c'");
+    ck_assert_str_eq(text_quote(text, sizeof(text), "\xff'\\\x1b"),
+                     "$'\\377\\'\\\\\\033'");
+    ck_assert_str_eq(text_quote(text, sizeof(text), "\xe2\x80\xae\xc3\xa4"),
+                     "$'\\342\\200\\256\xc3\xa4'");
+    ck_assert_str_eq(text_quote(text, 10, "\n\n\n"), "$'\\012'");
 }
 
 END_TEST
