@@ -80,6 +80,28 @@ text_duration(char buf[TEXT_NUMBER_MAX], double seconds)
     return buf;
 }
 
+const char *
+text_age(char buf[TEXT_NUMBER_MAX], double seconds)
+{
+    static const struct {
+        double seconds;
+        const char *name;
+    } units[] = {{1, "s"}, {60, "min"}, {3600, "h"}, {86400, "d"}};
+
+    unsigned u = 0;
+
+    /* What rounds to 100 seconds, minutes or hours is told in the next unit. */
+    while (u < 3 && seconds >= 99.95 * units[u].seconds)
+        u++;
+    double v = seconds / units[u].seconds;
+    snprintf(buf, TEXT_NUMBER_MAX, "%.*f %s",
+             v < 9.995   ? 2
+             : v < 999.5 ? 1
+                         : 0,
+             v, units[u].name);
+    return buf;
+}
+
 /* Length of the UTF-8 sequence at s, its value in *c; 0 if it is not one. */
 static unsigned
 text_utf8(const unsigned char *s, unsigned *c)

@@ -19,6 +19,9 @@ const char *text_size(char buf[TEXT_NUMBER_MAX], double bytes);
 const char *text_count(char buf[TEXT_NUMBER_MAX], double count);
 /* "0.83 s", "12.4 s", "3 min 5 s", "2 h 10 min". */
 const char *text_duration(char buf[TEXT_NUMBER_MAX], double seconds);
+/* The same in one unit, for tables: "0.83 s", "12.4 s", "2.03 min", "25.0 h",
+ * "12.0 d": at most eight columns below a thousand days. */
+const char *text_age(char buf[TEXT_NUMBER_MAX], double seconds);
 
 /* Copy `src` with control characters (C0, C1, DEL), direction overrides and
  * bytes that are not UTF-8 written as \n, \t, \xHH or \u{H}. Returns `dst`. */

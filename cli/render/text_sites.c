@@ -155,7 +155,7 @@ site_row(out_t *out, const struct jep_stack *site, unsigned width, bool all)
                SAMPLES_COLUMNS);
     if (site->oldest_ns.known)
         out_printf(out, "%*s", AGE_COLUMNS,
-                   text_duration(age, (double)site->oldest_ns.value / 1e9));
+                   text_age(age, (double)site->oldest_ns.value / 1e9));
     out_puts(out, "\n");
     for (size_t i = 1; i < site->frame_count && i <= CALLERS; i++) {
         if (is_start(&site->frames[i]))

@@ -58,6 +58,22 @@ START_TEST(test_duration_changes_units)
 
 END_TEST
 
+/* A column of the table of sites has eight places for it. */
+START_TEST(test_age_stays_narrow)
+{
+    char number[TEXT_NUMBER_MAX];
+    ck_assert_str_eq(text_age(number, 0.83), "0.83 s");
+    ck_assert_str_eq(text_age(number, 99.9), "99.9 s");
+    ck_assert_str_eq(text_age(number, 122), "2.03 min");
+    ck_assert_str_eq(text_age(number, 5997), "1.67 h");
+    ck_assert_str_eq(text_age(number, 90000), "25.0 h");
+    ck_assert_str_eq(text_age(number, 12 * 86400), "12.0 d");
+    for (double seconds = 0.001; seconds < 999 * 86400.0; seconds *= 1.01)
+        ck_assert_uint_le(strlen(text_age(number, seconds)), 8);
+}
+
+END_TEST
+
 START_TEST(test_escape_lets_no_control_through)
 {
     char text[256];
@@ -287,6 +303,7 @@ main(void)
     tcase_add_test(tc, test_size_has_three_figures_or_the_unit_above);
     tcase_add_test(tc, test_count_groups_then_shortens);
     tcase_add_test(tc, test_duration_changes_units);
+    tcase_add_test(tc, test_age_stays_narrow);
     tcase_add_test(tc, test_escape_lets_no_control_through);
     tcase_add_test(tc, test_escape_marks_what_is_not_utf8);
     tcase_add_test(tc, test_escape_cuts_between_characters);
