@@ -17,7 +17,7 @@
 #include "alloc/malloc.h"
 #include "alloc/prof.h"
 #include "alloc/prof_dump.h"
-#include "alloc/prof_file.h"
+#include "alloc/prof_name.h"
 #include "alloc/prof_signal.h"
 #include "alloc/prof_status.h"
 #include "alloc/stats.h"
@@ -31,7 +31,7 @@ je_boot_late(void)
         return;
     }
     is_booted = true;
-    prof_file_boot();
+    prof_name_boot();
     prof_boot_late();
     prof_status_boot(conf.follow);
     prof_status_start();

@@ -1,10 +1,9 @@
 /*
- * The file of a dump: its name, and its appearance under that name as a whole.
+ * The file of a dump and its appearance under its name as a whole.
  *
  * It is written under a temporary name in the same directory and renamed; what
  * is there already is never replaced, whoever wrote it: a number is put before
- * the extension instead. In the child of a fork, a name that has no %p in it
- * gets the process's id in the same place.
+ * the extension instead.
  */
 #ifndef JE_ALLOC_PROF_FILE_H
 #define JE_ALLOC_PROF_FILE_H
@@ -15,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PROF_PATH_MAX = 4096 };
+#include "alloc/prof_name.h"
 
 typedef struct prof_file {
     int fd;
@@ -26,10 +25,6 @@ typedef struct prof_file {
     char temporary[PROF_PATH_MAX];
     char buf[16 << 10];
 } prof_file_t;
-
-/* Remember what names depend on, before the program changes it: current
- * directory, JEPROBE_DUMP_PATH, the first process. */
-void prof_file_boot(void);
 
 /* Begin a file named by `path`, or by the pattern when it is NULL; `sequence`
  * is its %n. errors: false, f->error and f->path are set. */

@@ -44,7 +44,7 @@ write_one(const char *pattern, uint64_t sequence)
 {
     snprintf(conf.dump_path, sizeof(conf.dump_path), "%s/%s", dir, pattern);
     unsetenv("JEPROBE_DUMP_PATH");
-    prof_file_boot();
+    prof_name_boot();
     ck_assert(prof_file_open(&file, NULL, sequence));
     prof_file_write(&file, "x", 1);
     ck_assert(prof_file_close(&file));
