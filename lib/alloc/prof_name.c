@@ -4,7 +4,9 @@
 #include "alloc/prof_name.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,19 +46,18 @@ prof_name_boot(void)
 typedef struct text {
     char *buf;
     size_t size, used;
-    bool is_cut;
+    size_t wanted; /* bytes that were to be added; more than used: it is cut */
 } text_t;
 
 static void
 text_add(text_t *t, const char *s, size_t n)
 {
-    if (n >= t->size - t->used) {
-        t->is_cut = true;
-        return;
+    t->wanted += n;
+    if (n < t->size - t->used && t->wanted == t->used + n) {
+        memcpy(t->buf + t->used, s, n);
+        t->used += n;
+        t->buf[t->used] = '\0';
     }
-    memcpy(t->buf + t->used, s, n);
-    t->used += n;
-    t->buf[t->used] = '\0';
 }
 
 static void
@@ -68,6 +69,20 @@ text_add_number(text_t *t, uint64_t n)
     text_add(t, digits, len);
 }
 
+static bool
+text_is_cut(const text_t *t)
+{
+    return t->wanted > t->used;
+}
+
+/* Where the base name of `path` begins. */
+static size_t
+name_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? (size_t)(slash + 1 - path) : 0;
+}
+
 /* Where a number goes into a name: before the extension. */
 static size_t
 name_stem(const char *path)
@@ -77,41 +92,98 @@ name_stem(const char *path)
     if (len > n && strcmp(path + len - n, suffix) == 0) {
         return len - n;
     }
-    const char *slash = strrchr(path, '/');
-    const char *base = slash != NULL ? slash + 1 : path;
+    const char *base = path + name_base(path);
     const char *dot = strrchr(base, '.');
-    return dot != NULL && dot != base ? (size_t)(dot - path) : len;
+    /* what is longer is no extension, and must not crowd the rest out */
+    bool has_extension = dot != NULL && dot != base && strlen(dot) <= 64;
+    return has_extension ? (size_t)(dot - path) : len;
+}
+
+/* Bytes that a base name may have in the directory of `path`. */
+static size_t
+name_room(const char *path)
+{
+    char dir[PROF_PATH_MAX];
+    struct statfs fs;
+    size_t base = name_base(path), room = NAME_MAX;
+    copy_text(dir, base < sizeof(dir) ? base + 1 : sizeof(dir), path);
+    if (statfs(base > 0 ? dir : ".", &fs) == 0 && fs.f_namelen > 0 &&
+        (size_t)fs.f_namelen < room) {
+        room = (size_t)fs.f_namelen;
+    }
+    size_t rest = PROF_PATH_MAX - 1 - base;
+    return rest < room ? rest : room;
+}
+
+/* The length at most n of a prefix of s that has no part of a character. */
+static size_t
+name_whole(const char *s, size_t n)
+{
+    size_t whole = n;
+    while (whole > 0 && n - whole < 4 && (s[whole] & 0xc0) == 0x80) {
+        whole--;
+    }
+    return whole;
+}
+
+/* path with `mark` before its extension, and with as much of what is before
+ * the mark as lets the base name have `room` bytes. */
+static bool
+name_marked(char *out, const char *path, const char *mark, size_t room)
+{
+    text_t t = {.buf = out, .size = PROF_PATH_MAX};
+    size_t base = name_base(path), stem = name_stem(path);
+    size_t others = strlen(mark) + strlen(path + stem);
+    if (others >= room) {
+        return false;
+    }
+    size_t part = stem - base, most = room - others;
+    part = part > most ? name_whole(path + base, most) : part;
+    text_add(&t, path, base + part);
+    text_add(&t, mark, strlen(mark));
+    text_add(&t, path + stem, strlen(path + stem));
+    return !text_is_cut(&t);
+}
+
+static bool
+name_numbered(char *out, const char *path, uint64_t number, size_t room)
+{
+    char mark[24];
+    (void)je_format(mark, sizeof(mark), ".%llu", (unsigned long long)number);
+    return name_marked(out, path, mark, room);
 }
 
 bool
 prof_name_numbered(char out[PROF_PATH_MAX], const char *path, uint64_t number)
 {
-    text_t t = {.buf = out, .size = PROF_PATH_MAX};
-    size_t stem = name_stem(path);
-    text_add(&t, path, stem);
-    text_add(&t, ".", 1);
-    text_add_number(&t, number);
-    text_add(&t, path + stem, strlen(path + stem));
-    return !t.is_cut;
+    return name_numbered(out, path, number, name_room(path));
 }
 
-/* Expand %p %e %n %% into t. Returns whether there was a %p. */
-static bool
-name_expand(text_t *t, const char *from, uint64_t sequence)
+/* What goes into a name for the letters of the pattern. */
+typedef struct name_parts {
+    uint64_t sequence;
+    size_t program_bytes; /* of %e */
+    unsigned programs;    /* how many %e there were */
+    bool has_pid;
+} name_parts_t;
+
+/* Expand %p %e %n %% of [from, to) into t. */
+static void
+name_expand(text_t *t, const char *from, const char *to, name_parts_t *parts)
 {
-    bool has_pid = false;
-    for (const char *s = from; *s != '\0'; s++) {
+    for (const char *s = from; s < to; s++) {
         int letter = *s == '%' ? s[1] : '\0';
         switch (letter) {
         case 'p':
-            has_pid = true;
+            parts->has_pid = true;
             text_add_number(t, (uint64_t)getpid());
             break;
         case 'e':
-            text_add(t, program, strlen(program));
+            parts->programs++;
+            text_add(t, program, parts->program_bytes);
             break;
         case 'n':
-            text_add_number(t, sequence);
+            text_add_number(t, parts->sequence);
             break;
         case '%':
             text_add(t, "%", 1);
@@ -122,45 +194,75 @@ name_expand(text_t *t, const char *from, uint64_t sequence)
         }
         s++;
     }
-    return has_pid;
+}
+
+/* The base name, with as much of the program's name as it has room for. */
+static void
+name_expand_base(text_t *t, const char *from, size_t room, name_parts_t *parts)
+{
+    const char *to = from + strlen(from);
+    const text_t before = *t;
+    parts->programs = 0;
+    name_expand(t, from, to, parts);
+    size_t length = t->wanted - before.wanted;
+    if (length <= room || parts->programs == 0) {
+        return;
+    }
+    size_t less = (length - room + parts->programs - 1) / parts->programs;
+    parts->program_bytes =
+        less < parts->program_bytes
+            ? name_whole(program, parts->program_bytes - less)
+            : 0;
+    *t = before;
+    name_expand(t, from, to, parts);
 }
 
 bool
 prof_name_make(char out[PROF_PATH_MAX], const char *path, uint64_t sequence)
 {
-    text_t t = {.buf = out, .size = PROF_PATH_MAX};
-    bool has_pid = true;
-    const char *from = path != NULL ? path : pattern;
-    out[0] = '\0';
-    if (from[0] != '/' && directory[0] != '\0' && path == NULL) {
+    enum { NUMBER_ROOM = 5 }; /* ".9999": it may turn out to be taken */
+
+    char plain[PROF_PATH_MAX];
+    text_t t = {.buf = path != NULL ? out : plain, .size = PROF_PATH_MAX};
+    name_parts_t parts = {.sequence = sequence,
+                          .program_bytes = strlen(program)};
+    t.buf[0] = '\0';
+    if (path != NULL) {
+        text_add(&t, path, strlen(path));
+        return !text_is_cut(&t);
+    }
+    if (pattern[0] != '/' && directory[0] != '\0') {
         text_add(&t, directory, strlen(directory));
         text_add(&t, "/", 1);
     }
-    if (path != NULL) {
-        text_add(&t, path, strlen(path));
-    } else {
-        has_pid = name_expand(&t, pattern, sequence);
-    }
-    if (!t.is_cut && !has_pid && first_pid != 0 && getpid() != first_pid) {
-        char plain[PROF_PATH_MAX];
-        copy_text(plain, sizeof(plain), out);
-        t.is_cut = !prof_name_numbered(out, plain, (uint64_t)getpid());
-    }
-    return !t.is_cut;
+    const char *base = pattern + name_base(pattern);
+    name_expand(&t, pattern, base, &parts);
+    size_t room = name_room(plain);
+    room -= room > 2 * NUMBER_ROOM ? NUMBER_ROOM : 0;
+    name_expand_base(&t, base, room, &parts);
+    bool is_child = first_pid != 0 && getpid() != first_pid;
+    copy_text(out, PROF_PATH_MAX, plain); /* to be named if there is no room */
+    return !text_is_cut(&t) &&
+           (is_child && !parts.has_pid
+                ? name_numbered(out, plain, (uint64_t)getpid(), room)
+                : name_marked(out, plain, "", room));
 }
 
 bool
 prof_name_temporary(char out[PROF_PATH_MAX], const char *path, unsigned attempt)
 {
+    char mark[40];
     text_t t = {.buf = out, .size = PROF_PATH_MAX};
-    const char *slash = strrchr(path, '/');
-    size_t dir = slash != NULL ? (size_t)(slash + 1 - path) : 0;
-    text_add(&t, path, dir);
+    size_t base = name_base(path), room = name_room(path);
+    size_t n = je_format(mark, sizeof(mark), ".%d.%u", (int)getpid(), attempt);
+    size_t part = strlen(path + base), most = room - 1 - n;
+    if (room <= n + 1) {
+        return false;
+    }
+    text_add(&t, path, base);
     text_add(&t, ".", 1);
-    text_add(&t, path + dir, strlen(path + dir));
-    text_add(&t, ".", 1);
-    text_add_number(&t, (uint64_t)getpid());
-    text_add(&t, ".", 1);
-    text_add_number(&t, attempt);
-    return !t.is_cut;
+    text_add(&t, path + base,
+             part > most ? name_whole(path + base, most) : part);
+    text_add(&t, mark, n);
+    return !text_is_cut(&t);
 }

@@ -3,7 +3,8 @@
  * option dump_path.
  *
  * In the child of a fork, a name that has no %p in it gets the process's id
- * before the extension.
+ * before the extension. What is too long for the file system is shortened: the
+ * program's name first.
  */
 #ifndef JE_ALLOC_PROF_NAME_H
 #define JE_ALLOC_PROF_NAME_H

@@ -91,6 +91,14 @@ like "odd bytes in -o: the dump is found" "$err" \
 ok "odd bytes in -o: it is there" test -e "$odd.json"
 rm -f "$odd"*
 
+long=$(printf '%0250d' 0)
+cp "$samples/frag" "$long"
+run "$jeprobe" run -- "./$long" 2
+like "a name of 250 bytes: the dump is found" "$err" \
+    '^jeprobe: wrote 0{200,}\.[0-9]+\.jeprobe\.json \('
+ok "a name of 250 bytes: it is there" sh -c 'ls 0*.[0-9]*.jeprobe.json'
+rm -f 0*
+
 # Few descriptors.
 for n in 8 9 10 11 12; do
     status=0

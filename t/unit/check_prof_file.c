@@ -78,6 +78,70 @@ START_TEST(test_taken_name_gets_number)
 
 END_TEST
 
+/* A program whose name is `count` times `text`. */
+static void
+set_program(const char *text, unsigned count)
+{
+    static char name[512];
+    size_t len = strlen(text);
+    for (unsigned i = 0; i < count; i++)
+        memcpy(name + i * len, text, len);
+    name[count * len] = '\0';
+    program_invocation_short_name = name;
+}
+
+START_TEST(test_long_program_is_shortened)
+{
+    char tail[64], want[512];
+    snprintf(tail, sizeof(tail), ".%d.jeprobe.json", (int)getpid());
+    /* 255 is the file system's, five are left for a number */
+    int part = 255 - 5 - (int)strlen(tail);
+    set_program("x", 255);
+    snprintf(want, sizeof(want), "%.*s%s", part, program_invocation_short_name,
+             tail);
+    ck_assert_str_eq(write_one("%e.%p.jeprobe.json", 0), want);
+    snprintf(want, sizeof(want), "%.*s.%d.1.jeprobe.json", part,
+             program_invocation_short_name, (int)getpid());
+    ck_assert_str_eq(write_one("%e.%p.jeprobe.json", 0), want);
+    snprintf(want, sizeof(want), "%.124s-%.124s", program_invocation_short_name,
+             program_invocation_short_name);
+    ck_assert_str_eq(write_one("%e-%e", 0), want);
+}
+
+END_TEST
+
+START_TEST(test_shortened_name_has_whole_characters)
+{
+    set_program("\xc3\xa4", 127);
+    const char *name = write_one("%e.json", 0);
+    ck_assert_uint_eq(strlen(name), 244 + 5);
+    name = write_one("a%e.json", 0);
+    ck_assert_uint_eq(strlen(name), 1 + 244 + 5);
+}
+
+END_TEST
+
+START_TEST(test_long_name_is_shortened_for_number)
+{
+    char long_name[256], want[256];
+    memset(long_name, 'y', 255);
+    memcpy(long_name + 250, ".json", 6);
+    snprintf(want, sizeof(want), "%.245s.json", long_name);
+    ck_assert_str_eq(write_one(long_name, 0), want);
+    snprintf(want, sizeof(want), "%.245s.1.json", long_name);
+    ck_assert_str_eq(write_one(long_name, 0), want);
+    /* named by the program: as it is */
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", dir, long_name);
+    ck_assert(prof_file_open(&file, path, 0) && prof_file_close(&file));
+    ck_assert_str_eq(file.path, path);
+    ck_assert(prof_file_open(&file, path, 0) && prof_file_close(&file));
+    snprintf(want, sizeof(want), "%.248s.1.json", long_name);
+    ck_assert_str_eq(file.path + strlen(dir) + 1, want);
+}
+
+END_TEST
+
 START_TEST(test_fork_child_gets_own_name)
 {
     (void)write_one("a.json", 0);
@@ -187,6 +251,9 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_pattern_is_expanded);
     tcase_add_test(tc, test_taken_name_gets_number);
+    tcase_add_test(tc, test_long_program_is_shortened);
+    tcase_add_test(tc, test_shortened_name_has_whole_characters);
+    tcase_add_test(tc, test_long_name_is_shortened_for_number);
     tcase_add_test(tc, test_fork_child_gets_own_name);
     tcase_add_test(tc, test_content_is_whole);
     tcase_add_test(tc, test_failure_leaves_nothing);
