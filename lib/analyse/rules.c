@@ -28,6 +28,15 @@ const size_t rule_count = JE_ARRAY_LEN(rules);
  * what says why. */
 static const char *const stops[] = {"impossible-counters", "stats-disabled"};
 
+/* What hpa-stats-blind-spot explains: they compare with mapped, or the RSS with
+ * resident, and both lack memory then. */
+static const char *const hpa_hides[] = {
+    "retained-benign",     "thp-always-inflates-rss",
+    "khugepaged-regrowth", "metadata-edata-fragmented-vm",
+    "rss-above-allocator", "metadata-rtree-va-driven",
+    "two-allocators",
+};
+
 const struct rule *
 rule_find(const char *id)
 {
@@ -103,6 +112,16 @@ finding_order(const void *a, const void *b)
     return (ix > iy) - (ix < iy);
 }
 
+static bool
+is_in(const char *const *list, size_t count, const char *rule)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i], rule) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Keep only what says that the figures mean nothing, if something does. */
 static size_t
 keep_stops(struct jep_finding *findings, size_t count)
@@ -110,12 +129,26 @@ keep_stops(struct jep_finding *findings, size_t count)
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < JE_ARRAY_LEN(stops); k++) {
-            if (strcmp(findings[i].rule, stops[k]) == 0)
-                findings[kept++] = findings[i];
-        }
+        if (is_in(stops, JE_ARRAY_LEN(stops), findings[i].rule))
+            findings[kept++] = findings[i];
     }
     return kept > 0 ? kept : count;
+}
+
+static size_t
+drop_hidden(struct jep_finding *findings, size_t count)
+{
+    size_t kept = 0;
+    bool is_blind = false;
+
+    for (size_t i = 0; i < count; i++)
+        is_blind |= strcmp(findings[i].rule, "hpa-stats-blind-spot") == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_blind ||
+            !is_in(hpa_hides, JE_ARRAY_LEN(hpa_hides), findings[i].rule))
+            findings[kept++] = findings[i];
+    }
+    return kept;
 }
 
 bool
@@ -139,6 +172,7 @@ rules_run(const struct rule_input *in, struct intern_text *texts,
         n += fires;
     }
     n = keep_stops(*findings, n);
+    n = drop_hidden(*findings, n);
     qsort(*findings, n, sizeof(**findings), finding_order);
     if (n == 0) {
         free(*findings);

@@ -1,0 +1,92 @@
+/* What the rules of sections D to I have in common. */
+#include "analyse/rules_around.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Muzzy pages count as resident in 5.0.0 to 5.2.1. */
+#define MUZZY_RESIDENT_TO 50201
+
+double
+around_share(struct jep_figure part, struct jep_figure whole)
+{
+    if (!part.known || !whole.known || whole.value == 0)
+        return 0.0;
+    return (double)part.value / (double)whole.value;
+}
+
+bool
+around_option_is(const struct rule_input *in, const char *name,
+                 const char *value)
+{
+    const char *option = rule_option(in, name);
+
+    return option != NULL && strcmp(option, value) == 0;
+}
+
+bool
+around_option_number(const struct rule_input *in, const char *name,
+                     int64_t *value)
+{
+    const char *option = rule_option(in, name);
+    char *end;
+
+    if (option == NULL || *option == '\0')
+        return false;
+    errno = 0;
+    *value = strtoll(option, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+const char *
+around_thp_mode(const struct snapshot *snapshot)
+{
+    const char *mode = snapshot_setting(snapshot, "process.thp.enabled");
+
+    return mode != NULL ? mode : snapshot_setting(snapshot, "system.thp_mode");
+}
+
+struct jep_figure
+around_counted(const struct snapshot *snapshot,
+               const struct jep_summary *summary)
+{
+    unsigned release = summary_release(snapshot);
+    struct jep_figure counted = summary->resident;
+
+    if (counted.known && summary->muzzy.known &&
+        (release == 0 || release > MUZZY_RESIDENT_TO)) {
+        counted.value += summary->muzzy.value;
+        counted.derived = true;
+    }
+    return counted;
+}
+
+struct jep_figure
+around_heap_rss(const struct snapshot *snapshot,
+                const struct jep_summary *summary)
+{
+    struct jep_figure anonymous = snapshot->rollup[ROLLUP_ANONYMOUS];
+    struct jep_figure other = snapshot->residency[RESIDENCY_OTHER_ANONYMOUS];
+
+    if (!anonymous.known)
+        return summary->rss;
+    if (other.known && other.value <= anonymous.value) {
+        anonymous.value -= other.value;
+        anonymous.derived = true;
+    }
+    return anonymous;
+}
+
+double
+around_cpus(const struct snapshot *snapshot)
+{
+    const struct jep_figure *machine = snapshot->machine;
+    struct jep_figure cpus =
+        figure_or(snapshot->process[PROCESS_CPUS], machine[MACHINE_HOST_CPUS]);
+    double quota = around_share(machine[MACHINE_CPU_QUOTA_US],
+                                machine[MACHINE_CPU_PERIOD_US]);
+    double count = cpus.known ? (double)cpus.value : 0.0;
+
+    return quota > 0.0 && (count == 0.0 || quota < count) ? quota : count;
+}
