@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum report_format { REPORT_TEXT, REPORT_JSON };
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_MARKDOWN };
 
 typedef struct report_opts {
     unsigned format;
@@ -21,8 +21,9 @@ typedef struct report_opts {
 } report_opts_t;
 
 static const opt_t report_opt_table[] = {
-    OPT(0, "format", "text|json", opt_choice, report_opts_t, format,
-        "How to print it; json is an interface for programs."),
+    OPT(0, "format", "text|json|markdown", opt_choice, report_opts_t, format,
+        "How to print it; json is an interface for programs, markdown is for "
+        "pasting into an issue."),
     OPT('o', "output", "FILE", opt_string, report_opts_t, output,
         "Write to FILE instead of standard output."),
     OPT(0, "top", "N", opt_count, report_opts_t, top,
@@ -124,6 +125,8 @@ report_print(const struct report_list *list, const report_opts_t *opts)
 
     if (opts->format == REPORT_JSON)
         render_json(out, &set, &options);
+    else if (opts->format == REPORT_MARKDOWN)
+        render_markdown(out, &set, &options);
     else
         render_text(out, &set, &options);
     return out_close(out);

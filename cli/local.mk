@@ -18,6 +18,8 @@ cli_jeprobe_SOURCES = \
 	cli/render/cell.c \
 	cli/render/cell.h \
 	cli/render/json.c \
+	cli/render/markdown.c \
+	cli/render/names.c \
 	cli/render/render.h \
 	cli/render/text.c \
 	cli/render/text.h \

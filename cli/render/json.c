@@ -118,8 +118,9 @@ source(const struct jep_source *from)
     set(object, "document", whole(from->document));
     set(object, "format", text(from->format));
     set(object, "allocator",
-        text(from->allocator == JEP_ALLOCATOR_JEALLOC ? "jealloc"
-                                                      : "jemalloc"));
+        from->allocator == JEP_ALLOCATOR_UNKNOWN
+            ? json_null()
+            : text(render_allocator(from->allocator)));
     set(object, "version", text(from->version));
     set(object, "reason", text(from->reason));
     set(object, "complete", json_boolean(from->complete));

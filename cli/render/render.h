@@ -26,6 +26,12 @@ void render_text(out_t *out, const struct render_set *set,
                  const struct render_options *options);
 void render_json(out_t *out, const struct render_set *set,
                  const struct render_options *options);
+void render_markdown(out_t *out, const struct render_set *set,
+                     const struct render_options *options);
+
+/* names.c: what people and programs call things */
+const char *render_allocator(enum jep_allocator allocator); /* "jemalloc" */
+const char *render_severity(enum jep_severity severity);    /* "CRITICAL" */
 
 /* Whether the views are one process at several times, and not several. */
 bool render_is_series(const struct render_set *set);

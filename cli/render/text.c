@@ -20,8 +20,7 @@ print_source(out_t *out, const struct jep_view *view)
     if (source->documents > 1)
         out_printf(out, " (%u of %u)", source->document, source->documents);
     out_puts(out, ": ");
-    out_puts(out, source->allocator == JEP_ALLOCATOR_JEALLOC ? "jealloc "
-                                                             : "jemalloc ");
+    out_printf(out, "%s ", render_allocator(source->allocator));
     snprintf(part, sizeof(part), "%.60s",
              source->version != NULL ? source->version : "of unknown version");
     part[strcspn(part, "-")] = '\0';

@@ -21,21 +21,6 @@ text_top_finding(const struct jep_view *view)
     return &view->findings[0];
 }
 
-static const char *
-severity_word(enum jep_severity severity)
-{
-    switch (severity) {
-    case JEP_HIGH:
-        return "CRITICAL";
-    case JEP_MEDIUM:
-        return "WARNING";
-    case JEP_LOW:
-        return "MINOR";
-    default:
-        return "NOTE";
-    }
-}
-
 /* "CRITICAL  some-rule                      10.81 GiB to win" */
 static void
 print_heading(out_t *out, const struct jep_finding *finding, unsigned width)
@@ -47,7 +32,7 @@ print_heading(out_t *out, const struct jep_finding *finding, unsigned width)
         snprintf(win, sizeof(win), "%s to win",
                  text_size(size, (double)finding->bytes.value));
     cell_style(out, CELL_BOLD);
-    cell_text(out, severity_word(finding->severity), SEVERITY_COLUMNS, false);
+    cell_text(out, render_severity(finding->severity), SEVERITY_COLUMNS, false);
     out_puts(out, finding->rule);
     if (win[0] != '\0')
         out_printf(out, "%*s",

@@ -27,6 +27,7 @@ JE_REPORT_TESTS = \
 	t/cli/220-report-symbols.t \
 	t/cli/230-report-escape.t \
 	t/cli/240-report-jemalloc.t \
+	t/cli/250-report-markdown.t \
 	t/parse/parse.t
 TESTS += $(JE_REPORT_UNIT_TESTS) $(JE_REPORT_TESTS)
 EXTRA_DIST += $(JE_REPORT_TESTS) \

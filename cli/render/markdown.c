@@ -1,0 +1,317 @@
+/* The report for pasting into an issue: GitHub's and GitLab's Markdown.
+ *
+ * The answer and the tables are open, evidence and long lists are folded.  Text
+ * from outside may hold anything, so what Markdown or HTML would read as markup
+ * is escaped everywhere but in code spans, which get a fence that is longer
+ * than any in them. */
+#include "cli/render/render.h"
+
+#include "cli/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BINS_DEFAULT = 5, SITES_DEFAULT = 10, CALLERS = 3 };
+
+/* Prose: what is markup gets a backslash, what is HTML an entity. */
+static void
+prose(out_t *out, const char *text)
+{
+    char safe[8192], piece[2] = "";
+
+    text_escape(safe, sizeof(safe), text);
+    for (const char *c = safe; *c != '\0'; c++) {
+        if (*c == '<')
+            out_puts(out, "&lt;");
+        else if (*c == '>')
+            out_puts(out, "&gt;");
+        else if (*c == '&')
+            out_puts(out, "&amp;");
+        else if (*c == '@')
+            out_puts(out, "&#64;"); /* else it notifies somebody */
+        else if (strchr("\\`*_{}[]#|~!$", *c) != NULL)
+            out_printf(out, "\\%c", *c);
+        else {
+            piece[0] = *c;
+            out_write(out, piece, 1);
+        }
+    }
+}
+
+/* The longest run of backquotes in `text`. */
+static unsigned
+backquotes(const char *text)
+{
+    unsigned longest = 0, run = 0;
+
+    for (; *text != '\0'; text++) {
+        run = *text == '`' ? run + 1 : 0;
+        if (run > longest)
+            longest = run;
+    }
+    return longest;
+}
+
+/* A code span; in a table a bar would end the cell even there. */
+static void
+code(out_t *out, const char *text)
+{
+    char safe[8192];
+    unsigned fence;
+
+    text_escape(safe, sizeof(safe), text);
+    fence = backquotes(safe) + 1;
+    for (unsigned i = 0; i < fence; i++)
+        out_puts(out, "`");
+    if (fence > 1)
+        out_puts(out, " ");
+    for (const char *c = safe; *c != '\0'; c++) {
+        if (*c == '|')
+            out_puts(out, "\\|");
+        else
+            out_write(out, c, 1);
+    }
+    if (fence > 1)
+        out_puts(out, " ");
+    for (unsigned i = 0; i < fence; i++)
+        out_puts(out, "`");
+}
+
+static void
+size_cell(out_t *out, double bytes)
+{
+    char text[TEXT_NUMBER_MAX];
+
+    out_printf(out, "%s |", text_size(text, bytes));
+}
+
+static void
+print_source(out_t *out, const struct jep_view *view)
+{
+    const struct jep_source *source = &view->source;
+
+    out_puts(out, "### ");
+    prose(out, source->file);
+    if (source->documents > 1)
+        out_printf(out, " (%u of %u)", source->document, source->documents);
+    out_puts(out, "\n\n");
+    out_puts(out, render_allocator(source->allocator));
+    if (source->version != NULL) {
+        out_puts(out, " ");
+        code(out, source->version);
+    }
+    out_printf(out, ", read as %s%s", source->format,
+               source->complete ? "" : ", not all of it");
+    if (view->process.exe != NULL) {
+        out_puts(out, "; process ");
+        code(out, view->process.exe);
+    }
+    out_puts(out, "\n\n");
+    for (size_t i = 0; i < source->warning_count; i++) {
+        out_puts(out, "> note: ");
+        if (source->warnings[i].line > 0)
+            out_printf(out, "line %llu: ",
+                       (unsigned long long)source->warnings[i].line);
+        prose(out, source->warnings[i].text);
+        out_puts(out, "\n>\n");
+    }
+    if (source->warning_count > 0)
+        out_puts(out, "\n");
+}
+
+static void
+print_ledger(out_t *out, const struct jep_ledger *ledger)
+{
+    if (ledger->total_name == NULL)
+        return;
+    out_puts(out, "| where it is | bytes | share |\n| --- | ---: | ---: |\n");
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct jep_ledger_line *line = &ledger->lines[i];
+
+        out_puts(out, "| ");
+        for (unsigned d = 0; d < line->depth; d++)
+            out_puts(out, "&nbsp;&nbsp;");
+        prose(out, line->what);
+        out_puts(out, " | ");
+        size_cell(out, (double)line->bytes);
+        out_printf(out, " %.1f %% |\n", line->share * 100.0);
+    }
+    out_printf(out, "| **%s** | **", ledger->total_name);
+    {
+        char text[TEXT_NUMBER_MAX];
+
+        out_puts(out, text_size(text, (double)ledger->total));
+    }
+    out_puts(out, "** | 100.0 % |\n\n");
+}
+
+static void
+print_ratio(out_t *out, const char *name, struct jep_ratio ratio,
+            const char *formula)
+{
+    if (ratio.known)
+        out_printf(out, "| %s | %.1f %% | %s |\n", name, ratio.value * 100.0,
+                   formula);
+}
+
+static void
+print_ratios(out_t *out, const struct jep_summary *s)
+{
+    if (!s->internal_fragmentation.known && !s->external_fragmentation.known &&
+        !s->metadata_per_resident.known)
+        return;
+    out_puts(out, "| ratio | | formula |\n| --- | ---: | --- |\n");
+    print_ratio(out, "internal fragmentation", s->internal_fragmentation,
+                "(active - allocated) / allocated");
+    print_ratio(out, "external fragmentation", s->external_fragmentation,
+                "(resident - active) / active");
+    print_ratio(out, "metadata", s->metadata_per_resident,
+                "metadata / resident");
+    out_puts(out, "\n");
+}
+
+static void
+print_part(out_t *out, const char *label, const char *text)
+{
+    if (text == NULL)
+        return;
+    out_printf(out, "- **%s** ", label);
+    prose(out, text);
+    out_puts(out, "\n");
+}
+
+static void
+print_finding(out_t *out, const struct jep_finding *finding)
+{
+    char size[TEXT_NUMBER_MAX];
+
+    out_printf(out, "**%s** `%s`", render_severity(finding->severity),
+               finding->rule);
+    if (finding->bytes.known && finding->bytes.value > 0 &&
+        finding->severity != JEP_INFO)
+        out_printf(out, ", %s to win",
+                   text_size(size, (double)finding->bytes.value));
+    out_puts(out, ": ");
+    prose(out, finding->title);
+    out_puts(out, ".\n\n");
+    print_part(out, "Likely:", finding->causes);
+    print_part(out, "Do:", finding->action);
+    print_part(out, "Then:", finding->confirm);
+    print_part(out, "Unless:", finding->false_alarm);
+    if (finding->evidence_count == 0)
+        return;
+    out_puts(out, "\n<details><summary>evidence</summary>\n\n"
+                  "| figure | value | line |\n| --- | --- | ---: |\n");
+    for (size_t i = 0; i < finding->evidence_count; i++) {
+        const struct jep_evidence *one = &finding->evidence[i];
+
+        out_puts(out, "| ");
+        code(out, one->name);
+        out_puts(out, " | ");
+        prose(out, one->text);
+        if (one->line > 0)
+            out_printf(out, " | %u |\n", one->line);
+        else
+            out_puts(out, " | |\n");
+    }
+    out_puts(out, "\n</details>\n");
+}
+
+static void
+print_bins(out_t *out, const struct jep_view *view, unsigned top)
+{
+    size_t limit = top > 0 ? top : BINS_DEFAULT;
+    char count[TEXT_NUMBER_MAX];
+
+    if (view->bin_count == 0 || view->bins[0].wasted_bytes == 0)
+        return;
+    out_puts(out, "<details><summary>slabs, most unused</summary>\n\n"
+                  "| size | objects | slabs | used | unused |\n"
+                  "| ---: | ---: | ---: | ---: | ---: |\n");
+    for (size_t i = 0; i < view->bin_count && i < limit; i++) {
+        const struct jep_bin *bin = &view->bins[i];
+
+        if (bin->wasted_bytes == 0)
+            break;
+        out_printf(out, "| %llu |", (unsigned long long)bin->size);
+        out_printf(out, " %s |", text_count(count, (double)bin->curregs));
+        out_printf(out, " %s |", text_count(count, (double)bin->curslabs));
+        if (bin->utilization.known)
+            out_printf(out, " %.1f %%", bin->utilization.value * 100.0);
+        out_puts(out, " | ");
+        size_cell(out, (double)bin->wasted_bytes);
+        out_puts(out, "\n");
+    }
+    out_puts(out, "\n</details>\n\n");
+}
+
+static void
+print_frame(out_t *out, const struct jep_frame *frame)
+{
+    char place[1024];
+
+    code(out, frame->function != NULL ? frame->function
+              : frame->module != NULL ? frame->module
+                                      : "unknown");
+    if (frame->file == NULL)
+        return;
+    snprintf(place, sizeof(place), "%s:%u", frame->file, frame->line);
+    out_puts(out, " ");
+    prose(out, place);
+}
+
+static void
+print_sites(out_t *out, const struct jep_profile *profile, unsigned top)
+{
+    size_t limit = top > 0 ? top : SITES_DEFAULT;
+    char low[TEXT_NUMBER_MAX], high[TEXT_NUMBER_MAX];
+
+    if (!profile->known || profile->site_count == 0 ||
+        profile->sites[0].live_samples == 0)
+        return;
+    out_puts(out, "| who holds it | live | 95 % interval | samples |\n"
+                  "| --- | ---: | ---: | ---: |\n");
+    for (size_t i = 0; i < profile->site_count && i < limit; i++) {
+        const struct jep_stack *site = &profile->sites[i];
+
+        if (site->live_samples == 0)
+            break;
+        out_puts(out, "| ");
+        for (size_t f = 0; f < site->frame_count && f <= CALLERS; f++) {
+            out_puts(out, f > 0 ? "<br>" : "");
+            print_frame(out, &site->frames[f]);
+        }
+        out_puts(out, " | ");
+        size_cell(out, site->live_bytes.value);
+        out_printf(out, " %s to %s | %llu |\n",
+                   text_size(low, site->live_bytes.low),
+                   text_size(high, site->live_bytes.high),
+                   (unsigned long long)site->live_samples);
+    }
+    out_puts(out, "\n");
+}
+
+static void
+print_view(out_t *out, const struct jep_view *view,
+           const struct render_options *options)
+{
+    print_source(out, view);
+    print_ledger(out, &view->ledger);
+    print_ratios(out, &view->summary);
+    if (view->finding_count == 0 && view->ledger.total_name != NULL)
+        out_puts(out, "No rule finds waste that is worth acting on.\n\n");
+    for (size_t i = 0; i < view->finding_count; i++) {
+        print_finding(out, &view->findings[i]);
+        out_puts(out, "\n");
+    }
+    print_bins(out, view, options->top);
+    print_sites(out, &view->profile, options->top);
+}
+
+void
+render_markdown(out_t *out, const struct render_set *set,
+                const struct render_options *options)
+{
+    for (size_t i = 0; i < set->count; i++)
+        print_view(out, set->views[i], options);
+}

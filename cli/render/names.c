@@ -1,0 +1,33 @@
+/* What reports call allocators and severities, in every format. */
+#include "cli/render/render.h"
+
+const char *
+render_allocator(enum jep_allocator allocator)
+{
+    static const char *const names[JEP_ALLOCATORS] = {
+        [JEP_ALLOCATOR_UNKNOWN] = "unknown allocator",
+        [JEP_ALLOCATOR_JEMALLOC] = "jemalloc",
+        [JEP_ALLOCATOR_JEALLOC] = "jealloc",
+        [JEP_ALLOCATOR_TCMALLOC] = "tcmalloc",
+        [JEP_ALLOCATOR_GPERFTOOLS] = "gperftools",
+        [JEP_ALLOCATOR_GLIBC] = "glibc",
+        [JEP_ALLOCATOR_MIMALLOC] = "mimalloc",
+    };
+
+    return names[allocator];
+}
+
+const char *
+render_severity(enum jep_severity severity)
+{
+    switch (severity) {
+    case JEP_HIGH:
+        return "CRITICAL";
+    case JEP_MEDIUM:
+        return "WARNING";
+    case JEP_LOW:
+        return "MINOR";
+    default:
+        return "NOTE";
+    }
+}
