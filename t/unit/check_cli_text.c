@@ -61,7 +61,6 @@ END_TEST
 /* A column of the table of sites has eight places for it. */
 START_TEST(test_age_stays_narrow)
 {
-    char number[TEXT_NUMBER_MAX];
     ck_assert_str_eq(text_age(number, 0.83), "0.83 s");
     ck_assert_str_eq(text_age(number, 99.9), "99.9 s");
     ck_assert_str_eq(text_age(number, 122), "2.03 min");
