@@ -166,6 +166,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules.def \
 	lib/analyse/rules.h \
 	lib/analyse/rules_active.c \
+	lib/analyse/rules_arena.c \
 	lib/analyse/rules_around.c \
 	lib/analyse/rules_around.def \
 	lib/analyse/rules_around.h \
