@@ -108,6 +108,7 @@ run_main(const cmd_t *self, int argc, char **argv)
     run_remove_old(&opts);
     run_child_start(&child, &start);
     run_child_wait(&child, &program);
+    run_stale_remove(&child.log);
     run_note_end(&child, &program, &opts);
     run_log_free(&child.log);
     return run_exit_status(child.wait_status);

@@ -35,6 +35,7 @@ cli_jeprobe_SOURCES = \
 	cli/run_log.c \
 	cli/run_never.c \
 	cli/run_note.c \
+	cli/run_stale.c \
 	cli/run_wait.c \
 	cli/run_witness.c \
 	cli/text.c \

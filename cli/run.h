@@ -9,6 +9,7 @@
  *   run_wait   the process            -> how it ended; signals passed on
  *   run_witness a signal       -> was it sent to the whole group?
  *   run_log    messages of the preload object -> dumps and errors it reports
+ *   run_stale  begun dumps            -> none is left half written
  *   run_note   dumps                  -> the closing lines
  *
  * Until the program is executed a fault ends jeprobe with 125, 126 or 127;
@@ -49,14 +50,22 @@ typedef struct run_dump {
     uint64_t bytes;
 } run_dump_t;
 
+/* A dump that the preload object has begun, or has finished by now. */
+typedef struct run_begun {
+    long pid;
+    char *temporary; /* the name under which it is written */
+} run_begun_t;
+
 /* What the preload object, in the program and its children, has told. */
 typedef struct run_log {
     run_dump_t *dumps; /* in the order they were written */
     unsigned dump_count;
-    unsigned starts;   /* processes it was loaded into */
-    bool has_started;  /* the program itself is one of them */
-    char *first_error; /* NULL = none */
-    int exec_error;    /* why the program was not executed, 0 = it was */
+    unsigned starts;    /* processes it was loaded into */
+    bool has_started;   /* the program itself is one of them */
+    char *first_error;  /* NULL = none */
+    int exec_error;     /* why the program was not executed, 0 = it was */
+    run_begun_t *begun; /* the last one of each process */
+    unsigned begun_count;
 } run_log_t;
 
 typedef struct run_child {
@@ -118,6 +127,8 @@ void run_witness_end(run_child_t *child);
 /* Take in the messages that `fd` has now; false after the last one. */
 bool run_log_read(run_log_t *log, int fd, pid_t pid);
 void run_log_free(run_log_t *log);
+/* Remove the temporary files of dumps whose process was killed meanwhile. */
+void run_stale_remove(const run_log_t *log);
 
 /* Whether the counters in a dump say that malloc was never called. Reads the
  * whole file: for small ones. */

@@ -30,6 +30,32 @@ run_log_dump(run_log_t *log, const char *text)
         more[log->dump_count++] = (run_dump_t){.path = path, .bytes = bytes};
 }
 
+/* Split "PID PATH" and keep it. */
+static void
+run_log_begin(run_log_t *log, const char *text)
+{
+    char *blank = NULL;
+    long pid = strtol(text, &blank, 10);
+    char *path = *blank == ' ' ? strdup(blank + 1) : NULL;
+    if (path == NULL)
+        return;
+    unsigned i = 0;
+    while (i < log->begun_count && log->begun[i].pid != pid)
+        i++;
+    if (i == log->begun_count) {
+        run_begun_t *more = realloc(log->begun, (i + 1) * sizeof(*more));
+        if (more == NULL) {
+            free(path);
+            return;
+        }
+        log->begun = more;
+        log->begun_count++;
+        more[i] = (run_begun_t){.pid = pid};
+    }
+    free(log->begun[i].temporary);
+    log->begun[i].temporary = path;
+}
+
 static void
 run_log_message(run_log_t *log, const char *text, pid_t pid)
 {
@@ -37,6 +63,8 @@ run_log_message(run_log_t *log, const char *text, pid_t pid)
         log->starts++;
         if (strtol(text + 6, NULL, 10) == pid)
             log->has_started = true;
+    } else if (strncmp(text, "begin ", 6) == 0) {
+        run_log_begin(log, text + 6);
     } else if (strncmp(text, "dump ", 5) == 0) {
         run_log_dump(log, text + 5);
     } else if (strncmp(text, "error ", 6) == 0 && log->first_error == NULL) {
@@ -64,5 +92,8 @@ run_log_free(run_log_t *log)
     for (unsigned i = 0; i < log->dump_count; i++)
         free(log->dumps[i].path);
     free(log->dumps);
+    for (unsigned i = 0; i < log->begun_count; i++)
+        free(log->begun[i].temporary);
+    free(log->begun);
     free(log->first_error);
 }

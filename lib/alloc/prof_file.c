@@ -7,9 +7,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "alloc/prof_status.h"
 #include "base/assert.h"
 #include "os/file.h"
 
@@ -34,10 +37,64 @@ fd_above_standard(int fd)
     return moved;
 }
 
+/* Whether `fd` is the file of that name. */
+static bool
+file_is_at(int fd, const char *path)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino && S_ISREG(a.st_mode);
+}
+
+/* Remove what a killed process has left under a temporary name. */
+static bool
+file_remove_stale(const char *path)
+{
+    bool is_removed = false;
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && file_is_at(fd, path)) {
+        is_removed = unlink(path) == 0;
+    }
+    (void)close(fd);
+    return is_removed;
+}
+
+/* Create the temporary file and lock it. Returns an errno; EEXIST: another one
+ * has that name. */
+static int
+file_create(prof_file_t *f)
+{
+    int fd = open(f->temporary,
+                  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return errno;
+    }
+    f->fd = fd_above_standard(fd);
+    if (f->fd < 0) {
+        int error = errno;
+        (void)unlink(f->temporary);
+        return error;
+    }
+    bool is_locked = flock(f->fd, LOCK_EX | LOCK_NB) == 0;
+    if (!is_locked && errno != EWOULDBLOCK) {
+        return 0; /* a file system without locks: nobody will remove it */
+    }
+    if (is_locked && file_is_at(f->fd, f->temporary)) {
+        return 0;
+    }
+    /* somebody took it for stale before it was locked */
+    (void)close(f->fd);
+    f->fd = -1;
+    return EEXIST;
+}
+
 bool
 prof_file_open(prof_file_t *f, const char *path, uint64_t sequence)
 {
-    f->error = 0;
+    f->error = EEXIST;
     f->bytes = 0;
     f->used = 0;
     f->fd = -1;
@@ -45,20 +102,18 @@ prof_file_open(prof_file_t *f, const char *path, uint64_t sequence)
         f->error = ENAMETOOLONG;
         return false;
     }
-    for (unsigned i = 0; f->fd < 0 && i < TEMPORARIES_MAX; i++) {
+    for (unsigned i = 0; f->error == EEXIST && i < TEMPORARIES_MAX; i++) {
         if (!prof_name_temporary(f->temporary, f->path, i)) {
             f->error = ENAMETOOLONG;
             return false;
         }
-        f->fd = fd_above_standard(
-            open(f->temporary,
-                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-        f->error = f->fd < 0 ? errno : 0;
-        if (f->fd < 0 && errno != EEXIST) {
-            break; /* EEXIST: left by one that was killed */
+        prof_status_begin(f->temporary);
+        f->error = file_create(f);
+        if (f->error == EEXIST && file_remove_stale(f->temporary)) {
+            f->error = file_create(f);
         }
     }
-    return f->fd >= 0;
+    return f->error == 0;
 }
 
 static void
@@ -135,7 +190,9 @@ bool
 prof_file_close(prof_file_t *f)
 {
     file_flush(f);
-    /* some file systems say only now that they are full */
+    /* some file systems say only now that they are full; the lock lasts until
+     * the file has its name */
+    int lock = fcntl(f->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (close(f->fd) != 0 && f->error == 0) {
         f->error = errno;
     }
@@ -144,6 +201,9 @@ prof_file_close(prof_file_t *f)
     }
     if (f->error != 0) {
         (void)unlink(f->temporary);
+    }
+    if (lock >= 0) {
+        (void)close(lock);
     }
     return f->error == 0;
 }

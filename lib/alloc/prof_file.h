@@ -1,6 +1,10 @@
 /*
  * The file of a dump and its appearance under its name as a whole.
  *
+ * Who writes under a temporary name holds a lock (flock) on the file until it
+ * has its own name. One without a lock was left by a process that was killed:
+ * the next dump of that name removes it, and `jeprobe run` does at its end.
+ *
  * It is written under a temporary name in the same directory and renamed; what
  * is there already is never replaced, whoever wrote it: a number is put before
  * the extension instead.

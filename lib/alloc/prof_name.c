@@ -251,10 +251,10 @@ prof_name_make(char out[PROF_PATH_MAX], const char *path, uint64_t sequence)
 bool
 prof_name_temporary(char out[PROF_PATH_MAX], const char *path, unsigned attempt)
 {
-    char mark[40];
+    char mark[24];
     text_t t = {.buf = out, .size = PROF_PATH_MAX};
     size_t base = name_base(path), room = name_room(path);
-    size_t n = je_format(mark, sizeof(mark), ".%d.%u", (int)getpid(), attempt);
+    size_t n = je_format(mark, sizeof(mark), ".%u.tmp", attempt);
     size_t part = strlen(path + base), most = room - 1 - n;
     if (room <= n + 1) {
         return false;

@@ -31,7 +31,7 @@ JE_NODISCARD bool prof_name_make(char out[PROF_PATH_MAX], const char *path,
 JE_NODISCARD bool prof_name_numbered(char out[PROF_PATH_MAX], const char *path,
                                      uint64_t number);
 /* The name in the same directory under which `path` is written;
- * "<directory>/.<base name>.<pid>.<attempt>". */
+ * "<directory>/.<base name>.<attempt>.tmp". */
 JE_NODISCARD bool prof_name_temporary(char out[PROF_PATH_MAX], const char *path,
                                       unsigned attempt);
 

@@ -72,6 +72,15 @@ prof_status_start(void)
 }
 
 void
+prof_status_begin(const char *temporary)
+{
+    char message[MESSAGE_MAX];
+    size_t n = je_format(message, sizeof(message), "begin %d %s", (int)getpid(),
+                         temporary);
+    status_send(message, n);
+}
+
+void
 prof_status_dump(const char *path, uint64_t bytes)
 {
     char message[MESSAGE_MAX];

@@ -3,6 +3,7 @@
  * whose number the environment gives (JEPROBE_STATUS_FD).
  *
  *   start <pid>
+ *   begin <pid> <temporary path>
  *   dump <bytes> <path>
  *   error <text>
  *
@@ -23,6 +24,8 @@
 void prof_status_boot(bool inherit);
 
 void prof_status_start(void);
+/* A file of that name may be left behind if the process is killed. */
+void prof_status_begin(const char *temporary);
 void prof_status_dump(const char *path, uint64_t bytes);
 void prof_status_error(const char *text);
 

@@ -246,6 +246,58 @@ else
     skip "full disk" "cannot mount a small file system"
 fi
 
+# What a killed process has begun to write is taken away, what a living one
+# writes is not. The program's own flock is called where a dump begins.
+build interrupt -rdynamic <<'C'
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int lives;
+int flock(int fd, int how)
+{
+    if (!lives)
+        raise(SIGKILL);
+    syscall(SYS_flock, fd, how);
+    close(open("locked", O_WRONLY | O_CREAT, 0600));
+    for (int i = 0; i < 10000 && access("go", F_OK) != 0; i++)
+        usleep(1000);
+    return 0;
+}
+int main(int argc, char **argv)
+{
+    void *volatile p = malloc(100);
+    if (argc > 1 && fork() == 0) {
+        lives = 1;
+        exit(0);
+    }
+    for (int i = 0; argc > 1 && i < 10000 && access("locked", F_OK) != 0; i++)
+        usleep(1000);
+    if (argc > 1)
+        _exit(3);
+    return p == 0;
+}
+C
+mkdir interrupted
+cd interrupted || exit 99
+run "$jeprobe" run -- ../interrupt
+is "killed while it writes: status" $status 137
+like "killed while it writes: it is said" "$err" '^jeprobe: no dump: '
+is "killed while it writes: nothing is left" "$(ls -A)" ''
+run "$jeprobe" run -- ../interrupt child
+is "a child still writes: status" $status 3
+is "a child still writes: its file is left alone" "$(ls -A | grep -c 'tmp$')" 1
+: >go
+tries=0
+until ls interrupt.*.jeprobe.json >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 1000 ] || break
+    sleep 0.01
+done
+ok "a child still writes: it comes to an end" sh -c 'ls interrupt.*.jeprobe.json'
+cd ..
+
 # A chosen LD_PRELOAD stays.
 echo 'int x;' >other.c
 $CC -shared -fPIC -o other.so other.c

@@ -8,7 +8,9 @@
 
 #include "t/util.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -160,6 +162,80 @@ START_TEST(test_fork_child_gets_own_name)
 
 END_TEST
 
+/* How many names in the directory end with `tail`. */
+static unsigned
+count_names(const char *tail)
+{
+    unsigned count = 0;
+    size_t n = strlen(tail);
+    DIR *d = opendir(dir);
+    ck_assert_ptr_nonnull(d);
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        size_t len = strlen(e->d_name);
+        count += len >= n && strcmp(e->d_name + len - n, tail) == 0;
+    }
+    closedir(d);
+    return count;
+}
+
+/* Start a process that begins a dump and is killed, or goes on when something
+ * can be read from `go`. */
+static pid_t
+begin_dump(const char *name, int go)
+{
+    int ready[2];
+    char c;
+    ck_assert_int_eq(pipe(ready), 0);
+    snprintf(conf.dump_path, sizeof(conf.dump_path), "%s/%s", dir, name);
+    prof_name_boot();
+    pid_t pid = fork();
+    if (pid == 0) {
+        prof_name_boot(); /* the name as it is: no child */
+        if (!prof_file_open(&file, NULL, 0)) {
+            _exit(1);
+        }
+        ssize_t n = write(ready[1], "r", 1);
+        if (go < 0) {
+            kill(getpid(), SIGKILL);
+        }
+        n = read(go, &c, 1);
+        _exit(n == 1 && prof_file_close(&file) ? 0 : 2);
+    }
+    ck_assert_int_eq(read(ready[0], &c, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+START_TEST(test_temporary_of_killed_is_removed)
+{
+    int status;
+    pid_t pid = begin_dump("s", -1);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_uint_eq(count_names(".tmp"), 1);
+    ck_assert_str_eq(write_one("s", 0), "s");
+    ck_assert_uint_eq(count_names(".tmp"), 0);
+}
+
+END_TEST
+
+START_TEST(test_temporary_of_living_is_left)
+{
+    int status, go[2];
+    ck_assert_int_eq(pipe(go), 0);
+    pid_t pid = begin_dump("l", go[0]);
+    ck_assert_str_eq(write_one("l", 0), "l");
+    ck_assert_uint_eq(count_names(".tmp"), 1);
+    ck_assert_int_eq(write(go[1], "g", 1), 1);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_uint_eq(count_names(".tmp"), 0);
+    ck_assert_uint_eq(count_names("l.1"), 1);
+}
+
+END_TEST
+
 START_TEST(test_content_is_whole)
 {
     static char text[100000];
@@ -255,6 +331,8 @@ main(void)
     tcase_add_test(tc, test_shortened_name_has_whole_characters);
     tcase_add_test(tc, test_long_name_is_shortened_for_number);
     tcase_add_test(tc, test_fork_child_gets_own_name);
+    tcase_add_test(tc, test_temporary_of_killed_is_removed);
+    tcase_add_test(tc, test_temporary_of_living_is_left);
     tcase_add_test(tc, test_content_is_whole);
     tcase_add_test(tc, test_failure_leaves_nothing);
     tcase_add_test(tc, test_clean_takes_own_entry);
