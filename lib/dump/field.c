@@ -33,6 +33,8 @@ static const struct field_name skynet_names[] = {SKYNET_FIELDS(FIELD_NAME)};
 static const struct field_name tcmalloc_names[] = {TCMALLOC_FIELDS(FIELD_NAME)};
 static const struct field_name glibc_names[] = {GLIBC_FIELDS(FIELD_NAME)};
 static const struct field_name mimalloc_names[] = {MIMALLOC_FIELDS(FIELD_NAME)};
+static const struct field_name heap_names[] = {HEAP_FIELDS(FIELD_NAME)};
+static const struct field_name class_names[] = {CLASS_FIELDS(FIELD_NAME)};
 static const struct field_name machine_names[] = {MACHINE_FIELDS(FIELD_NAME)};
 #undef FIELD_NAME
 
@@ -69,6 +71,8 @@ static const struct scope_names scope_names[DUMP_SCOPES] = {
     [DUMP_TCMALLOC] = SCOPE(TCMALLOC, tcmalloc),
     [DUMP_GLIBC] = SCOPE(GLIBC, glibc),
     [DUMP_MIMALLOC] = SCOPE(MIMALLOC, mimalloc),
+    [DUMP_HEAP] = SCOPE(HEAP, heap),
+    [DUMP_CLASS] = SCOPE(CLASS, class),
     [DUMP_MACHINE] = SCOPE(MACHINE, machine),
     [DUMP_MUTEX] = SCOPE(MUTEX, mutex),
     [DUMP_ARENA_MUTEX] = SCOPE(MUTEX, mutex),
@@ -87,6 +91,15 @@ static const struct field_alias {
     {DUMP_ARENA, ARENA_TCACHE_BYTES, "tcache"},
     {DUMP_BIN, BIN_INDEX, "bin"},
     {DUMP_BIN, BIN_CURSLABS, "curruns"},
+    {DUMP_TCMALLOC, TCMALLOC_PAGE_HEAP, "bytes free in page heap"},
+    {DUMP_TCMALLOC, TCMALLOC_CENTRAL, "bytes free in central cache"},
+    {DUMP_TCMALLOC, TCMALLOC_TRANSFER, "bytes free in transfer cache"},
+    {DUMP_TCMALLOC, TCMALLOC_THREAD, "bytes free in thread caches"},
+    {DUMP_TCMALLOC, TCMALLOC_METADATA, "metadata allocated"},
+    {DUMP_TCMALLOC, TCMALLOC_RELEASED, "bytes unmapped in page heap"},
+    {DUMP_MIMALLOC, MIMALLOC_PAGES_ABANDONED, "abandoned"},
+    {DUMP_MIMALLOC, MIMALLOC_RSS_PEAK, "peak rss"},
+    {DUMP_MIMALLOC, MIMALLOC_COMMIT_PEAK, "peak commit"},
 };
 
 static int

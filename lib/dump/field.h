@@ -311,6 +311,10 @@ enum glibc_field { GLIBC_FIELDS(FIELD_ENUM) GLIBC_COUNT };
 
 enum mimalloc_field { MIMALLOC_FIELDS(FIELD_ENUM) MIMALLOC_COUNT };
 
+enum heap_field { HEAP_FIELDS(FIELD_ENUM) HEAP_COUNT };
+
+enum class_field { CLASS_FIELDS(FIELD_ENUM) CLASS_COUNT };
+
 enum machine_field { MACHINE_FIELDS(FIELD_ENUM) MACHINE_COUNT };
 
 #undef FIELD_ENUM
@@ -353,6 +357,8 @@ enum dump_scope {
     DUMP_TCMALLOC,
     DUMP_GLIBC,
     DUMP_MIMALLOC,
+    DUMP_HEAP,  /* row = number of the heap */
+    DUMP_CLASS, /* row = size class of tcmalloc or mimalloc */
     DUMP_MACHINE,
     DUMP_MUTEX,       /* of the process: row is a LOCK_… */
     DUMP_ARENA_MUTEX, /* likewise of an arena; fields as in DUMP_MUTEX */

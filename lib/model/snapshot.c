@@ -18,6 +18,8 @@ snapshot_new(void)
         return NULL;
     table_init(&snapshot->bin_classes, BIN_COUNT);
     table_init(&snapshot->large_classes, LARGE_COUNT);
+    table_init(&snapshot->heaps, HEAP_COUNT);
+    table_init(&snapshot->classes, CLASS_COUNT);
     table_init(&snapshot->mutexes, MUTEX_COUNT);
     return snapshot;
 }
@@ -64,6 +66,8 @@ snapshot_free(struct snapshot *snapshot)
     arena_free(snapshot->sum);
     table_free(&snapshot->bin_classes);
     table_free(&snapshot->large_classes);
+    table_free(&snapshot->heaps);
+    table_free(&snapshot->classes);
     table_free(&snapshot->mutexes);
     free(snapshot->settings);
     free(snapshot->argv);
@@ -157,6 +161,10 @@ scope_table(struct snapshot *s, enum dump_scope scope)
         return &s->bin_classes;
     case DUMP_LARGE_CLASS:
         return &s->large_classes;
+    case DUMP_HEAP:
+        return &s->heaps;
+    case DUMP_CLASS:
+        return &s->classes;
     case DUMP_MUTEX:
         return &s->mutexes;
     default:

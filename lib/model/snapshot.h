@@ -47,6 +47,8 @@ struct snapshot {
     struct jep_figure tcmalloc[TCMALLOC_COUNT];
     struct jep_figure glibc[GLIBC_COUNT];
     struct jep_figure mimalloc[MIMALLOC_COUNT];
+    struct table heaps;   /* of glibc, a row a heap */
+    struct table classes; /* of tcmalloc or mimalloc, a row a size class */
     struct jep_figure machine[MACHINE_COUNT];
     struct table bin_classes, large_classes;
     struct table mutexes; /* of the process: a row a LOCK_… */
