@@ -149,9 +149,10 @@ pkgconfig_DATA = lib/jealloc.pc
 # Reading, modelling and analysing dumps.
 noinst_LTLIBRARIES += lib/libjeprobe.la
 lib_libjeprobe_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBDW_CFLAGS) \
-	$(LIBELF_CFLAGS) $(ZLIB_CFLAGS) $(YAJL_CFLAGS)
+	$(LIBELF_CFLAGS) $(ZLIB_CFLAGS) $(YAJL_CFLAGS) \
+	$(EXPAT_CFLAGS)
 lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
-	$(ZLIB_LIBS) $(YAJL_LIBS) -lm
+	$(ZLIB_LIBS) $(YAJL_LIBS) $(EXPAT_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \
 	lib/analyse/bins.c \
 	lib/analyse/finding.c \
@@ -186,20 +187,29 @@ lib_libjeprobe_la_SOURCES = \
 	lib/base/assert.c \
 	lib/base/assert.h \
 	lib/base/macros.h \
+	lib/dump/amount.c \
+	lib/dump/amount.h \
 	lib/dump/detect.c \
+	lib/dump/document.c \
+	lib/dump/document.h \
 	lib/dump/field.c \
 	lib/dump/field.h \
 	lib/dump/field_foreign.h \
+	lib/dump/glibc.c \
+	lib/dump/glibc_xml.c \
+	lib/dump/heapprof.c \
 	lib/dump/jejson.c \
 	lib/dump/jeprobe.c \
 	lib/dump/jetext.c \
 	lib/dump/json.c \
 	lib/dump/json.h \
+	lib/dump/mimalloc.c \
 	lib/dump/perr.c \
 	lib/dump/perr.h \
 	lib/dump/reader.c \
 	lib/dump/reader.h \
 	lib/dump/sink.h \
+	lib/dump/tcmalloc.c \
 	lib/dump/text.h \
 	lib/dump/token.c \
 	lib/dump/token.h \

@@ -81,6 +81,24 @@ process_fill(const struct snapshot *snapshot, struct jep_process *out)
     out->cgroup_usage = snapshot->cgroup[CGROUP_USAGE];
 }
 
+/* Where a format is of several: what its reader found out. */
+static enum jep_allocator
+allocator_named(const char *name, enum jep_allocator otherwise)
+{
+    static const struct {
+        const char *name;
+        enum jep_allocator allocator;
+    } names[] = {{"tcmalloc", JEP_ALLOCATOR_TCMALLOC},
+                 {"gperftools", JEP_ALLOCATOR_GPERFTOOLS},
+                 {"jemalloc", JEP_ALLOCATOR_JEMALLOC}};
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(names); i++) {
+        if (strcmp(names[i].name, name) == 0)
+            return names[i].allocator;
+    }
+    return otherwise;
+}
+
 static void
 source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
 {
@@ -106,12 +124,15 @@ source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
         [DUMP_FORMAT_MIMALLOC] = JEP_ALLOCATOR_MIMALLOC,
     };
     const struct snapshot *snapshot = dumps->snapshots[index];
+    const char *named = snapshot_setting(snapshot, "allocator");
 
     out->file = dumps->path;
     out->format = names[snapshot->format];
     out->reason = snapshot->reason;
     out->version = snapshot->version;
     out->allocator = allocators[snapshot->format];
+    if (named != NULL)
+        out->allocator = allocator_named(named, out->allocator);
     if (snapshot->format == DUMP_FORMAT_JEPROBE ||
         (snapshot->version != NULL &&
          strstr(snapshot->version, "gjeprobe") != NULL))

@@ -126,10 +126,16 @@ frames_resolve(const struct profile *profile, symbols_t *symbols,
         uint64_t address = profile->addresses.addresses[i];
         struct jep_frame found[SYMBOL_INLINE_MAX] = {
             {.address = address, .offset = address}};
+        const struct profile_symbol *named = profile_symbol(profile, address);
         size_t n = 1;
 
-        if (symbols != NULL)
+        if (named != NULL) {
+            found[0].function = named->function;
+            found[0].file = named->file;
+            found[0].line = named->line;
+        } else if (symbols != NULL) {
             n = symbols_resolve(symbols, address, found);
+        }
         if (n == 0)
             return false;
         sites->frame_first[i] = sites->frame_count;

@@ -58,6 +58,14 @@ struct dump_site {
     uint64_t total_samples, total_requested;
 };
 
+/* What a profile itself says of an address. */
+struct dump_symbol {
+    uint64_t address;
+    const char *function;
+    const char *file; /* NULL = unknown */
+    uint32_t line;    /* 0 = unknown */
+};
+
 /* One live sampled object. */
 struct dump_sample {
     uint64_t stack, requested, usable, rate, age_ns, thread;
@@ -83,6 +91,7 @@ struct dump_sink {
     jep_status_t (*sample)(void *context, const struct dump_sample *sample);
     jep_status_t (*warn)(void *context, uint64_t line, uint64_t column,
                          const char *text);
+    jep_status_t (*symbol)(void *context, const struct dump_symbol *symbol);
 };
 
 /* Find out what `reader` holds and run its reader.  JEP_ERR_UNKNOWN if it is

@@ -39,6 +39,11 @@ struct text_format {
     jep_status_t (*close)(void *state);
 };
 
+extern const struct text_format text_glibc;
+extern const struct text_format text_glibc_xml;
+extern const struct text_format text_heapprof;
 extern const struct text_format text_jemalloc;
+extern const struct text_format text_mimalloc;
+extern const struct text_format text_tcmalloc;
 
 #endif

@@ -129,6 +129,7 @@ on_site(void *context, const struct dump_site *site)
 {
     struct loader *loader = context;
 
+    loader->current->has_profile = true;
     return check(loader, profile_add_site(&loader->current->profile, site));
 }
 
@@ -141,11 +142,30 @@ on_sample(void *context, const struct dump_sample *sample)
 }
 
 static jep_status_t
+on_symbol(void *context, const struct dump_symbol *symbol)
+{
+    struct loader *loader = context;
+    struct intern_text *texts = &loader->current->texts;
+    struct profile_symbol own = {.address = symbol->address,
+                                 .line = symbol->line};
+
+    own.function = intern_text(texts, symbol->function);
+    if (own.function == NULL)
+        return perr_memory(loader->error);
+    if (symbol->file != NULL) {
+        own.file = intern_text(texts, symbol->file);
+        if (own.file == NULL)
+            return perr_memory(loader->error);
+    }
+    return check(loader, profile_add_symbol(&loader->current->profile, &own));
+}
+
+static jep_status_t
 load(struct loader *loader, const char *path)
 {
     const struct dump_sink sink = {loader,    on_begin,  on_end,     on_format,
                                    on_number, on_text,   on_mapping, on_stack,
-                                   on_site,   on_sample, on_warn};
+                                   on_site,   on_sample, on_warn,    on_symbol};
     jep_status_t status;
     reader_t *reader;
 

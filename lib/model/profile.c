@@ -58,10 +58,39 @@ profile_add_sample(struct profile *profile, const struct dump_sample *sample)
     return true;
 }
 
+bool
+profile_add_symbol(struct profile *profile, const struct profile_symbol *symbol)
+{
+    if (!intern_grow((void **)&profile->symbols, &profile->symbol_capacity,
+                     profile->symbol_count, sizeof(*symbol)))
+        return false;
+    profile->symbols[profile->symbol_count++] = *symbol;
+    return true;
+}
+
 static int
 compare(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
+}
+
+static int
+symbol_order(const void *a, const void *b)
+{
+    const struct profile_symbol *x = a, *y = b;
+
+    return compare(x->address, y->address);
+}
+
+const struct profile_symbol *
+profile_symbol(const struct profile *profile, uint64_t address)
+{
+    const struct profile_symbol key = {.address = address};
+
+    if (profile->symbol_count == 0)
+        return NULL;
+    return bsearch(&key, profile->symbols, profile->symbol_count, sizeof(key),
+                   symbol_order);
 }
 
 static int
@@ -111,6 +140,9 @@ profile_finish(struct profile *profile)
     if (out > 0)
         qsort(profile->sites, out, sizeof(*profile->sites), site_order);
     sites_merge(profile);
+    if (profile->symbol_count > 0)
+        qsort(profile->symbols, profile->symbol_count,
+              sizeof(*profile->symbols), symbol_order);
     for (size_t i = 0; i < profile->sample_count; i++) {
         const struct dump_sample *sample = &profile->samples[i];
         struct profile_stack *stack;
@@ -135,6 +167,7 @@ profile_free(struct profile *profile)
     free(profile->stacks);
     free(profile->sites);
     free(profile->samples);
+    free(profile->symbols);
     intern_addresses_free(&profile->addresses);
     *profile = (struct profile){0};
 }

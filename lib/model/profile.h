@@ -24,6 +24,13 @@ struct profile_mapping {
     const char *build_id; /* NULL = unknown */
 };
 
+/* The dump's own name of an address. */
+struct profile_symbol {
+    uint64_t address;
+    const char *function, *file;
+    uint32_t line;
+};
+
 struct profile {
     struct jep_figure figures[PROFILE_COUNT];
     struct jep_figure dropped[DROPPED_COUNT];
@@ -38,6 +45,8 @@ struct profile {
     size_t site_count, site_capacity;
     struct dump_sample *samples;
     size_t sample_count, sample_capacity;
+    struct profile_symbol *symbols; /* by address, once it is finished */
+    size_t symbol_count, symbol_capacity;
 };
 
 /* Each returns false when out of memory. */
@@ -51,6 +60,13 @@ bool profile_add_site(struct profile *profile, const struct dump_site *site)
 bool profile_add_sample(struct profile *profile,
                         const struct dump_sample *sample)
     __attribute__((warn_unused_result));
+bool profile_add_symbol(struct profile *profile,
+                        const struct profile_symbol *symbol)
+    __attribute__((warn_unused_result));
+
+/* NULL = the dump does not name it. */
+const struct profile_symbol *profile_symbol(const struct profile *profile,
+                                            uint64_t address);
 
 /* Everything was read: drop what refers to no stack, order the sites by stack
  * and size, find ages.  Returns how many entries were dropped. */
