@@ -49,7 +49,7 @@ run "$jeprobe" report long
 is "a line without end: status" "$status" 3
 is "a line without end: where" "$(cat "$err")" \
     "jeprobe: long:1:1: line is longer than 1 MiB"
-head -c 300000 /dev/urandom >noise
+seq 200000 | gzip -n | tail -c +100 >noise
 run "$jeprobe" report noise
 is "noise: status" "$status" 3
 is "noise: one line" "$(wc -l <"$err")" 1

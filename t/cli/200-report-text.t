@@ -29,6 +29,7 @@ for dir in "$cases"/*/; do
     cd "$dir" || exit 99
     run "$jeprobe" report input
     name=${dir%/}
+    is "${name##*/}: status" "$status" 0
     is "${name##*/}: 80 columns" "$(awk 'length > 80' "$out")" ""
     unlike "${name##*/}: no blank at the end of a line" "$out" ' $'
     like "${name##*/}: ends with what to do next" "$out" '^Next: jeprobe '

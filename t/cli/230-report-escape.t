@@ -26,9 +26,11 @@ like "json: it is kept" "$out" '001[bB]'
 name="a${esc}[31mb"
 cp dump.json "$name"
 run "$jeprobe" report "$name"
+is "file name: status" "$status" 0
 is "file name: no control character" "$(grep -c "$esc" "$out")" 0
 echo hello >"$name"
 run "$jeprobe" report "$name"
+is "file name in an error: status" "$status" 3
 is "file name in an error: no control character" "$(grep -c "$esc" "$err")" 0
 is "file name in an error: one line" "$(wc -l <"$err")" 1
 

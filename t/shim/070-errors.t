@@ -41,8 +41,11 @@ fails "a file as directory" "not a directory" "$tmp/file/x.json"
 mkdir "$tmp/limited"
 fails "file size limit" "file too large" "$tmp/limited/x.json" 8192
 is "file size limit: nothing is left" "$(ls -A "$tmp/limited")" ''
-fails "a long name" "file name too long" \
-    "$tmp/$(printf '%0300d' 0).json"
+deep=$tmp
+while [ ${#deep} -lt 3900 ]; do
+    deep=$deep/$(printf '%0190d' 0)
+done
+fails "a long path" "no such directory" "$deep/x.json"
 
 if [ "$(id -u)" = 0 ]; then
     mkdir "$tmp/full"
@@ -141,13 +144,33 @@ for i in 1 2 3; do
         query leaving check
 done
 
-# whoever reads the status has gone, and so has stderr's reader
-run sh -c '(
-    LD_PRELOAD=$1 JEPROBE_CONF=dump_exit:true JEPROBE_STATUS_FD=9 \
-        JEPROBE_DUMP_PATH=$2/gone.json ./small 9>&1; echo $? >gone.status
-    ) | true' sh "$preload" "$dumps"
-is "no reader of the status: status" "$(cat gone.status)" 4
+# whoever reads the status has gone, or stderr's reader
+compiled alone <<'END'
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int
+main(int argc, char **argv)
+{
+    int ends[2];
+    if (strcmp(argv[1], "9") == 0)
+        socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends);
+    else
+        pipe(ends);
+    dup2(ends[1], argv[1][0] - '0');
+    close(ends[0]);
+    close(ends[1]);
+    execvp(argv[2], argv + 2);
+    return 99;
+}
+END
+run ./alone 9 env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
+    JEPROBE_STATUS_FD=9 JEPROBE_DUMP_PATH="$dumps/gone.json" ./small
+is "no reader of the status: status" "$status" 4
 ok "no reader of the status: dump" "$dumpq" "$dumps/gone.json" check
+run ./alone 2 env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
+    JEPROBE_DUMP_PATH=/nowhere/x.json ./small
+is "no reader of standard error: status" "$status" 4
 
 under sample:4096 sh -c 'exec 0<&- 1>&- 2>&-; exec ./small'
 is "without standard descriptors: status" "$status" 4
