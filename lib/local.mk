@@ -172,12 +172,15 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_around.def \
 	lib/analyse/rules_around.h \
 	lib/analyse/rules_ask.c \
+	lib/analyse/rules_churn.c \
+	lib/analyse/rules_conf.c \
 	lib/analyse/rules_hpa.c \
 	lib/analyse/rules_inside.def \
 	lib/analyse/rules_inside.h \
 	lib/analyse/rules_outside.def \
 	lib/analyse/rules_tcache.c \
 	lib/analyse/rules_thp.c \
+	lib/analyse/rules_trust.c \
 	lib/analyse/rules_vm.c \
 	lib/analyse/sites.c \
 	lib/analyse/summary.c \

@@ -90,3 +90,30 @@ around_cpus(const struct snapshot *snapshot)
 
     return quota > 0.0 && (count == 0.0 || quota < count) ? quota : count;
 }
+
+/* How long the process has run; 0 = unknown. */
+static double
+uptime(const struct snapshot *snapshot)
+{
+    uint64_t ns = 0;
+
+    for (size_t i = 0; i < snapshot->arena_count; i++) {
+        struct jep_figure time = snapshot->arenas[i]->figures[ARENA_UPTIME_NS];
+
+        if (time.known && time.value > ns)
+            ns = time.value;
+    }
+    if (ns == 0)
+        ns = snapshot->process[PROCESS_UPTIME_NS].value;
+    return (double)ns / 1e9;
+}
+
+double
+around_seconds(const struct rule_input *in)
+{
+    double now = uptime(in->snapshot), before = 0.0;
+
+    if (in->before != NULL)
+        before = uptime(in->before);
+    return now > before ? now - before : 0.0;
+}

@@ -39,4 +39,8 @@ struct jep_figure around_heap_rss(const struct snapshot *snapshot,
 /* Processors that the process may keep busy; 0 = unknown. */
 double around_cpus(const struct snapshot *snapshot);
 
+/* The time that counters of events cover: since the earlier dump if there is
+ * one, else since the start.  0 = unknown. */
+double around_seconds(const struct rule_input *in);
+
 #endif
