@@ -161,6 +161,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/interval.c \
 	lib/analyse/interval.h \
 	lib/analyse/ledger.c \
+	lib/analyse/redis.c \
 	lib/analyse/report.c \
 	lib/analyse/report.h \
 	lib/analyse/rules.c \
@@ -211,7 +212,9 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/perr.h \
 	lib/dump/reader.c \
 	lib/dump/reader.h \
+	lib/dump/redis.c \
 	lib/dump/sink.h \
+	lib/dump/skynet.c \
 	lib/dump/tcmalloc.c \
 	lib/dump/text.h \
 	lib/dump/token.c \
@@ -225,6 +228,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/elfsym.h \
 	lib/model/intern.c \
 	lib/model/intern.h \
+	lib/model/join.c \
+	lib/model/join.h \
 	lib/model/load.c \
 	lib/model/load.h \
 	lib/model/profile.c \

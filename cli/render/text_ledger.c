@@ -47,6 +47,10 @@ line_phrase(const struct jep_ledger_line *line)
         {"other_anonymous", "anonymous memory outside the allocator"},
         {"file", "the program's and its libraries' files"},
         {"shmem", "shared memory"},
+        {"redis_overhead", "the overhead of Redis"},
+        {"uncounted", "allocated and not counted by Redis"},
+        {"beyond_allocator", "outside the allocator or filled by huge pages"},
+        {"beyond_used", "the allocator's and the process's own"},
     };
 
     for (size_t i = 0; i < JE_ARRAY_LEN(phrases); i++) {
@@ -85,6 +89,14 @@ first_sentence(char *text, size_t size, const struct jep_ledger *ledger)
     if (objects == NULL) {
         objects = text_ledger_line(ledger, "objects_and_caches");
         what = "objects and thread caches are";
+    }
+    if (objects == NULL) {
+        objects = text_ledger_line(ledger, "redis_dataset");
+        what = "the data set is";
+    }
+    if (objects == NULL) {
+        objects = text_ledger_line(ledger, "redis_used");
+        what = "Redis uses";
     }
     text_size(total, (double)ledger->total);
     if (objects == NULL)

@@ -18,14 +18,25 @@
 #define MUZZY_RESIDENT_FROM 50000
 #define MUZZY_RESIDENT_TO   50201
 
+void
+ledger_add(struct ledger *ledger, const char *id, const char *what,
+           int64_t bytes, const char *derived_from, unsigned depth)
+{
+    if (ledger->count == LEDGER_LINES_MAX)
+        return;
+    ledger->lines[ledger->count++] =
+        (struct jep_ledger_line){.id = id,
+                                 .what = what,
+                                 .derived_from = derived_from,
+                                 .bytes = bytes,
+                                 .depth = depth};
+}
+
 static void
 add(struct ledger *ledger, const char *id, const char *what, int64_t bytes,
     const char *derived_from)
 {
-    if (ledger->count == LEDGER_LINES_MAX)
-        return;
-    ledger->lines[ledger->count++] = (struct jep_ledger_line){
-        .id = id, .what = what, .derived_from = derived_from, .bytes = bytes};
+    ledger_add(ledger, id, what, bytes, derived_from, 0);
 }
 
 static void
@@ -211,6 +222,10 @@ ledger_fill(const struct snapshot *snapshot, const struct jep_summary *s,
 
     *out = (struct jep_ledger){0};
     ledger->count = 0;
+    if (redis_ledger(snapshot, s, ledger, out)) {
+        ledger_close(ledger, out, false);
+        return;
+    }
     if (!s->active.known || s->active.value > SUMMARY_IMPOSSIBLE)
         return;
     is_checked = add_active(ledger, s);

@@ -90,7 +90,8 @@ allocator_named(const char *name, enum jep_allocator otherwise)
         enum jep_allocator allocator;
     } names[] = {{"tcmalloc", JEP_ALLOCATOR_TCMALLOC},
                  {"gperftools", JEP_ALLOCATOR_GPERFTOOLS},
-                 {"jemalloc", JEP_ALLOCATOR_JEMALLOC}};
+                 {"jemalloc", JEP_ALLOCATOR_JEMALLOC},
+                 {"glibc", JEP_ALLOCATOR_GLIBC}};
 
     for (size_t i = 0; i < JE_ARRAY_LEN(names); i++) {
         if (strcmp(names[i].name, name) == 0)
@@ -119,6 +120,7 @@ source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
         [DUMP_FORMAT_JEPROBE] = JEP_ALLOCATOR_JEALLOC,
         [DUMP_FORMAT_JEMALLOC_TEXT] = JEP_ALLOCATOR_JEMALLOC,
         [DUMP_FORMAT_JEMALLOC_JSON] = JEP_ALLOCATOR_JEMALLOC,
+        [DUMP_FORMAT_SKYNET] = JEP_ALLOCATOR_JEMALLOC,
         [DUMP_FORMAT_TCMALLOC] = JEP_ALLOCATOR_TCMALLOC,
         [DUMP_FORMAT_GLIBC] = JEP_ALLOCATOR_GLIBC,
         [DUMP_FORMAT_MIMALLOC] = JEP_ALLOCATOR_MIMALLOC,

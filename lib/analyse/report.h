@@ -38,6 +38,10 @@ struct ledger {
     size_t count;
 };
 
+/* Lines of depth 0 add up to the total, deeper ones break down the one above.
+ */
+void ledger_add(struct ledger *ledger, const char *id, const char *what,
+                int64_t bytes, const char *derived_from, unsigned depth);
 void ledger_fill(const struct snapshot *snapshot,
                  const struct jep_summary *summary, struct ledger *ledger,
                  struct jep_ledger *out);
@@ -46,6 +50,13 @@ void ledger_fill(const struct snapshot *snapshot,
 bool view_follows(const struct jep_view *before, const struct jep_view *now,
                   const struct snapshot *before_snapshot,
                   const struct snapshot *now_snapshot);
+
+/* redis.c */
+void redis_summary(const struct snapshot *snapshot, struct jep_summary *out);
+/* False: it is not Redis, or it did not say enough. */
+bool redis_ledger(const struct snapshot *snapshot,
+                  const struct jep_summary *summary, struct ledger *ledger,
+                  struct jep_ledger *out);
 
 /* bins.c */
 bool bins_rank(const struct snapshot *snapshot, struct jep_bin **bins,

@@ -254,6 +254,7 @@ summary_fill(const struct snapshot *snapshot, struct jep_summary *out)
         out->page = figure_derived(page);
     if (snapshot->subject != NULL)
         fill_from_arena(snapshot, snapshot->subject, out);
+    redis_summary(snapshot, out);
     out->internal_fragmentation = excess(out->active, out->allocated);
     out->external_fragmentation = excess(out->resident, out->active);
     out->metadata_per_allocated = ratio(out->metadata, out->allocated);

@@ -12,8 +12,8 @@
 
 /* In the order of preference where a line says the same to several. */
 static const struct text_format *const formats[] = {
-    &text_tcmalloc, &text_mimalloc, &text_glibc_xml,
-    &text_glibc,    &text_heapprof, &text_jemalloc,
+    &text_redis,     &text_skynet, &text_tcmalloc, &text_mimalloc,
+    &text_glibc_xml, &text_glibc,  &text_heapprof, &text_jemalloc,
 };
 
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))

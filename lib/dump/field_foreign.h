@@ -7,19 +7,54 @@
 
 /* clang-format off */
 
-/* Redis: INFO memory by its text label, MEMORY STATS by the JSON column. */
+/* Redis: INFO (memory, persistence, stats) by its text label, MEMORY STATS by
+ * the JSON column. */
 #define REDIS_FIELDS(F) \
     F(REDIS, USED_MEMORY, "total.allocated", "used_memory") \
     F(REDIS, USED_MEMORY_RSS, NULL, "used_memory_rss") \
     F(REDIS, USED_MEMORY_PEAK, "peak.allocated", "used_memory_peak") \
+    F(REDIS, STARTUP, "startup.allocated", "used_memory_startup") \
+    F(REDIS, OVERHEAD, "overhead.total", "used_memory_overhead") \
+    F(REDIS, DATASET, "dataset.bytes", "used_memory_dataset") \
+    F(REDIS, KEYS, "keys.count", NULL) \
     F(REDIS, ALLOCATOR_ALLOCATED, "allocator.allocated", "allocator_allocated") \
     F(REDIS, ALLOCATOR_ACTIVE, "allocator.active", "allocator_active") \
-    F(REDIS, ALLOCATOR_RESIDENT, "allocator.resident", "allocator_resident")
+    F(REDIS, ALLOCATOR_RESIDENT, "allocator.resident", "allocator_resident") \
+    F(REDIS, ALLOCATOR_MUZZY, "allocator.muzzy", "allocator_muzzy") \
+    F(REDIS, FRAG_BYTES, "allocator-fragmentation.bytes", "allocator_frag_bytes") \
+    F(REDIS, RSS_BYTES, "allocator-rss.bytes", "allocator_rss_bytes") \
+    F(REDIS, OVERHEAD_BYTES, "rss-overhead.bytes", "rss_overhead_bytes") \
+    F(REDIS, FRAGMENTATION_BYTES, "fragmentation.bytes", "mem_fragmentation_bytes") \
+    F(REDIS, CLIENTS, "clients.normal", "mem_clients_normal") \
+    F(REDIS, REPLICAS, "clients.slaves", "mem_clients_slaves") \
+    F(REDIS, BACKLOG, "replication.backlog", "mem_replication_backlog") \
+    F(REDIS, CLUSTER_LINKS, "cluster.links", "mem_cluster_links") \
+    F(REDIS, AOF_BUFFER, "aof.buffer", "mem_aof_buffer") \
+    F(REDIS, LUA_CACHES, "lua.caches", NULL) \
+    F(REDIS, LUA, NULL, "used_memory_lua") \
+    F(REDIS, VM_TOTAL, NULL, "used_memory_vm_total") \
+    F(REDIS, SYSTEM_MEMORY, NULL, "total_system_memory") \
+    F(REDIS, MAXMEMORY, NULL, "maxmemory") \
+    F(REDIS, NOT_COUNTED, NULL, "mem_not_counted_for_evict") \
+    F(REDIS, DEFRAG_RUNNING, NULL, "active_defrag_running") \
+    F(REDIS, DEFRAG_HITS, NULL, "active_defrag_hits") \
+    F(REDIS, DEFRAG_MISSES, NULL, "active_defrag_misses") \
+    F(REDIS, LAZYFREE_PENDING, NULL, "lazyfree_pending_objects") \
+    F(REDIS, EVICTED_KEYS, NULL, "evicted_keys") \
+    F(REDIS, BGSAVE, NULL, "rdb_bgsave_in_progress") \
+    F(REDIS, AOF_REWRITE, NULL, "aof_rewrite_in_progress") \
+    F(REDIS, COW, NULL, "current_cow_size") \
+    F(REDIS, COW_PEAK, NULL, "current_cow_peak") \
+    F(REDIS, RDB_LAST_COW, NULL, "rdb_last_cow_size") \
+    F(REDIS, AOF_LAST_COW, NULL, "aof_last_cow_size")
 
-/* skynet's console: mem, cmem, jmem. */
+/* skynet's console: the services of mem added up, the last lines of cmem.
+ * What jmem prints are totals of jemalloc. */
 #define SKYNET_FIELDS(F) \
     F(SKYNET, LUA, NULL, "lua") \
-    F(SKYNET, C, NULL, "total")
+    F(SKYNET, C, NULL, "total") \
+    F(SKYNET, BLOCKS, NULL, "block") \
+    F(SKYNET, SERVICES, NULL, NULL)
 
 /* tcmalloc's "MALLOC:" table.  From PER_CPU_LIMIT on it is what google/tcmalloc
  * adds; figures printed in MiB are rounded to a tenth of one. */

@@ -563,8 +563,10 @@ read_line(struct jetext *t, const char *text, size_t length)
 static unsigned
 jetext_probe(const struct text_line *line)
 {
-    (void)line;
-    return TEXT_WEAK; /* it looks for itself */
+    if (strstr(line->text, "___ Begin jemalloc statistics") != NULL ||
+        strncmp(line->text, "Allocated: ", 11) == 0)
+        return TEXT_SURE;
+    return TEXT_WEAK; /* a fragment: it looks for itself */
 }
 
 static void *

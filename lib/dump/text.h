@@ -45,5 +45,7 @@ extern const struct text_format text_heapprof;
 extern const struct text_format text_jemalloc;
 extern const struct text_format text_mimalloc;
 extern const struct text_format text_tcmalloc;
+extern const struct text_format text_redis;
+extern const struct text_format text_skynet;
 
 #endif

@@ -4,6 +4,7 @@
 #include "model/load.h"
 
 #include "dump/perr.h"
+#include "model/join.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,21 @@ on_warn(void *context, uint64_t line, uint64_t column, const char *text)
     return check(loader, snapshot_warn(loader->current, line, column, text));
 }
 
+/* The document that ends is about the same process as the one before it. */
+static jep_status_t
+join_last(struct loader *loader)
+{
+    struct snapshot **last =
+        &loader->dumps->snapshots[loader->dumps->count - 1];
+    struct snapshot *both = join(*last, loader->current);
+
+    if (both == NULL)
+        return perr_memory(loader->error);
+    *last = both;
+    loader->current = NULL;
+    return JEP_OK;
+}
+
 static jep_status_t
 on_end(void *context, bool complete)
 {
@@ -70,8 +86,12 @@ on_end(void *context, bool complete)
         !snapshot_warn(current, 0, 0,
                        "samples that refer to no stack were left out"))
         return perr_memory(loader->error);
-    if (!snapshot_finish(current) ||
-        !intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
+    if (!snapshot_finish(current))
+        return perr_memory(loader->error);
+    if (dumps->count > 0 &&
+        join_fits(dumps->snapshots[dumps->count - 1], current))
+        return join_last(loader);
+    if (!intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
                      sizeof(*dumps->snapshots)))
         return perr_memory(loader->error);
     dumps->snapshots[dumps->count++] = current;

@@ -1,0 +1,115 @@
+/* Answers of one process to several questions, in one file.
+ *
+ * Whoever asks for help pastes INFO memory above MEMORY MALLOC-STATS, or smaps
+ * below it.  Each alone explains little; together they are one picture. */
+#include "model/join.h"
+
+enum kind {
+    KIND_ALLOCATOR = 1, /* jemalloc's, tcmalloc's, … own statistics */
+    KIND_PROGRAM = 2,   /* Redis, skynet */
+    KIND_KERNEL = 4,    /* /proc/PID */
+    KIND_PROFILE = 8    /* nothing but stacks */
+};
+
+static bool
+any_known(const struct jep_figure *figures, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (figures[i].known)
+            return true;
+    }
+    return false;
+}
+
+/* What a document holds, as a set of kinds. */
+static unsigned
+kinds(const struct snapshot *s)
+{
+    unsigned set = 0;
+
+    switch (s->format) {
+    case DUMP_FORMAT_REDIS:
+    case DUMP_FORMAT_SKYNET:
+        set = KIND_PROGRAM;
+        if (any_known(s->total, TOTAL_COUNT))
+            set |= KIND_ALLOCATOR;
+        return set;
+    case DUMP_FORMAT_PROC:
+        return KIND_KERNEL;
+    case DUMP_FORMAT_HEAP_PROFILE:
+        return KIND_PROFILE;
+    case DUMP_FORMAT_JEPROBE:
+        return KIND_ALLOCATOR | KIND_PROGRAM | KIND_KERNEL | KIND_PROFILE;
+    default:
+        set = KIND_ALLOCATOR;
+    }
+    /* What was joined before stays joined. */
+    if (any_known(s->redis, REDIS_COUNT) || any_known(s->skynet, SKYNET_COUNT))
+        set |= KIND_PROGRAM;
+    if (any_known(s->rollup, ROLLUP_COUNT) ||
+        any_known(s->status, STATUS_COUNT))
+        set |= KIND_KERNEL;
+    return set;
+}
+
+bool
+join_fits(const struct snapshot *first, const struct snapshot *next)
+{
+    unsigned a = kinds(first), b = kinds(next);
+
+    /* A profile is of some other moment: it stays by itself. */
+    if (((a | b) & KIND_PROFILE) != 0)
+        return false;
+    return (a & b) == 0;
+}
+
+static void
+figures_join(struct jep_figure *to, const struct jep_figure *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!to[i].known)
+            to[i] = from[i];
+    }
+}
+
+static bool
+texts_join(struct snapshot *to, const struct snapshot *from)
+{
+    for (size_t i = 0; i < from->setting_count; i++) {
+        const struct snapshot_setting *setting = &from->settings[i];
+
+        if (!snapshot_text(to, setting->name, setting->value, setting->line))
+            return false;
+    }
+    for (size_t i = 0; i < from->warning_count; i++) {
+        const struct jep_warning *warning = &from->warnings[i];
+
+        if (!snapshot_warn(to, warning->line, warning->column, warning->text))
+            return false;
+    }
+    return to->version != NULL || from->version == NULL ||
+           snapshot_text(to, "version", from->version, 0);
+}
+
+struct snapshot *
+join(struct snapshot *first, struct snapshot *next)
+{
+    bool next_is_main = (kinds(next) & KIND_ALLOCATOR) != 0 ||
+                        first->format == DUMP_FORMAT_PROC;
+    struct snapshot *to = next_is_main ? next : first;
+    struct snapshot *from = next_is_main ? first : next;
+
+    if (!texts_join(to, from))
+        return NULL;
+    figures_join(to->process, from->process, PROCESS_COUNT);
+    figures_join(to->rollup, from->rollup, ROLLUP_COUNT);
+    figures_join(to->status, from->status, STATUS_COUNT);
+    figures_join(to->cgroup, from->cgroup, CGROUP_COUNT);
+    figures_join(to->rlimit, from->rlimit, RLIMIT_COUNT);
+    figures_join(to->machine, from->machine, MACHINE_COUNT);
+    figures_join(to->redis, from->redis, REDIS_COUNT);
+    figures_join(to->skynet, from->skynet, SKYNET_COUNT);
+    to->complete = to->complete && from->complete;
+    snapshot_free(from);
+    return to;
+}
