@@ -60,6 +60,21 @@ const conf_option_t conf_table[] = {
 
 const unsigned conf_count = JE_ARRAY_LEN(conf_table);
 
+enum { CONF_NAME_MAX = 40 }; /* of a name in the table */
+
+#define CONF_BOOL(n, ...)                                                      \
+    _Static_assert(sizeof(#n) <= CONF_NAME_MAX, "longer than any name");
+#define CONF_UINT CONF_BOOL
+#define CONF_SINT CONF_BOOL
+#define CONF_ENUM CONF_BOOL
+#define CONF_TEXT CONF_BOOL
+#include "alloc/conf.def"
+#undef CONF_BOOL
+#undef CONF_UINT
+#undef CONF_SINT
+#undef CONF_ENUM
+#undef CONF_TEXT
+
 /* A program's own options; a definition in the program wins over this one. */
 extern const char *malloc_conf __attribute__((weak));
 
@@ -241,6 +256,64 @@ conf_complain(const conf_option_t *o, span_t v, const char *from)
     }
 }
 
+/* Characters to insert, delete or replace to make `name` of the key, without
+ * regard to case; at most the longer one's length. */
+static unsigned
+conf_distance(span_t key, const char *name)
+{
+    uint8_t row[CONF_NAME_MAX + 1];
+    size_t len = strlen(name);
+    for (size_t j = 0; j <= len; j++) {
+        row[j] = (uint8_t)j;
+    }
+    for (size_t i = 0; i < key.len; i++) {
+        unsigned diagonal = row[0]; /* of the row before */
+        row[0] = (uint8_t)(i + 1);
+        for (size_t j = 0; j < len; j++) {
+            bool is_same = (key.at[i] | 0x20) == (name[j] | 0x20);
+            unsigned best = diagonal + !is_same;
+            diagonal = row[j + 1];
+            best = best < diagonal + 1 ? best : diagonal + 1;
+            best = best < row[j] + 1u ? best : row[j] + 1u;
+            row[j + 1] = (uint8_t)best;
+        }
+    }
+    return row[len];
+}
+
+/* The option that was probably meant, or NULL. */
+static const conf_option_t *
+conf_nearest(span_t key)
+{
+    const conf_option_t *nearest = NULL;
+    unsigned least = CONF_NAME_MAX;
+    if (key.len < 2 || key.len > CONF_NAME_MAX) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < conf_count; i++) {
+        const char *name = conf_table[i].name;
+        unsigned distance = conf_distance(key, name);
+        if (distance < least && distance <= 1 + strlen(name) / 4) {
+            nearest = &conf_table[i];
+            least = distance;
+        }
+    }
+    return nearest;
+}
+
+static void
+conf_complain_unknown(span_t key, const char *name, const char *from)
+{
+    const conf_option_t *nearest = conf_nearest(key);
+    if (nearest != NULL) {
+        je_warn("%s: unknown option '%s', did you mean '%s'?", from, name,
+                nearest->name);
+    } else {
+        je_warn("%s: unknown option '%s', see jealloc(3) for the list", from,
+                name);
+    }
+}
+
 /* One key:value pair; returns the number of problems (0 or 1). */
 static unsigned
 conf_parse_pair(span_t key, span_t value, const char *from)
@@ -251,8 +324,7 @@ conf_parse_pair(span_t key, span_t value, const char *from)
     name[n] = '\0';
     const conf_option_t *o = conf_find(key.at, key.len);
     if (o == NULL) {
-        je_warn("%s: unknown option '%s', see jealloc(3) for the list", from,
-                name);
+        conf_complain_unknown(key, name, from);
         return 1;
     }
     if (!conf_set(o, value)) {

@@ -48,8 +48,19 @@ typedef struct bad {
 
 static const bad_t bad_options[] = {
     {"nonsense:1", "unknown option 'nonsense', see jealloc(3) for the list"},
-    {"Tcache:true", "unknown option 'Tcache', see jealloc(3) for the list"},
-    {" tcache:true", "unknown option ' tcache', see jealloc(3) for the list"},
+    {"Tcache:true", "unknown option 'Tcache', did you mean 'tcache'?"},
+    {" tcache:true", "unknown option ' tcache', did you mean 'tcache'?"},
+    {"tcahce:true", "unknown option 'tcahce', did you mean 'tcache'?"},
+    {"lg_tcache_max:15",
+     "unknown option 'lg_tcache_max', did you mean 'tcache_max'?"},
+    {"dirty_decay:0",
+     "unknown option 'dirty_decay', did you mean 'dirty_decay_ms'?"},
+    {"background_threads:true",
+     "unknown option 'background_threads', did you mean 'background_thread'?"},
+    {"thb:never", "unknown option 'thb', did you mean 'thp'?"},
+    /* two characters of three are another word */
+    {"xhb:never", "unknown option 'xhb', see jealloc(3) for the list"},
+    {"t:never", "unknown option 't', see jealloc(3) for the list"},
     {"lg_dirty_mult:3",
      "unknown option 'lg_dirty_mult', see jealloc(3) for the list"},
     {"tcache:yes", "option tcache: 'yes' is not allowed, use true or false"},
