@@ -7,11 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What no unit can make short, or what is no number at all. */
+static bool
+text_absurd(char buf[TEXT_NUMBER_MAX], double value, double most,
+            const char *unit)
+{
+    if (isnan(value))
+        snprintf(buf, TEXT_NUMBER_MAX, "?");
+    else if (fabs(value) >= most)
+        snprintf(buf, TEXT_NUMBER_MAX, "%.1e%s", value, unit);
+    else
+        return false;
+    return true;
+}
+
 const char *
 text_size(char buf[TEXT_NUMBER_MAX], double bytes)
 {
     static const char *const unit[] = {"B",   "KiB", "MiB", "GiB",
                                        "TiB", "PiB", "EiB"};
+    if (text_absurd(buf, bytes, 1023.95 * 0x1p60, " B"))
+        return buf;
     unsigned u = 0;
     double v = bytes;
     /* 1023.96 would round up to four digits: it belongs to the next unit. */
@@ -48,6 +64,8 @@ const char *
 text_count(char buf[TEXT_NUMBER_MAX], double count)
 {
     static const char unit[] = " MGTP";
+    if (text_absurd(buf, count, 999.5e15, ""))
+        return buf;
     if (fabs(count) < 999999.5) {
         text_group(buf, count);
         return buf;
@@ -66,6 +84,8 @@ text_count(char buf[TEXT_NUMBER_MAX], double count)
 const char *
 text_duration(char buf[TEXT_NUMBER_MAX], double seconds)
 {
+    if (text_absurd(buf, seconds, 1e12, " s"))
+        return buf;
     if (seconds < 9.995) {
         snprintf(buf, TEXT_NUMBER_MAX, "%.2f s", seconds);
     } else if (seconds < 99.95) {
@@ -88,6 +108,8 @@ text_age(char buf[TEXT_NUMBER_MAX], double seconds)
         const char *name;
     } units[] = {{1, "s"}, {60, "min"}, {3600, "h"}, {86400, "d"}};
 
+    if (text_absurd(buf, seconds / 86400, 99999.5, " d"))
+        return buf;
     unsigned u = 0;
 
     /* What rounds to 100 seconds, minutes or hours is told in the next unit. */

@@ -37,11 +37,13 @@ print_process(out_t *out, const struct jep_view *view)
 
     if (!process->known)
         return;
-    out_puts(out, "process ");
+    out_puts(out, "process");
     if (process->pid.known)
-        out_printf(out, "%llu ", (unsigned long long)process->pid.value);
-    if (process->exe != NULL)
+        out_printf(out, " %llu", (unsigned long long)process->pid.value);
+    if (process->exe != NULL) {
+        out_puts(out, " ");
         out_text(out, process->exe);
+    }
     if (view->source.reason != NULL) {
         out_puts(out, ", dump: ");
         out_text(out, view->source.reason);

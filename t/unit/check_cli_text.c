@@ -4,6 +4,7 @@
 #include "cli/text.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +28,26 @@ START_TEST(test_size_has_three_figures_or_the_unit_above)
     ck_assert_str_eq(text_size(number, 497.1 * (1 << 30)), "497.1 GiB");
     ck_assert_str_eq(text_size(number, -2048), "-2.0 KiB");
     ck_assert_str_eq(text_size(number, 0x1p64), "16.00 EiB");
+}
+
+END_TEST
+
+/* Damaged dumps: no column is wide enough for all digits. */
+START_TEST(test_absurd_numbers_stay_short)
+{
+    ck_assert_str_eq(text_size(number, 1e30), "1.0e+30 B");
+    ck_assert_str_eq(text_size(number, -3e40), "-3.0e+40 B");
+    ck_assert_str_eq(text_size(number, INFINITY), "inf B");
+    ck_assert_str_eq(text_size(number, NAN), "?");
+    ck_assert_str_eq(text_count(number, 999.4e15), "999 P");
+    ck_assert_str_eq(text_count(number, 1e18), "1.0e+18");
+    ck_assert_str_eq(text_duration(number, 1e300), "1.0e+300 s");
+    ck_assert_str_eq(text_age(number, 99999 * 86400.0), "99999 d");
+    ck_assert_str_eq(text_age(number, 1e9 * 86400), "1.0e+09 d");
+    for (double x = 1; x < 1e300; x *= 3) {
+        ck_assert_uint_le(strlen(text_size(number, x)), 11);
+        ck_assert_uint_le(strlen(text_count(number, x)), 8);
+    }
 }
 
 END_TEST
@@ -300,6 +321,7 @@ main(void)
     Suite *suite = suite_create("cli_text");
     TCase *tc = tcase_create("text");
     tcase_add_test(tc, test_size_has_three_figures_or_the_unit_above);
+    tcase_add_test(tc, test_absurd_numbers_stay_short);
     tcase_add_test(tc, test_count_groups_then_shortens);
     tcase_add_test(tc, test_duration_changes_units);
     tcase_add_test(tc, test_age_stays_narrow);
