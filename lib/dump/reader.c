@@ -21,9 +21,12 @@ struct reader {
     size_t start, end; /* unread part of the buffer */
     uint64_t total;    /* bytes read so far */
     uint64_t line;
+    const char *damage; /* where it ends too early; NULL = it does not */
     bool at_end;
     bool ended; /* the last line had a line feed */
 };
+
+#define READER_PIECE 4096u
 
 static jep_status_t
 open_descriptor(const char *path, int *fd, struct jep_error *error)
@@ -84,16 +87,25 @@ reader_close(reader_t *reader)
     free(reader);
 }
 
-/* zlib reports compressed data without its end as an end with a fault. */
+/* Compressed data that is cut off or damaged reads as far as it goes: true, and
+ * the input ends here. */
 static bool
-is_failed(reader_t *reader, int n)
+is_damaged(reader_t *reader)
 {
     int code;
+    const char *text = gzerror(reader->file, &code);
 
-    if (n < 0)
-        return true;
-    (void)gzerror(reader->file, &code);
-    return n == 0 && code != Z_OK && code != Z_STREAM_END;
+    if (reader->total + reader->end == 0)
+        return false;
+    if (code == Z_BUF_ERROR)
+        text = "the compressed data has no end: read as far as it goes";
+    else if (code == Z_DATA_ERROR)
+        text = "the compressed data is damaged: read up to there";
+    else
+        return false;
+    reader->damage = text;
+    reader->at_end = true;
+    return true;
 }
 
 static jep_status_t
@@ -109,6 +121,25 @@ read_failed(reader_t *reader, struct jep_error *error)
     return perr_set(error, JEP_ERR_IO, 0, 0, "cannot read: %s", text);
 }
 
+/* One piece at a time: zlib drops what it has of a piece when it finds the
+ * data damaged.  Plain files have nothing to lose. */
+static int
+read_piece(reader_t *reader, unsigned length)
+{
+    int n, code;
+
+    if (!gzdirect(reader->file) && length > READER_PIECE)
+        length = READER_PIECE;
+    n = gzread(reader->file, reader->buffer + reader->end, length);
+    if (n == 0) {
+        /* zlib reports compressed data without its end as an end. */
+        (void)gzerror(reader->file, &code);
+        if (code != Z_OK && code != Z_STREAM_END)
+            return -1;
+    }
+    return n;
+}
+
 /* Move the unread part to the front and fill up behind it. */
 static jep_status_t
 fill(reader_t *reader, struct jep_error *error)
@@ -120,10 +151,11 @@ fill(reader_t *reader, struct jep_error *error)
     reader->start = 0;
     reader->end = have;
     while (!reader->at_end && reader->end < reader->size) {
-        int n = gzread(reader->file, reader->buffer + reader->end,
-                       (unsigned)(reader->size - reader->end));
+        int n = read_piece(reader, (unsigned)(reader->size - reader->end));
 
-        if (is_failed(reader, n))
+        if (n < 0 && is_damaged(reader))
+            break;
+        if (n < 0)
             return read_failed(reader, error);
         reader->at_end = n == 0;
         reader->end += (size_t)n;
@@ -162,6 +194,13 @@ reader_block(reader_t *reader, const char **data, size_t *length,
     *length = reader->end - reader->start;
     reader->start = reader->end;
     return status;
+}
+
+void
+reader_unread(reader_t *reader, size_t length, uint64_t number)
+{
+    reader->start -= length;
+    reader->line = number - 1;
 }
 
 static jep_status_t
@@ -243,4 +282,10 @@ bool
 reader_line_ended(const reader_t *reader)
 {
     return reader->ended;
+}
+
+const char *
+reader_damage(const reader_t *reader)
+{
+    return reader->damage;
 }

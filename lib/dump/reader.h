@@ -32,6 +32,10 @@ jep_status_t reader_block(reader_t *reader, const char **data, size_t *length,
                           struct jep_error *error)
     __attribute__((warn_unused_result));
 
+/* Give back the last `length` bytes of that block, to be read as lines; the
+ * first of them is of line `number`. */
+void reader_unread(reader_t *reader, size_t length, uint64_t number);
+
 /* The next line without its line end, NUL-terminated in place; *line == NULL
  * at the end of the input.  A NUL byte in the input reads as a space. */
 jep_status_t reader_line(reader_t *reader, char **line, size_t *length,
@@ -40,6 +44,9 @@ jep_status_t reader_line(reader_t *reader, char **line, size_t *length,
 
 /* Number of the line that reader_line returned last, from 1. */
 uint64_t reader_line_number(const reader_t *reader);
+
+/* Why the input ended earlier than it should have; NULL = it did not. */
+const char *reader_damage(const reader_t *reader);
 
 /* Whether that line ended in a line feed: a cut-off one does not. */
 bool reader_line_ended(const reader_t *reader);
