@@ -207,6 +207,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/jetext.c \
 	lib/dump/json.c \
 	lib/dump/json.h \
+	lib/dump/json_map.c \
+	lib/dump/jsonline.c \
 	lib/dump/mimalloc.c \
 	lib/dump/perr.c \
 	lib/dump/perr.h \
@@ -220,6 +222,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/token.c \
 	lib/dump/token.h \
 	lib/jeprobe.h \
+	lib/model/complete.c \
+	lib/model/complete.h \
 	lib/model/demangle.c \
 	lib/model/demangle.h \
 	lib/model/dwarf.c \
@@ -234,6 +238,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/load.h \
 	lib/model/profile.c \
 	lib/model/profile.h \
+	lib/model/sane.c \
+	lib/model/sane.h \
 	lib/model/snapshot.c \
 	lib/model/snapshot.h \
 	lib/model/symbols.c \

@@ -137,6 +137,18 @@ field_by_text(enum dump_scope scope, const char *name, size_t length)
     return FIELD_NONE;
 }
 
+const char *
+field_json(enum dump_scope scope, int field)
+{
+    return scope_names[scope].names[field].json;
+}
+
+int
+field_count(enum dump_scope scope)
+{
+    return scope_names[scope].count;
+}
+
 #define LOCK_NAME(name, text) text,
 static const char *const lock_names[] = {LOCK_NAMES(LOCK_NAME)};
 #undef LOCK_NAME

@@ -374,6 +374,10 @@ enum dump_scope {
 int field_by_json(enum dump_scope scope, const char *name, size_t length);
 int field_by_text(enum dump_scope scope, const char *name, size_t length);
 
+/* The JSON name of a field, or NULL; how many fields a scope has. */
+const char *field_json(enum dump_scope scope, int field);
+int field_count(enum dump_scope scope);
+
 /* The lock of that name, or FIELD_NONE: "ctl", "extents_dirty". */
 int field_lock(const char *name, size_t length);
 const char *field_lock_name(enum dump_lock lock);

@@ -6,32 +6,46 @@
 #include "dump/json.h"
 #include "dump/perr.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 const struct json_edge jeprobe_edges[] = {
-    {JSON_TOP, "jeprobe", JP_HEAD},
-    {JSON_TOP, "process", JP_PROCESS},
-    {JSON_TOP, "profile", JP_PROFILE},
-    {JSON_TOP, "samples", JP_SAMPLES},
-    {JP_PROCESS, "argv", JP_ARGV},
-    {JP_PROCESS, "thp", JP_THP},
-    {JP_PROCESS, "machine", JP_MACHINE},
-    {JP_PROCESS, "env", JP_ENV},
-    {JP_PROCESS, "smaps_rollup", JP_ROLLUP},
-    {JP_PROCESS, "status", JP_STATUS},
-    {JP_PROCESS, "residency", JP_RESIDENCY},
-    {JP_PROCESS, "cgroup", JP_CGROUP},
-    {JP_PROCESS, "rlimits", JP_RLIMITS},
-    {JP_PROFILE, "dropped", JP_DROPPED},
-    {JP_PROFILE, "mappings", JP_MAPPINGS},
-    {JP_MAPPINGS, NULL, JP_MAPPING},
-    {JP_PROFILE, "stacks", JP_STACKS},
-    {JP_STACKS, NULL, JP_STACK},
-    {JP_PROFILE, "sites", JP_SITES},
-    {JP_SITES, NULL, JP_SITE},
-    {JP_SAMPLES, NULL, JP_SAMPLE},
-    {JSON_SKIP, NULL, JSON_SKIP},
+    {JSON_TOP, "jeprobe", JP_HEAD, 0},
+    {JSON_TOP, "process", JP_PROCESS, 0},
+    {JSON_TOP, "profile", JP_PROFILE, 0},
+    {JSON_TOP, "samples", JP_SAMPLES, 0},
+    {JP_PROCESS, "argv", JP_ARGV, 0},
+    {JP_PROCESS, "thp", JP_THP, 0},
+    {JP_PROCESS, "smaps_rollup", JP_ROLLUP, 0},
+    {JP_PROCESS, "status", JP_STATUS, 0},
+    {JP_PROCESS, "residency", JP_RESIDENCY, 0},
+    {JP_PROCESS, "cgroup", JP_CGROUP, 0},
+    {JP_PROCESS, "rlimits", JP_RLIMITS, 0},
+    {JP_PROFILE, "dropped", JP_DROPPED, 0},
+    {JP_PROFILE, "mappings", JP_MAPPINGS, 0},
+    {JP_MAPPINGS, NULL, JP_MAPPING, 0},
+    {JP_PROFILE, "stacks", JP_STACKS, 0},
+    {JP_STACKS, NULL, JP_STACK, 0},
+    {JP_PROFILE, "sites", JP_SITES, 0},
+    {JP_SITES, NULL, JP_SITE, 0},
+    {JP_SAMPLES, NULL, JP_SAMPLE, 0},
+    {JSON_SKIP, NULL, JSON_SKIP, 0},
+};
+
+const struct json_place jeprobe_places[] = {
+    {JP_HEAD, DUMP_PROCESS, "jeprobe.", false},
+    {JP_PROCESS, DUMP_PROCESS, "process.", false},
+    {JP_ARGV, DUMP_SCOPES, "process.argv", false},
+    {JP_THP, DUMP_SCOPES, "process.thp.", true},
+    {JP_ROLLUP, DUMP_ROLLUP, NULL, false},
+    {JP_STATUS, DUMP_STATUS, NULL, false},
+    {JP_RESIDENCY, DUMP_RESIDENCY, NULL, false},
+    {JP_CGROUP, DUMP_CGROUP, NULL, false},
+    {JP_RLIMITS, DUMP_RLIMIT, NULL, false},
+    {JP_PROFILE, DUMP_PROFILE, "profile.", false},
+    {JP_DROPPED, DUMP_DROPPED, NULL, false},
+    {JSON_SKIP, DUMP_SCOPES, NULL, false},
 };
 
 /* Members of an object that are whole numbers: name and place. */
@@ -57,228 +71,320 @@ static const struct member site_members[] = {
     SITE(live_samples),   SITE(total_samples), SITE(live_requested),
     SITE(total_requested)};
 static const struct member sample_members[] = {
-    SAMPLE(stack), SAMPLE(requested), SAMPLE(usable),
-    SAMPLE(rate),  SAMPLE(age_ns),    SAMPLE(thread)};
+    SAMPLE(stack),  SAMPLE(usable),    SAMPLE(rate),
+    SAMPLE(age_ns), SAMPLE(requested), SAMPLE(thread)};
 static const struct member mapping_members[] = {MAPPING(start), MAPPING(end),
                                                 MAPPING(offset)};
 #undef SITE
 #undef SAMPLE
 #undef MAPPING
 
-/* Without these there is no entry. */
-#define SITE_NEEDS   0x1fu /* stack to total_samples */
-#define SAMPLE_NEEDS 0x0du /* stack, usable, rate */
+/* How many members, from the first, an entry cannot be without. */
+#define SITE_NEEDS    5 /* stack to total_samples */
+#define SAMPLE_NEEDS  3 /* stack, usable, rate */
+#define MAPPING_NEEDS 2
 
-/* A decimal number, or a string "0x…". */
+/* Bits of the others. */
+#define SITE_REQUESTED       (1u << 5)
+#define SITE_TOTAL_REQUESTED (1u << 6)
+#define SAMPLE_REQUESTED     (1u << 4)
+
+/* More than any address space, any rate and any number of samples. */
+#define SIZE_MOST    ((uint64_t)1 << 57)
+#define SAMPLES_MOST ((uint64_t)1 << 40)
+
+static const struct member *
+members_of(enum json_state state, size_t *count)
+{
+    switch (state) {
+    case JP_SITE:
+        *count = sizeof(site_members) / sizeof(site_members[0]);
+        return site_members;
+    case JP_SAMPLE:
+        *count = sizeof(sample_members) / sizeof(sample_members[0]);
+        return sample_members;
+    case JP_MAPPING:
+        *count = sizeof(mapping_members) / sizeof(mapping_members[0]);
+        return mapping_members;
+    default:
+        *count = 0;
+        return NULL;
+    }
+}
+
+const char *
+jeprobe_member(enum json_state state, int field)
+{
+    size_t count;
+    const struct member *members = members_of(state, &count);
+
+    return (size_t)field < count ? members[field].name : NULL;
+}
+
+bool
+jeprobe_is_object(enum json_state state)
+{
+    return state == JP_SITE || state == JP_SAMPLE || state == JP_MAPPING ||
+           state == JP_STACK;
+}
+
+static void *
+object_of(struct json *json, enum json_state state)
+{
+    return state == JP_SITE     ? (void *)&json->object.site
+           : state == JP_SAMPLE ? (void *)&json->object.sample
+                                : (void *)&json->object.mapping;
+}
+
+/* A string "0x…". */
 static bool
-value_number(const struct json_value *value, uint64_t *number)
+value_address(const struct json_value *value, uint64_t *number)
 {
     uint64_t sum = 0;
 
-    if (value->type == JSON_NUMBER)
-        return token_number(value->text, number);
     if (value->type != JSON_STRING || value->text.length < 3 ||
         value->text.length > 18 || memcmp(value->text.text, "0x", 2) != 0)
         return false;
     for (size_t i = 2; i < value->text.length; i++) {
         char c = value->text.text[i];
-        const char *digits = "0123456789abcdef";
-        const char *digit = c != '\0' ? strchr(digits, c | 0x20) : NULL;
 
-        if (digit == NULL)
+        if (c >= '0' && c <= '9')
+            sum = sum << 4 | (uint64_t)(c - '0');
+        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+            sum = sum << 4 | (uint64_t)((c | 0x20) - 'a' + 10);
+        else
             return false;
-        sum = sum << 4 | (uint64_t)(digit - digits);
     }
     *number = sum;
     return true;
 }
 
-static void
-member_store(struct json *json, const struct member *members, size_t count,
-             void *object, const char *key, const struct json_value *value)
+static jep_status_t
+member_store(struct json *json, const struct json_frame *frame,
+             const struct json_value *value)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t number;
+    size_t count;
+    const struct member *members = members_of(frame->state, &count);
+    int field = frame->member->field;
+    char *object = object_of(json, frame->state);
+    const char *wrong = NULL;
+    uint64_t number;
 
-        if (strcmp(members[i].name, key) != 0 || !value_number(value, &number))
-            continue;
-        memcpy((char *)object + members[i].offset, &number, sizeof(number));
-        json->members |= 1u << i;
-    }
+    if (value->type == JSON_NULL)
+        return JEP_OK;
+    if (!value_address(value, &number))
+        wrong = json_count(value, false, &number);
+    if (wrong != NULL)
+        return json_warn_member(json, frame->key, value, wrong);
+    memcpy(object + members[field].offset, &number, sizeof(number));
+    json->object.members |= 1u << field;
+    return JEP_OK;
 }
 
-#define STORE(json, members, object, key, value)                               \
-    member_store(json, members, sizeof(members) / sizeof((members)[0]),        \
-                 object, key, value)
-
-static jep_status_t
-malformed(struct json *json, const char *what)
-{
-    return perr_set(json->error, JEP_ERR_SYNTAX, json->line, json->column, "%s",
-                    what);
-}
-
-static jep_status_t
-head_value(struct json *json, const struct json_frame *frame,
-           const struct json_value *value)
+jep_status_t
+jeprobe_head(struct json *json, const struct json_frame *frame,
+             const struct json_value *value)
 {
     uint64_t number;
 
-    if (strcmp(frame->key, "schema") == 0) {
-        if (!value_number(value, &number) || number == 0)
-            return malformed(json, "the dump's schema is not a number");
-        if (number > JEP_SCHEMA_DUMP)
-            return perr_set(json->error, JEP_ERR_VERSION, json->line,
-                            json->column,
-                            "dump schema %llu is newer than this jeprobe, "
-                            "which reads up to %d",
-                            (unsigned long long)number, JEP_SCHEMA_DUMP);
-        return JEP_OK;
-    }
     if (strcmp(frame->key, "complete") == 0) {
+        if (value->type != JSON_BOOL)
+            return json_warn_member(json, frame->key, value,
+                                    "neither true nor false");
         json->complete = json->complete && token_is(value->text, "true");
-        return JEP_OK;
     }
-    if (strcmp(frame->key, "reason") == 0 || strcmp(frame->key, "version") == 0)
-        return json_text(json, "jeprobe.", frame, value);
-    return json_number(json, frame, value, DUMP_PROCESS, 0);
+    if (strcmp(frame->key, "schema") != 0)
+        return JEP_OK;
+    if (json_count(value, false, &number) != NULL || number == 0)
+        return perr_set(json->error, JEP_ERR_SYNTAX, json->line, json->column,
+                        "the dump's schema is not a number");
+    if (number > JEP_SCHEMA_DUMP)
+        return perr_set(json->error, JEP_ERR_VERSION, json->line, json->column,
+                        "dump schema %llu is newer than this jeprobe, "
+                        "which reads up to %d",
+                        (unsigned long long)number, JEP_SCHEMA_DUMP);
+    return JEP_OK;
 }
 
 static jep_status_t
 stack_value(struct json *json, const struct json_value *value)
 {
+    struct json_object *object = &json->object;
     uint64_t address;
 
-    if (!value_number(value, &address))
-        return malformed(json, "a stack's address is not a number");
-    if (json->stack_count < JSON_STACK_MAX)
-        json->stack[json->stack_count++] = address;
+    if (object->stack_broken)
+        return JEP_OK;
+    if (!value_address(value, &address) &&
+        (value->type != JSON_NUMBER || !token_number(value->text, &address))) {
+        object->stack_broken = true;
+        return json_warn(json, "an address of a stack is no number: it and "
+                               "its callers are left out");
+    }
+    if (object->stack_count < JSON_STACK_MAX)
+        object->stack[object->stack_count++] = address;
     return JEP_OK;
 }
 
 static void
-mapping_value(struct json *json, const char *key,
-              const struct json_value *value)
+mapping_text(struct json *json, const char *key, const struct json_value *value)
 {
-    bool is_path = strcmp(key, "path") == 0;
-    bool is_build_id = strcmp(key, "build_id") == 0;
+    struct json_object *object = &json->object;
 
-    STORE(json, mapping_members, &json->mapping, key, value);
-    if (value->type != JSON_STRING)
-        return;
-    if (is_path) {
-        snprintf(json->path, sizeof(json->path), "%.*s",
+    if (strcmp(key, "path") == 0) {
+        snprintf(object->path, sizeof(object->path), "%.*s",
                  (int)value->text.length, value->text.text);
-        json->mapping.path = json->path;
-    } else if (is_build_id) {
-        snprintf(json->build_id, sizeof(json->build_id), "%.*s",
+        object->mapping.path = object->path;
+    } else if (strcmp(key, "build_id") == 0) {
+        snprintf(object->build_id, sizeof(object->build_id), "%.*s",
                  (int)value->text.length, value->text.text);
-        json->mapping.build_id = json->build_id;
+        object->mapping.build_id = object->build_id;
     }
-}
-
-static jep_status_t
-process_value(struct json *json, const struct json_frame *frame,
-              const struct json_value *value)
-{
-    if (value->type == JSON_STRING)
-        return json_text(json, "process.", frame, value);
-    return json_number(json, frame, value, DUMP_PROCESS, 0);
 }
 
 jep_status_t
 jeprobe_value(struct json *json, const struct json_frame *frame,
               const struct json_value *value)
 {
-    switch (frame->state) {
-    case JP_HEAD:
-        return head_value(json, frame, value);
-    case JP_PROCESS:
-        return process_value(json, frame, value);
-    case JP_ARGV:
-        return json_text(json, "process.argv", frame, value);
-    case JP_THP:
-        return json_text(json, "process.thp.", frame, value);
-    case JP_MACHINE:
-        return json_number(json, frame, value, DUMP_MACHINE, 0);
-    case JP_ENV:
-        return json_text(json, "process.env.", frame, value);
-    case JP_ROLLUP:
-        return json_number(json, frame, value, DUMP_ROLLUP, 0);
-    case JP_STATUS:
-        return json_number(json, frame, value, DUMP_STATUS, 0);
-    case JP_RESIDENCY:
-        return json_number(json, frame, value, DUMP_RESIDENCY, 0);
-    case JP_CGROUP:
-        return json_number(json, frame, value, DUMP_CGROUP, 0);
-    case JP_RLIMITS:
-        return json_number(json, frame, value, DUMP_RLIMIT, 0);
-    case JP_PROFILE:
-        if (value->type == JSON_STRING)
-            return json_text(json, "profile.", frame, value);
-        return json_number(json, frame, value, DUMP_PROFILE, 0);
-    case JP_DROPPED:
-        return json_number(json, frame, value, DUMP_DROPPED, 0);
-    case JP_MAPPING:
-        mapping_value(json, frame->key, value);
-        return JEP_OK;
-    case JP_STACK:
+    if (frame->state == JP_STACK)
         return stack_value(json, value);
-    case JP_SITE:
-        STORE(json, site_members, &json->site, frame->key, value);
-        return JEP_OK;
-    case JP_SAMPLE:
-        STORE(json, sample_members, &json->sample, frame->key, value);
-        return JEP_OK;
-    default:
-        return JEP_OK;
-    }
+    if (frame->member != NULL && frame->member->field != FIELD_NONE)
+        return member_store(json, frame, value);
+    if (frame->state == JP_MAPPING && value->type == JSON_STRING)
+        mapping_text(json, frame->key, value);
+    return JEP_OK;
 }
 
 jep_status_t
 jeprobe_open(struct json *json, const struct json_frame *frame)
 {
-    json->members = 0;
+    struct json_object *object = &json->object;
+
     switch (frame->state) {
     case JP_HEAD:
         return json->sink->format(json->sink->context, DUMP_FORMAT_JEPROBE);
     case JP_MAPPING:
-        json->mapping = (struct dump_mapping){0};
-        return JEP_OK;
+        object->mapping = (struct dump_mapping){0};
+        break;
     case JP_STACK:
-        json->stack_count = 0;
-        return JEP_OK;
+        object->stack_count = 0;
+        object->stack_broken = false;
+        break;
     case JP_SITE:
-        json->site = (struct dump_site){0};
-        return JEP_OK;
+        object->site = (struct dump_site){0};
+        break;
     case JP_SAMPLE:
-        json->sample = (struct dump_sample){0};
-        return JEP_OK;
+        object->sample = (struct dump_sample){0};
+        break;
     default:
         return JEP_OK;
     }
+    object->members = 0;
+    return JEP_OK;
+}
+
+static jep_status_t
+leave_out(struct json *json, const char *what, const char *why)
+{
+    return json_warn(json, "this %s %s: left out", what, why);
+}
+
+/* What makes a site impossible; NULL = nothing. */
+static const char *
+site_fault(const struct dump_site *site, unsigned members)
+{
+    if (site->size == 0 || site->size > SIZE_MOST || site->rate > SIZE_MOST)
+        return "has a size or a rate that cannot be";
+    if (site->total_samples > SAMPLES_MOST)
+        return "has more samples than can be";
+    if (site->live_samples > site->total_samples)
+        return "has more live samples than samples";
+    if ((members & SITE_REQUESTED) != 0 &&
+        (double)site->live_requested >
+            (double)site->live_samples * (double)site->size)
+        return "has requests that are larger than its objects";
+    if ((members & SITE_TOTAL_REQUESTED) != 0 &&
+        (double)site->total_requested >
+            (double)site->total_samples * (double)site->size)
+        return "has requests that are larger than its objects";
+    return NULL;
+}
+
+static const char *
+sample_fault(const struct dump_sample *sample, unsigned members)
+{
+    if (sample->usable == 0 || sample->usable > SIZE_MOST ||
+        sample->rate > SIZE_MOST)
+        return "has a size or a rate that cannot be";
+    if ((members & SAMPLE_REQUESTED) != 0 && sample->requested > sample->usable)
+        return "has a request that is larger than its object";
+    return NULL;
+}
+
+static bool
+has_needs(const struct json *json, unsigned count)
+{
+    unsigned needs = (1u << count) - 1;
+
+    return (json->object.members & needs) == needs;
+}
+
+static jep_status_t
+site_close(struct json *json)
+{
+    const struct dump_site *site = &json->object.site;
+    const char *fault;
+
+    if (!has_needs(json, SITE_NEEDS))
+        return leave_out(json, "site", "lacks its stack, size, rate or counts");
+    fault = site_fault(site, json->object.members);
+    if (fault != NULL)
+        return leave_out(json, "site", fault);
+    return json->sink->site(json->sink->context, site);
+}
+
+static jep_status_t
+sample_close(struct json *json)
+{
+    const struct dump_sample *sample = &json->object.sample;
+    const char *fault;
+
+    if (!has_needs(json, SAMPLE_NEEDS))
+        return leave_out(json, "sample", "lacks its stack, size or rate");
+    fault = sample_fault(sample, json->object.members);
+    if (fault != NULL)
+        return leave_out(json, "sample", fault);
+    return json->sink->sample(json->sink->context, sample);
+}
+
+static jep_status_t
+mapping_close(struct json *json)
+{
+    const struct dump_mapping *mapping = &json->object.mapping;
+
+    if (!has_needs(json, MAPPING_NEEDS))
+        return leave_out(json, "mapping", "lacks its start or end");
+    if (mapping->path == NULL)
+        return JEP_OK;
+    if (mapping->start >= mapping->end)
+        return leave_out(json, "mapping", "ends before it starts");
+    return json->sink->mapping(json->sink->context, mapping);
 }
 
 jep_status_t
 jeprobe_close(struct json *json, const struct json_frame *frame)
 {
-    const struct dump_sink *sink = json->sink;
+    struct json_object *object = &json->object;
 
     switch (frame->state) {
     case JP_MAPPING:
-        if ((json->members & 3) != 3 || json->mapping.path == NULL)
-            return JEP_OK;
-        return sink->mapping(sink->context, &json->mapping);
+        return mapping_close(json);
     case JP_STACK:
-        return sink->stack(sink->context, json->stack, json->stack_count);
+        return json->sink->stack(json->sink->context, object->stack,
+                                 object->stack_count);
     case JP_SITE:
-        if ((json->members & SITE_NEEDS) != SITE_NEEDS)
-            return malformed(json, "a site lacks stack, size, rate or counts");
-        return sink->site(sink->context, &json->site);
+        return site_close(json);
     case JP_SAMPLE:
-        if ((json->members & SAMPLE_NEEDS) != SAMPLE_NEEDS)
-            return malformed(json, "a sample lacks stack, size or rate");
-        return sink->sample(sink->context, &json->sample);
+        return sample_close(json);
     default:
         return JEP_OK;
     }

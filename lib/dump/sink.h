@@ -37,6 +37,11 @@ enum {
     DUMP_ARENA_FRAGMENT = -3 /* the heading is missing */
 };
 
+#define DUMP_ARENA_MAX 65535 /* jemalloc has at most 4,095 */
+
+/* A decay time of -1: pages are kept for ever. */
+#define DUMP_NEVER UINT64_MAX
+
 /* Where a figure belongs and where it was read. */
 struct dump_where {
     enum dump_scope scope;
@@ -100,9 +105,10 @@ jep_status_t dump_read(reader_t *reader, const struct dump_sink *sink,
                        struct jep_error *error)
     __attribute__((warn_unused_result));
 
-/* JSON of every kind; the readers of text are in text.h. */
+/* JSON of every kind, up to the end or to what is no JSON; the readers of text
+ * are in text.h.  reason->code says why there was no document in it. */
 jep_status_t json_read(reader_t *reader, const struct dump_sink *sink,
-                       struct jep_error *error)
+                       struct jep_error *reason, struct jep_error *error)
     __attribute__((warn_unused_result));
 
 #endif

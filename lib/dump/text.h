@@ -15,7 +15,8 @@
 enum {
     TEXT_NOTHING = 0, /* the line says nothing to this reader */
     TEXT_WEAK = 1,    /* a labelled figure that others have too */
-    TEXT_SURE = 3     /* nobody else writes such a line */
+    TEXT_SURE = 3,    /* nobody else writes such a line */
+    TEXT_OVER = 8     /* added: and what this reader reads ends with it */
 };
 
 /* One line; `text` is NUL-terminated and the reader may write to it. */
@@ -45,7 +46,11 @@ extern const struct text_format text_heapprof;
 extern const struct text_format text_jemalloc;
 extern const struct text_format text_mimalloc;
 extern const struct text_format text_tcmalloc;
+<<<<<<< HEAD
 extern const struct text_format text_redis;
 extern const struct text_format text_skynet;
+=======
+extern const struct text_format text_json;
+>>>>>>> 1217c02 (dump: know what each JSON member is, warn of what cannot be)
 
 #endif

@@ -4,7 +4,11 @@
 #include "model/load.h"
 
 #include "dump/perr.h"
+<<<<<<< HEAD
 #include "model/join.h"
+=======
+#include "model/complete.h"
+>>>>>>> 1217c02 (dump: know what each JSON member is, warn of what cannot be)
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,12 +90,17 @@ on_end(void *context, bool complete)
         !snapshot_warn(current, 0, 0,
                        "samples that refer to no stack were left out"))
         return perr_memory(loader->error);
+<<<<<<< HEAD
     if (!snapshot_finish(current))
         return perr_memory(loader->error);
     if (dumps->count > 0 &&
         join_fits(dumps->snapshots[dumps->count - 1], current))
         return join_last(loader);
     if (!intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
+=======
+    if (!snapshot_complete(current) ||
+        !intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
+>>>>>>> 1217c02 (dump: know what each JSON member is, warn of what cannot be)
                      sizeof(*dumps->snapshots)))
         return perr_memory(loader->error);
     dumps->snapshots[dumps->count++] = current;
@@ -161,6 +170,20 @@ on_sample(void *context, const struct dump_sample *sample)
     return check(loader, profile_add_sample(&loader->current->profile, sample));
 }
 
+/* The input ended too early: that concerns its last document. */
+static jep_status_t
+damage_warn(struct loader *loader, const char *text)
+{
+    struct jep_dumps *dumps = loader->dumps;
+    struct snapshot *last;
+
+    if (text == NULL || dumps->count == 0)
+        return JEP_OK;
+    last = dumps->snapshots[dumps->count - 1];
+    last->complete = false;
+    return check(loader, snapshot_warn(last, 0, 0, text));
+}
+
 static jep_status_t
 on_symbol(void *context, const struct dump_symbol *symbol)
 {
@@ -196,6 +219,8 @@ load(struct loader *loader, const char *path)
     if (status != JEP_OK)
         return status;
     status = dump_read(reader, &sink, loader->error);
+    if (status == JEP_OK)
+        status = damage_warn(loader, reader_damage(reader));
     reader_close(reader);
     snapshot_free(loader->current);
     return status;

@@ -1,10 +1,10 @@
 /* One document of a dump as typed figures. */
 #include "model/snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENAS_MAX   65536
 #define SETTINGS_MAX 4096
 #define ARGV_MAX     4096
 #define WARNINGS_MAX 20 /* more than that help nobody */
@@ -24,8 +24,8 @@ snapshot_new(void)
     return snapshot;
 }
 
-static void
-arena_free(struct snapshot_arena *arena)
+void
+snapshot_arena_free(struct snapshot_arena *arena)
 {
     if (arena == NULL)
         return;
@@ -38,8 +38,8 @@ arena_free(struct snapshot_arena *arena)
     free(arena);
 }
 
-static struct snapshot_arena *
-arena_new(int id)
+struct snapshot_arena *
+snapshot_arena_new(int id)
 {
     struct snapshot_arena *arena = calloc(1, sizeof(*arena));
 
@@ -61,9 +61,10 @@ snapshot_free(struct snapshot *snapshot)
     if (snapshot == NULL)
         return;
     for (size_t i = 0; i < snapshot->arena_count; i++)
-        arena_free(snapshot->arenas[i]);
+        snapshot_arena_free(snapshot->arenas[i]);
     free(snapshot->arenas);
-    arena_free(snapshot->sum);
+    free(snapshot->index);
+    snapshot_arena_free(snapshot->sum);
     table_free(&snapshot->bin_classes);
     table_free(&snapshot->large_classes);
     table_free(&snapshot->heaps);
@@ -77,25 +78,47 @@ snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
+/* Make room for `slot` in the index of arenas. */
+static bool
+index_reserve(struct snapshot *snapshot, size_t slot)
+{
+    size_t count = snapshot->index_count;
+    struct snapshot_arena **grown;
+
+    if (slot < count)
+        return true;
+    for (count = count == 0 ? 16 : count; count <= slot;)
+        count *= 2;
+    grown = realloc(snapshot->index, count * sizeof(struct snapshot_arena *));
+    if (grown == NULL)
+        return false;
+    for (size_t i = snapshot->index_count; i < count; i++)
+        grown[i] = NULL;
+    snapshot->index = grown;
+    snapshot->index_count = count;
+    return true;
+}
+
 /* The arena of that number, made if it is new; NULL when out of memory. */
 static struct snapshot_arena *
 arena_get(struct snapshot *snapshot, int id)
 {
     struct snapshot_arena *arena = snapshot->last;
+    size_t slot = (size_t)(id - DUMP_ARENA_FRAGMENT);
 
     if (arena != NULL && arena->id == id)
         return arena;
-    for (size_t i = 0; i < snapshot->arena_count; i++) {
-        if (snapshot->arenas[i]->id == id)
-            return snapshot->last = snapshot->arenas[i];
-    }
-    if (snapshot->arena_count >= ARENAS_MAX ||
-        !intern_grow((void **)&snapshot->arenas, &snapshot->arena_capacity,
+    if (!index_reserve(snapshot, slot))
+        return NULL;
+    if (snapshot->index[slot] != NULL)
+        return snapshot->last = snapshot->index[slot];
+    if (!intern_grow((void **)&snapshot->arenas, &snapshot->arena_capacity,
                      snapshot->arena_count, sizeof(*snapshot->arenas)))
         return NULL;
-    arena = arena_new(id);
+    arena = snapshot_arena_new(id);
     if (arena != NULL)
         snapshot->arenas[snapshot->arena_count++] = arena;
+    snapshot->index[slot] = arena;
     return snapshot->last = arena;
 }
 
@@ -109,9 +132,8 @@ figure_set(struct jep_figure *figures, int field, uint64_t value, uint64_t line)
     };
 }
 
-/* Figures that exist once a document; NULL for the other scopes. */
-static struct jep_figure *
-scope_figures(struct snapshot *s, enum dump_scope scope)
+struct jep_figure *
+snapshot_figures(struct snapshot *s, enum dump_scope scope)
 {
     switch (scope) {
     case DUMP_TOTAL:
@@ -131,7 +153,6 @@ scope_figures(struct snapshot *s, enum dump_scope scope)
     case DUMP_RLIMIT:
         return s->rlimit;
     case DUMP_PROFILE:
-        s->has_profile = true;
         return s->profile.figures;
     case DUMP_DROPPED:
         return s->profile.dropped;
@@ -212,11 +233,13 @@ bool
 snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
                 int field, uint64_t value)
 {
-    struct jep_figure *figures = scope_figures(snapshot, where->scope);
+    struct jep_figure *figures = snapshot_figures(snapshot, where->scope);
     struct table *table = scope_table(snapshot, where->scope);
     struct snapshot_arena *arena;
 
     if (figures == NULL && table == NULL) {
+        if (where->arena > DUMP_ARENA_MAX)
+            return true;
         arena = arena_get(snapshot, where->arena);
         if (arena == NULL)
             return false;
@@ -224,6 +247,7 @@ snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
         if (figures == NULL)
             table = arena_table(arena, where->scope);
     }
+    snapshot->has_profile |= where->scope == DUMP_PROFILE;
     if (figures != NULL) {
         figure_set(figures, field, value, where->line);
         return true;
@@ -274,14 +298,12 @@ snapshot_text(struct snapshot *snapshot, const char *name, const char *value,
     return true;
 }
 
-bool
-snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
-              const char *text)
+static bool
+warning_add(struct snapshot *snapshot, uint64_t line, uint64_t column,
+            const char *text)
 {
     const char *own;
 
-    if (snapshot->warning_count >= WARNINGS_MAX)
-        return true;
     own = intern_text(&snapshot->texts, text);
     if (own == NULL ||
         !intern_grow((void **)&snapshot->warnings, &snapshot->warning_capacity,
@@ -292,6 +314,28 @@ snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
     return true;
 }
 
+bool
+snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
+              const char *text)
+{
+    if (snapshot->warning_count < WARNINGS_MAX)
+        return warning_add(snapshot, line, column, text);
+    snapshot->warnings_more++;
+    return true;
+}
+
+bool
+snapshot_warnings_close(struct snapshot *snapshot)
+{
+    char text[64];
+
+    if (snapshot->warnings_more == 0)
+        return true;
+    snprintf(text, sizeof(text), "%zu more like these",
+             snapshot->warnings_more);
+    return warning_add(snapshot, 0, 0, text);
+}
+
 const char *
 snapshot_setting(const struct snapshot *snapshot, const char *name)
 {
@@ -300,110 +344,6 @@ snapshot_setting(const struct snapshot *snapshot, const char *name)
             return snapshot->settings[i].value;
     }
     return NULL;
-}
-
-/* A sum is known only if all of its parts are. */
-static void
-figures_add(struct jep_figure *sum, const struct jep_figure *part, size_t count,
-            bool is_first)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (is_first)
-            sum[i] = part[i];
-        sum[i].known = sum[i].known && part[i].known;
-        if (!is_first)
-            sum[i].value += part[i].value;
-        sum[i].derived = true;
-    }
-}
-
-/* Add up the arenas that are single arenas. */
-static struct snapshot_arena *
-arenas_sum(const struct snapshot *snapshot)
-{
-    struct snapshot_arena *sum = arena_new(DUMP_ARENA_MERGED);
-    bool is_first = true;
-
-    for (size_t i = 0; sum != NULL && i < snapshot->arena_count; i++) {
-        const struct snapshot_arena *arena = snapshot->arenas[i];
-
-        if (arena->id < 0)
-            continue;
-        figures_add(sum->figures, arena->figures, ARENA_COUNT, is_first);
-        figures_add(sum->small, arena->small, SMALL_COUNT, is_first);
-        figures_add(sum->large, arena->large, SMALL_COUNT, is_first);
-        figures_add(sum->hpa, arena->hpa, HPA_COUNT, is_first);
-        is_first = false;
-        if (!table_add(&sum->bins, &arena->bins) ||
-            !table_add(&sum->larges, &arena->larges) ||
-            !table_add(&sum->extents, &arena->extents) ||
-            !table_add(&sum->mutexes, &arena->mutexes) ||
-            !table_add(&sum->bin_mutexes, &arena->bin_mutexes) ||
-            !table_add(&sum->hpa_slabs, &arena->hpa_slabs)) {
-            arena_free(sum);
-            return NULL;
-        }
-    }
-    return sum;
-}
-
-/* Sizes and slab layouts of a text row do not add up over arenas: move them to
- * the class table, which belongs to all. */
-static bool
-classes_fill(struct snapshot *snapshot)
-{
-    static const enum bin_field shared[] = {BIN_SIZE, BIN_NREGS, BIN_PAGES,
-                                            BIN_SLAB_SIZE};
-
-    for (size_t i = 0; i < snapshot->arena_count; i++) {
-        const struct table *bins = &snapshot->arenas[i]->bins;
-
-        for (size_t row = 0; row < bins->rows; row++) {
-            for (size_t k = 0; k < sizeof(shared) / sizeof(shared[0]); k++) {
-                uint64_t value;
-
-                if (table_get(bins, row, shared[k], &value) &&
-                    !table_set(&snapshot->bin_classes, row, shared[k], value,
-                               bins->lines[row]))
-                    return false;
-            }
-        }
-    }
-    return true;
-}
-
-bool
-snapshot_finish(struct snapshot *snapshot)
-{
-    struct snapshot_arena *only = NULL, *fragment = NULL;
-    size_t singles = 0;
-
-    if (!classes_fill(snapshot))
-        return false;
-    for (size_t i = 0; i < snapshot->arena_count; i++) {
-        struct snapshot_arena *arena = snapshot->arenas[i];
-
-        if (arena->id == DUMP_ARENA_MERGED)
-            snapshot->subject = arena;
-        else if (arena->id == DUMP_ARENA_FRAGMENT)
-            fragment = arena;
-        else if (arena->id >= 0 && singles++ == 0)
-            only = arena;
-    }
-    if (snapshot->subject != NULL)
-        return true;
-    snapshot->subject = singles > 0 ? only : fragment;
-    if (singles < 2)
-        return true;
-    /* More arenas may be missing at the end of a cut-off dump: no sum. */
-    snapshot->subject = NULL;
-    if (!snapshot->complete)
-        return snapshot_warn(snapshot, 0, 0,
-                             "the dump ends among its arenas and has no "
-                             "merged statistics: nothing is summed up");
-    snapshot->sum = arenas_sum(snapshot);
-    snapshot->subject = snapshot->sum;
-    return snapshot->sum != NULL;
 }
 
 uint64_t

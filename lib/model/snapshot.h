@@ -54,6 +54,8 @@ struct snapshot {
     struct table mutexes; /* of the process: a row a LOCK_… */
     struct snapshot_arena **arenas;
     size_t arena_count, arena_capacity;
+    struct snapshot_arena **index; /* by number less DUMP_ARENA_FRAGMENT */
+    size_t index_count;
     struct snapshot_arena *last;    /* the one that was set last */
     struct snapshot_arena *subject; /* stands for the process; NULL = none */
     struct snapshot_arena *sum;     /* subject, if it had to be computed */
@@ -65,6 +67,7 @@ struct snapshot {
     bool has_profile;
     struct jep_warning *warnings;
     size_t warning_count, warning_capacity;
+    size_t warnings_more; /* that were not kept */
 };
 
 struct snapshot *snapshot_new(void);
@@ -80,8 +83,16 @@ bool snapshot_text(struct snapshot *snapshot, const char *name,
 bool snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
                    const char *text) __attribute__((warn_unused_result));
 
-/* Everything was read: choose the subject. */
-bool snapshot_finish(struct snapshot *snapshot)
+/* The figures that exist once a document; NULL for other scopes. */
+struct jep_figure *snapshot_figures(struct snapshot *snapshot,
+                                    enum dump_scope scope);
+
+/* An arena that is in no snapshot; NULL when out of memory. */
+struct snapshot_arena *snapshot_arena_new(int id);
+void snapshot_arena_free(struct snapshot_arena *arena);
+
+/* Everything was read: say how many warnings were not kept. */
+bool snapshot_warnings_close(struct snapshot *snapshot)
     __attribute__((warn_unused_result));
 
 /* NULL = not in the dump. */

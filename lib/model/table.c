@@ -61,7 +61,8 @@ table_set(struct table *table, size_t row, size_t field, uint64_t value,
         return false;
     table->values[row * table->fields + field] = value;
     table->known[row] |= 1u << field;
-    table->lines[row] = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
+    if (table->lines[row] == 0)
+        table->lines[row] = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
     return true;
 }
 
@@ -75,7 +76,8 @@ table_get(const struct table *table, size_t row, size_t field, uint64_t *value)
 }
 
 bool
-table_add(struct table *table, const struct table *from)
+table_add(struct table *table, const struct table *from, uint32_t same,
+          uint32_t most)
 {
     for (size_t row = 0; row < from->rows; row++) {
         for (size_t field = 0; field < from->fields; field++) {
@@ -84,7 +86,13 @@ table_add(struct table *table, const struct table *from)
             if (!table_get(from, row, field, &add))
                 continue;
             (void)table_get(table, row, field, &have);
-            if (!table_set(table, row, field, have + add, 0))
+            if ((same >> field & 1) != 0)
+                have = add;
+            else if ((most >> field & 1) == 0)
+                have += add;
+            else if (have < add)
+                have = add;
+            if (!table_set(table, row, field, have, 0))
                 return false;
         }
     }

@@ -32,8 +32,10 @@ bool table_set(struct table *table, size_t row, size_t field, uint64_t value,
 bool table_get(const struct table *table, size_t row, size_t field,
                uint64_t *value);
 
-/* Add the cells of `from`; a cell is known if it is in either. */
-bool table_add(struct table *table, const struct table *from)
-    __attribute__((warn_unused_result));
+/* Add the cells of `from`; a cell is known if it is in either.  Fields in
+ * `same` have one value for all and are taken, of those in `most` the larger
+ * one counts; both by bit. */
+bool table_add(struct table *table, const struct table *from, uint32_t same,
+               uint32_t most) __attribute__((warn_unused_result));
 
 #endif

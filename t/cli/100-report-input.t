@@ -36,10 +36,16 @@ is "no such file: one line" "$(cat "$err")" \
     "jeprobe: does-not-exist: cannot open: No such file or directory"
 run "$jeprobe" report .
 is "a directory: status" "$status" 3
-head -c 100 dump.gz >cut.gz
+head -c 12 dump.gz >cut.gz
 run "$jeprobe" report cut.gz
-is "cut-off gzip: status" "$status" 3
-like "cut-off gzip: says why" "$err" 'compressed data has no end'
+is "nothing but the start of gzip: status" "$status" 3
+like "nothing but the start of gzip: says why" "$err" \
+    'compressed data has no end'
+head -c $(($(wc -c <dump.gz) - 300)) dump.gz >cut.gz
+run "$jeprobe" report cut.gz
+is "cut-off gzip: status" "$status" 0
+like "cut-off gzip: says so" "$out" 'compressed data has no end: read as'
+like "cut-off gzip: reads what is there" "$out" '^The allocator holds'
 printf '\037\213garbage' >bad.gz
 run "$jeprobe" report bad.gz
 is "broken gzip: status" "$status" 3

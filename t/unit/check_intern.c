@@ -94,7 +94,7 @@ START_TEST(test_table_adds_what_is_known)
     ck_assert(table_set(&a, 0, 0, 5, 1));
     ck_assert(table_set(&b, 0, 0, 6, 1));
     ck_assert(table_set(&b, 3, 1, 7, 1));
-    ck_assert(table_add(&a, &b));
+    ck_assert(table_add(&a, &b, 0, 0));
     ck_assert(table_get(&a, 0, 0, &value) && value == 11);
     ck_assert(table_get(&a, 3, 1, &value) && value == 7);
     ck_assert(!table_get(&a, 0, 1, &value));

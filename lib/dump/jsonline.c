@@ -1,0 +1,111 @@
+/* JSON among lines of text: behind a log's prefix, in a fence, after other
+ * output, or a piece from the middle of a document.
+ *
+ * A piece that starts at a member which only jemalloc's statistics have is
+ * read as if the objects around it had been opened. */
+#include "base/macros.h"
+#include "dump/json.h"
+#include "dump/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Members that a piece may start with, and what comes before them. */
+static const struct head {
+    const char *key;
+    const char *open;
+} heads[] = {
+    {"\"jemalloc\"", "{"},
+    {"\"stats\"", "{\"jemalloc\":{"},
+    {"\"stats.arenas\"", "{\"jemalloc\":{"},
+    {"\"merged\"", "{\"jemalloc\":{\"stats.arenas\":{"},
+};
+
+static const char *
+skip_white(const char *text)
+{
+    while (*text == ' ' || *text == '\t')
+        text++;
+    return text;
+}
+
+static const struct head *
+head_find(const char *text)
+{
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        size_t length = strlen(heads[i].key);
+
+        if (strncmp(text, heads[i].key, length) == 0) {
+            text = skip_white(text + length);
+            return *text == ':' && *skip_white(text + 1) == '{' ? &heads[i]
+                                                                : NULL;
+        }
+    }
+    return NULL;
+}
+
+static unsigned
+jsonline_probe(const struct text_line *line)
+{
+    const char *text = skip_white(line->text);
+    const char *next;
+
+    if (*text == '"')
+        return head_find(text) != NULL ? TEXT_SURE : TEXT_NOTHING;
+    if (*text != '{' && *text != '[')
+        return TEXT_NOTHING;
+    next = skip_white(text + 1);
+    if (*text == '{')
+        return *next == '"' || *next == '\0' ? TEXT_SURE : TEXT_NOTHING;
+    return *next == '{' || *next == '\0' ? TEXT_SURE : TEXT_NOTHING;
+}
+
+static void *
+jsonline_open(const struct dump_sink *sink, struct jep_error *error)
+{
+    return json_open(sink, error);
+}
+
+static jep_status_t
+jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
+{
+    json_t *json = state;
+    const char *text = skip_white(line->text);
+    size_t length = line->length - (size_t)(text - line->text), used = 0;
+    const struct head *head = json->yajl == NULL ? head_find(text) : NULL;
+    unsigned documents = json->documents;
+    jep_status_t status = JEP_OK;
+
+    json_set_line(json, line->number);
+    if (head != NULL)
+        status = json_feed(json, head->open, strlen(head->open), &used);
+    if (status == JEP_OK)
+        status = json_feed(json, text, length, &used);
+    /* The line feed ends a number. */
+    if (status == JEP_OK && used == length && json->yajl != NULL)
+        status = json_feed(json, "\n", 1, &length);
+    *evidence = json->document != 0 || json->documents > documents
+                    ? TEXT_SURE
+                    : TEXT_NOTHING;
+    if (json->yajl == NULL)
+        *evidence |= TEXT_OVER;
+    return status;
+}
+
+static jep_status_t
+jsonline_close(void *state)
+{
+    json_t *json = state;
+    jep_status_t status = json_end(json);
+
+    json_close(json);
+    return status;
+}
+
+const struct text_format text_json = {
+    .name = "JSON",
+    .probe = jsonline_probe,
+    .open = jsonline_open,
+    .line = jsonline_line,
+    .close = jsonline_close,
+};
