@@ -4,8 +4,11 @@
  * what happened since. */
 #include "analyse/rules_around.h"
 
-#define RATE_SECONDS    1.0 /* shorter times have no rate worth the name */
+#include <math.h>
+
+#define RATE_SECONDS    10.0 /* before it a program starts */
 #define THRASH_SHARE    0.1
+#define THRASH_BOTH     0.25    /* of one for the other: not mere growth */
 #define THRASH_REQUESTS 10000.0 /* per second */
 #define SLABS_RATE      1000.0
 #define RESLAB_RATIO    10.0
@@ -54,6 +57,7 @@ rule_tcache_thrash(const struct rule_input *in, struct finding *finding)
             !bin_since(in, row, BIN_NREQUESTS, &requests) ||
             requests < THRASH_REQUESTS * time ||
             fills + flushes < THRASH_SHARE * requests ||
+            fmin(fills, flushes) < THRASH_BOTH * fmax(fills, flushes) ||
             fills + flushes <= worst_moves)
             continue;
         worst = row;
@@ -92,18 +96,34 @@ rule_tcache_thrash(const struct rule_input *in, struct finding *finding)
     return true;
 }
 
-/* Slabs made, and slabs taken up again, of one bin. */
+/* Slabs of one bin: dropped again, and taken up again when part-empty. */
 struct churn {
     size_t row;
-    double made, again;
+    double gone, again;
 };
+
+/* Slabs that were made and are no more: those that stay are growth. */
+static bool
+slabs_gone(const struct rule_input *in, size_t row, double *gone)
+{
+    const struct snapshot *before = in->before;
+    uint64_t now, old = 0;
+
+    if (!bin_since(in, row, BIN_NSLABS, gone) ||
+        !table_get(&in->snapshot->subject->bins, row, BIN_CURSLABS, &now))
+        return false;
+    if (before != NULL && before->subject != NULL)
+        (void)table_get(&before->subject->bins, row, BIN_CURSLABS, &old);
+    *gone = fmax(*gone - ((double)now - (double)old), 0.0);
+    return true;
+}
 
 static bool
 churns(const struct churn *churn, double time)
 {
-    return churn->made >= SLABS_RATE * time ||
+    return churn->gone >= SLABS_RATE * time ||
            (churn->again >= SLABS_RATE * time &&
-            churn->again >= RESLAB_RATIO * churn->made);
+            churn->again >= RESLAB_RATIO * churn->gone);
 }
 
 bool
@@ -118,27 +138,28 @@ rule_slab_churn(const struct rule_input *in, struct finding *finding)
     for (size_t row = 0; row < subject->bins.rows; row++) {
         struct churn churn = {.row = row};
 
-        if (!bin_since(in, row, BIN_NSLABS, &churn.made))
+        if (!slabs_gone(in, row, &churn.gone))
             continue;
         if (!bin_since(in, row, BIN_NRESLABS, &churn.again))
             churn.again = 0.0;
         if (churns(&churn, time) &&
-            churn.made + churn.again > worst.made + worst.again)
+            churn.gone + churn.again > worst.gone + worst.again)
             worst = churn;
     }
     if (!churns(&worst, time))
         return false;
     finding_severity(finding, JEP_LOW);
     finding_title(finding,
-                  "Slabs of size %llu come and go: %.0f made and %.0f taken "
-                  "up again each second",
+                  "Slabs of size %llu come and go: %.0f dropped and %.0f "
+                  "taken up again each second",
                   (unsigned long long)bin_size(in, worst.row),
-                  worst.made / time, worst.again / time);
+                  worst.gone / time, worst.again / time);
     finding_size(finding, "size class",
                  figure_derived(bin_size(in, worst.row)));
-    finding_count(finding, "slabs made", figure_derived((uint64_t)worst.made));
+    finding_count(finding, "slabs made and dropped",
+                  figure_derived((uint64_t)worst.gone));
     finding_count(finding, "slabs taken up again",
                   figure_derived((uint64_t)worst.again));
-    finding_ratio(finding, "made per second", worst.made / time);
+    finding_ratio(finding, "dropped per second", worst.gone / time);
     return true;
 }
