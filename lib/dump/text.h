@@ -44,13 +44,10 @@ extern const struct text_format text_glibc;
 extern const struct text_format text_glibc_xml;
 extern const struct text_format text_heapprof;
 extern const struct text_format text_jemalloc;
+extern const struct text_format text_json;
 extern const struct text_format text_mimalloc;
-extern const struct text_format text_tcmalloc;
-<<<<<<< HEAD
 extern const struct text_format text_redis;
 extern const struct text_format text_skynet;
-=======
-extern const struct text_format text_json;
->>>>>>> 1217c02 (dump: know what each JSON member is, warn of what cannot be)
+extern const struct text_format text_tcmalloc;
 
 #endif

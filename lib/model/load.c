@@ -4,11 +4,8 @@
 #include "model/load.h"
 
 #include "dump/perr.h"
-<<<<<<< HEAD
-#include "model/join.h"
-=======
 #include "model/complete.h"
->>>>>>> 1217c02 (dump: know what each JSON member is, warn of what cannot be)
+#include "model/join.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,17 +87,12 @@ on_end(void *context, bool complete)
         !snapshot_warn(current, 0, 0,
                        "samples that refer to no stack were left out"))
         return perr_memory(loader->error);
-<<<<<<< HEAD
-    if (!snapshot_finish(current))
+    if (!snapshot_complete(current))
         return perr_memory(loader->error);
     if (dumps->count > 0 &&
         join_fits(dumps->snapshots[dumps->count - 1], current))
         return join_last(loader);
     if (!intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
-=======
-    if (!snapshot_complete(current) ||
-        !intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
->>>>>>> 1217c02 (dump: know what each JSON member is, warn of what cannot be)
                      sizeof(*dumps->snapshots)))
         return perr_memory(loader->error);
     dumps->snapshots[dumps->count++] = current;
