@@ -67,6 +67,9 @@ struct jep_source {
     const char *format;  /* "jeprobe", "jemalloc-text", … see jeprobe(1) */
     const char *reason;  /* why a jeprobe dump was written; NULL = unknown */
     const char *version; /* of the allocator; NULL = unknown */
+    /* Without a version: the releases that write such a dump, "5.1.0 to
+     * 5.3.0"; empty = cannot be told. */
+    char version_range[40];
     enum jep_allocator allocator;
     bool complete;
     unsigned document; /* 1 is the first in its file */
@@ -224,8 +227,7 @@ struct jep_options {
     const char *sysroot;   /* prefix of the modules' paths, or NULL */
     bool symbols;          /* resolve addresses */
     /* The report that comes before this one, or NULL.  If it is of the same
-     * process, findings also say what changed.  Needed until jep_report_new
-     * returns, and so are its dumps. */
+     * process, findings also say what changed.  It must outlive this one. */
     const jep_report_t *before;
 };
 

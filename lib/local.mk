@@ -161,6 +161,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/interval.c \
 	lib/analyse/interval.h \
 	lib/analyse/ledger.c \
+	lib/analyse/metadata.c \
 	lib/analyse/redis.c \
 	lib/analyse/report.c \
 	lib/analyse/report.h \
@@ -173,11 +174,16 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_around.def \
 	lib/analyse/rules_around.h \
 	lib/analyse/rules_ask.c \
+	lib/analyse/rules_build.c \
 	lib/analyse/rules_churn.c \
 	lib/analyse/rules_conf.c \
+	lib/analyse/rules_decay.c \
 	lib/analyse/rules_hpa.c \
+	lib/analyse/rules_inside.c \
 	lib/analyse/rules_inside.def \
 	lib/analyse/rules_inside.h \
+	lib/analyse/rules_leak.c \
+	lib/analyse/rules_metadata.c \
 	lib/analyse/rules_outside.def \
 	lib/analyse/rules_tcache.c \
 	lib/analyse/rules_thp.c \

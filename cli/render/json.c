@@ -122,6 +122,9 @@ source(const struct jep_source *from)
             ? json_null()
             : text(render_allocator(from->allocator)));
     set(object, "version", text(from->version));
+    set(object, "version_range",
+        from->version_range[0] != '\0' ? text(from->version_range)
+                                       : json_null());
     set(object, "reason", text(from->reason));
     set(object, "complete", json_boolean(from->complete));
     for (size_t i = 0; i < from->warning_count; i++) {
@@ -201,20 +204,38 @@ summary(const struct jep_summary *from)
 }
 
 static json_t *
+attribution_line(const struct jep_ledger_line *line)
+{
+    json_t *one = need(json_object());
+
+    set(one, "what", text(line->id));
+    set(one, "title", text(line->what));
+    set(one, "bytes", json_integer(line->bytes));
+    set(one, "share", json_real(line->share));
+    set(one, "derived_from", text(line->derived_from));
+    return one;
+}
+
+/* The array adds up to the total; what breaks a line down is inside it. */
+static json_t *
 attribution(const struct jep_ledger *from)
 {
-    json_t *array = need(json_array());
+    json_t *array = need(json_array()), *parts = NULL, *line = NULL;
 
     for (size_t i = 0; i < from->count; i++) {
-        const struct jep_ledger_line *line = &from->lines[i];
-        json_t *one = need(json_object());
+        json_t *one = attribution_line(&from->lines[i]);
 
-        set(one, "what", text(line->id));
-        set(one, "title", text(line->what));
-        set(one, "bytes", json_integer(line->bytes));
-        set(one, "share", json_real(line->share));
-        set(one, "derived_from", text(line->derived_from));
-        append(array, one);
+        if (from->lines[i].depth == 0 || line == NULL) {
+            append(array, one);
+            line = one;
+            parts = NULL;
+            continue;
+        }
+        if (parts == NULL) {
+            parts = need(json_array());
+            set(line, "parts", parts);
+        }
+        append(parts, one);
     }
     return array;
 }

@@ -22,7 +22,9 @@ print_source(out_t *out, const struct jep_view *view)
     out_puts(out, ": ");
     out_printf(out, "%s ", render_allocator(source->allocator));
     snprintf(part, sizeof(part), "%.60s",
-             source->version != NULL ? source->version : "of unknown version");
+             source->version != NULL            ? source->version
+             : source->version_range[0] != '\0' ? source->version_range
+                                                : "of unknown version");
     part[strcspn(part, "-")] = '\0';
     out_text(out, part);
     out_printf(out, " (%s%s)\n", source->format,

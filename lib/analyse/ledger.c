@@ -106,6 +106,36 @@ add_active(struct ledger *ledger, const struct jep_summary *s)
     return false;
 }
 
+/* The lines below base metadata, where they fit into it. */
+static void
+add_metadata(struct ledger *ledger, const struct snapshot *snapshot,
+             const struct jep_summary *s, struct jep_figure base)
+{
+    struct summary_metadata part = summary_metadata(snapshot, s);
+    uint64_t sum = part.tree.value + part.live.value + part.idle.value;
+    size_t first = ledger->count;
+
+    if (!base.known || !part.tree.known || sum > base.value)
+        return;
+    add_figure(ledger, "metadata_tree", "page-map tree, at least", part.tree,
+               part.tree.derived ? "(mapped + retained) / page * 8"
+                                 : "metadata_rtree");
+    if (part.live.known)
+        add_figure(ledger, "metadata_extents", "structures of extents",
+                   part.live,
+                   part.live.derived ? "(slabs + large + idle extents) * 128"
+                                     : "metadata_edata");
+    if (part.idle.known)
+        add_nonzero(ledger, "metadata_extents_idle",
+                    "structures kept for later", part.idle,
+                    "extent_avail * 128");
+    add(ledger, "metadata_rest",
+        part.live.known ? "the rest" : "extent structures and the rest",
+        (int64_t)(base.value - sum), "base - the lines above");
+    for (size_t i = first; i < ledger->count; i++)
+        ledger->lines[i].depth = 1;
+}
+
 /* Muzzy pages count as resident in 5.0.0 to 5.2.1.  Without a version they do
  * if the figures say so. */
 static bool
@@ -147,6 +177,7 @@ add_beyond_active(struct ledger *ledger, const struct snapshot *snapshot,
     }
     add_figure(ledger, "metadata_base", "metadata (base)", base,
                "base, in whole pages");
+    add_metadata(ledger, snapshot, s, base);
     if (!s->dirty.known) {
         bool with_muzzy = summary_release(snapshot) == 0 ||
                           muzzy_is_resident(snapshot, s, base);

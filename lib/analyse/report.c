@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SERIES_MAX 64 /* dumps of one process that rules look back at */
+
 struct jep_report {
     struct jep_view view;
     const struct snapshot *snapshot;
+    const jep_report_t *before; /* of the same process, or NULL */
     struct jep_finding *findings;
     struct ledger ledger;
     struct jep_bin *bins;
@@ -100,6 +103,25 @@ allocator_named(const char *name, enum jep_allocator otherwise)
     return otherwise;
 }
 
+/* "5.1.0 to 5.3.0", from what the dump holds. */
+static void
+version_range(const struct snapshot *snapshot, char *text, size_t size)
+{
+    unsigned from, to;
+
+    summary_releases(snapshot, &from, &to);
+    text[0] = '\0';
+    if (snapshot->version != NULL || from == 0)
+        return;
+    if (to != 0)
+        snprintf(text, size, "%u.%u.%u to %u.%u.%u", from / 10000,
+                 from / 100 % 100, from % 100, to / 10000, to / 100 % 100,
+                 to % 100);
+    else
+        snprintf(text, size, "%u.%u.%u or later", from / 10000,
+                 from / 100 % 100, from % 100);
+}
+
 static void
 source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
 {
@@ -132,6 +154,7 @@ source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
     out->format = names[snapshot->format];
     out->reason = snapshot->reason;
     out->version = snapshot->version;
+    version_range(snapshot, out->version_range, sizeof(out->version_range));
     out->allocator = allocators[snapshot->format];
     if (named != NULL)
         out->allocator = allocator_named(named, out->allocator);
@@ -181,22 +204,41 @@ warnings_fill(jep_report_t *report, const struct snapshot *snapshot,
     return true;
 }
 
+/* All dumps of the process that are known, the oldest first. */
+static size_t
+series_fill(const jep_report_t *report, struct rule_moment *series)
+{
+    const jep_report_t *at = report;
+    size_t count = 0;
+
+    for (; at != NULL && count < SERIES_MAX; at = at->before)
+        series[SERIES_MAX - ++count] =
+            (struct rule_moment){at->snapshot, &at->view};
+    memmove(series, series + SERIES_MAX - count, count * sizeof(*series));
+    return count;
+}
+
 static bool
 findings_fill(jep_report_t *report, const jep_report_t *before)
 {
     struct jep_view *view = &report->view;
     const struct jep_summary *s = &view->summary;
     struct rule_input in = {.snapshot = report->snapshot, .view = view};
+    struct rule_moment series[SERIES_MAX];
 
     view->follows =
         before != NULL &&
         view_follows(&before->view, view, before->snapshot, report->snapshot);
     if (view->follows) {
+        report->before = before;
         in.before = before->snapshot;
         in.before_view = &before->view;
     }
+    in.series_count = series_fill(report, series);
+    in.series = series;
     in.rss = figure_or(s->rss, figure_or(s->resident, s->active)).value;
     in.release = summary_release(report->snapshot);
+    summary_releases(report->snapshot, &in.release_from, &in.release_to);
     if (!rules_run(&in, &report->texts, &report->findings,
                    &view->finding_count))
         return false;

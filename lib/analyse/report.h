@@ -27,6 +27,30 @@ struct jep_figure summary_slab_holes(const struct snapshot *snapshot,
 struct jep_figure summary_base_resident(const struct snapshot *snapshot);
 /* Release of jemalloc as major * 10000 + minor * 100 + patch; 0 = unknown. */
 unsigned summary_release(const struct snapshot *snapshot);
+/* The releases that a dump without a version can be of, judging by what it
+ * holds; with one, that.  0 = open. */
+void summary_releases(const struct snapshot *snapshot, unsigned *from,
+                      unsigned *to);
+/* Number of live large allocations of `arena`. */
+struct jep_figure summary_large_count(const struct snapshot *snapshot,
+                                      const struct snapshot_arena *arena);
+
+/* What base metadata consists of, as far as the dump tells: entries of the
+ * tree that maps pages to extents, and the structures of extents, in use and
+ * kept for later.  Each is at least so much. */
+struct summary_metadata {
+    struct jep_figure tree, live, idle;
+};
+
+#define SUMMARY_EDATA_BYTES 128  /* of jemalloc's structure of an extent */
+#define SUMMARY_PAGE_BYTES  4096 /* where a dump does not say */
+struct summary_metadata summary_metadata(const struct snapshot *snapshot,
+                                         const struct jep_summary *summary);
+/* Extents that hold nothing, up to `size_max` bytes each: how many, and how
+ * much of it has pages.  False: the dump has no table of them. */
+bool summary_idle_extents(const struct snapshot *snapshot,
+                          const struct snapshot_arena *arena, uint64_t size_max,
+                          uint64_t *count, uint64_t *bytes);
 /* NULL if mapped, resident, active and allocated lie in one another. */
 const char *summary_not_nested(const struct jep_summary *summary);
 

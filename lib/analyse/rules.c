@@ -57,6 +57,13 @@ severity_by_bytes(uint64_t bytes, uint64_t rss)
     return share >= MEDIUM_SHARE ? JEP_MEDIUM : JEP_LOW;
 }
 
+bool
+rule_is_worth(const struct rule_input *in, uint64_t bytes)
+{
+    return bytes >= FLOOR_BYTES &&
+           (double)bytes >= FLOOR_SHARE * (double)in->rss;
+}
+
 /* Bytes before ratios; what only informs wins nothing and needs none. */
 static bool
 passes(const struct rule *rule, const struct rule_input *in,
@@ -64,8 +71,7 @@ passes(const struct rule *rule, const struct rule_input *in,
 {
     if (rule->gate == RULE_FREE || out->severity == JEP_INFO)
         return true;
-    return out->bytes.known && out->bytes.value >= FLOOR_BYTES &&
-           (double)out->bytes.value >= FLOOR_SHARE * (double)in->rss;
+    return out->bytes.known && rule_is_worth(in, out->bytes.value);
 }
 
 /* Run one rule.  *fires says whether there is a finding in *out; false = out

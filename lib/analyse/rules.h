@@ -26,6 +26,16 @@ struct rule_input {
     const struct jep_view *before_view;
     uint64_t rss;     /* RSS, else resident, else active, else 0 */
     unsigned release; /* jemalloc's, 50300 for 5.3.0; 0 = unknown */
+    /* The releases that it can be, judging by what the dump holds; 0 = open. */
+    unsigned release_from, release_to;
+    /* All dumps of the process up to this one, the oldest first. */
+    const struct rule_moment *series;
+    size_t series_count;
+};
+
+struct rule_moment {
+    const struct snapshot *snapshot;
+    const struct jep_view *view;
 };
 
 enum rule_gate {
@@ -64,6 +74,11 @@ bool rules_run(const struct rule_input *in, struct intern_text *texts,
 /* "true", "false", "10000": option `name` ("narenas") as it is in force: the
  * live value where the dump shows both.  NULL = not in the dump. */
 const char *rule_option(const struct rule_input *in, const char *name);
+/* The same, with the line where it stands. */
+const char *rule_option_line(const struct rule_input *in, const char *name,
+                             uint32_t *line);
+/* Whether so many bytes are worth a finding above `info`. */
+bool rule_is_worth(const struct rule_input *in, uint64_t bytes);
 /* Whether jemalloc's advice may be given: it is jemalloc, not ours. */
 bool rule_is_jemalloc(const struct rule_input *in);
 /* The release is known and in [from, to]; 0 as a bound is open. */

@@ -1,8 +1,112 @@
-/* Section A: between what is allocated and the pages that hold it. */
+/* Section A: between what is allocated and the pages that hold it.
+ *
+ * active = allocated + holes in slabs [+ a page per large object], exactly; so
+ * each of these rules looks at a loss that no purging can win back. */
 #include "analyse/rules_inside.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define HOLES_SHARE      0.10 /* of allocated */
-#define HOLES_SHARE_HIGH 0.25
+#define HOLES_SHARE_HIGH 0.25 /* of allocated, or of RSS */
+
+#define BIN_UTILIZATION 0.75
+#define BIN_SHARE       0.05 /* of all holes, or: */
+#define BIN_BYTES       (10 * RULE_MIB)
+#define BINS_SHOWN      5
+
+#define PADDING_OF_GAP    0.50 /* of active - allocated */
+#define PADDING_OF_ACTIVE 0.05
+#define PADDING_HIGH      0.10 /* of RSS */
+
+#define LARGE_SHARE     0.30 /* of allocated */
+#define LARGE_LOSS_MOST 0.20 /* of a usable size */
+#define ROUNDING_SHARE  0.10 /* of what is live, measured */
+
+#define TCACHE_SHARE 0.10 /* of allocated */
+#define TCACHE_BYTES (10 * RULE_MIB)
+
+/* How bad holes are that are this part of what is allocated. */
+static enum jep_severity
+holes_severity(const struct rule_input *in, double share, uint64_t bytes)
+{
+    if (share >= HOLES_SHARE_HIGH ||
+        rule_share(bytes, in->rss) >= HOLES_SHARE_HIGH || bytes >= RULE_GIB)
+        return JEP_HIGH;
+    return share >= HOLES_SHARE ? JEP_MEDIUM : JEP_LOW;
+}
+
+/* The arena that has most of the holes, as evidence, where arenas are known
+ * and one has more than its share. */
+static void
+show_worst_arena(const struct rule_input *in, struct finding *finding,
+                 uint64_t holes)
+{
+    const struct jep_arena *worst = NULL;
+    char name[64];
+
+    for (size_t i = 0; i < in->view->arena_count; i++) {
+        const struct jep_arena *arena = &in->view->arenas[i];
+
+        if (arena->name[0] >= '0' && arena->name[0] <= '9' &&
+            arena->slab_holes.known &&
+            (worst == NULL ||
+             arena->slab_holes.value > worst->slab_holes.value))
+            worst = arena;
+    }
+    if (worst == NULL || worst->slab_holes.value * 2 < holes)
+        return;
+    snprintf(name, sizeof(name), "of it in arena %.20s", worst->name);
+    finding_size(finding, name, worst->slab_holes);
+}
+
+/* "3.1 MiB in 1204 slabs, 41.2 % used" */
+static void
+show_bin(struct finding *finding, const struct jep_bin *bin)
+{
+    char name[64], text[128], size[FINDING_SIZE_MAX];
+
+    snprintf(name, sizeof(name), "bin of %llu bytes",
+             (unsigned long long)bin->size);
+    snprintf(text, sizeof(text), "%s unused in %llu slabs, %.1f %% used",
+             finding_size_text(size, (double)bin->wasted_bytes),
+             (unsigned long long)bin->curslabs, bin->utilization.value * 100.0);
+    finding_text(finding, name, text, bin->line);
+}
+
+static void
+holes_action(const struct rule_input *in, struct finding *finding)
+{
+    static const char first[] =
+        "Start at the bins above: a heap profile names who allocates that "
+        "size. Keep objects that live long, or come in bursts, ";
+    static const char last[] =
+        " Decay, purging and retain change nothing: the pages are in use.";
+    unsigned long long cpus =
+        in->view->process.cpus.known ? in->view->process.cpus.value : 0;
+
+    if (!rule_is_jemalloc(in))
+        finding_action(finding,
+                       "%sin an arena of their own (jea_mallocx with "
+                       "MALLOCX_ARENA and MALLOCX_TCACHE_NONE), and lower the "
+                       "number of arenas with MALLOC_CONF=narenas:N, N being "
+                       "the processors in use%s.%s",
+                       first, cpus == 0 ? "" : " or fewer", last);
+    else if (rule_is_below(in, RELEASE_4_0))
+        finding_action(finding,
+                       "%sapart from the rest, and lower the number of arenas "
+                       "with MALLOC_CONF=narenas:N, N being the processors in "
+                       "use.%s",
+                       first, last);
+    else
+        finding_action(finding,
+                       "%sin an arena of their own (mallocx with MALLOCX_ARENA "
+                       "and MALLOCX_TCACHE_NONE), and lower the number of "
+                       "arenas with MALLOC_CONF=narenas:N, N being the "
+                       "processors in use. In Redis: CONFIG SET activedefrag "
+                       "yes.%s",
+                       first, last);
+}
 
 bool
 rule_slab_waste_high(const struct rule_input *in, struct finding *finding)
@@ -11,19 +115,256 @@ rule_slab_waste_high(const struct rule_input *in, struct finding *finding)
     char holes[FINDING_SIZE_MAX];
     double share;
 
-    if (!s->slab_holes.known || !s->allocated.known || s->allocated.value == 0)
+    if (!rule_is_part(s->slab_holes, HOLES_SHARE, s->allocated))
         return false;
-    share = (double)s->slab_holes.value / (double)s->allocated.value;
-    if (share < HOLES_SHARE)
-        return false;
-    finding_title(
-        finding, "Slabs have %s of holes, %.1f %% of what is allocated",
-        finding_size_text(holes, (double)s->slab_holes.value), share * 100.0);
+    share = rule_share(s->slab_holes.value, s->allocated.value);
+    finding_title(finding,
+                  "Part-empty slabs hold %s that no object uses, %.1f %% of "
+                  "what is allocated",
+                  finding_size_text(holes, (double)s->slab_holes.value),
+                  share * 100.0);
     finding_bytes(finding, s->slab_holes.value);
-    finding_severity(finding,
-                     share >= HOLES_SHARE_HIGH ? JEP_HIGH : JEP_MEDIUM);
-    finding_size(finding, "slab holes", s->slab_holes);
+    finding_severity(finding, holes_severity(in, share, s->slab_holes.value));
     finding_size(finding, "allocated", s->allocated);
     finding_size(finding, "active", s->active);
+    finding_size(finding, "holes in slabs", s->slab_holes);
+    show_worst_arena(in, finding, s->slab_holes.value);
+    for (size_t i = 0; i < in->view->bin_count && i < BINS_SHOWN; i++) {
+        if (rule_share(in->view->bins[i].wasted_bytes, s->slab_holes.value) >=
+            BIN_SHARE)
+            show_bin(finding, &in->view->bins[i]);
+    }
+    holes_action(in, finding);
+    return true;
+}
+
+/* The size class below `size`; 0 = there is none. */
+static uint64_t
+class_below(const struct rule_input *in, uint64_t size)
+{
+    const struct table *classes = &in->snapshot->bin_classes;
+    uint64_t below = 0, other;
+
+    for (size_t row = 0; row < classes->rows; row++) {
+        if (table_get(classes, row, BIN_SIZE, &other) && other < size &&
+            other > below)
+            below = other;
+    }
+    return below;
+}
+
+static void
+bin_action(const struct rule_input *in, struct finding *finding,
+           const struct jep_bin *bin)
+{
+    unsigned long long from = class_below(in, bin->size) + 1;
+    unsigned long long to = bin->size;
+
+    if (rule_is_jemalloc(in) && rule_is_from(in, RELEASE_5_3_1))
+        finding_action(finding,
+                       "Look for objects of %llu to %llu bytes in the code or "
+                       "in a heap profile; pool them, free them together, or "
+                       "change their size. "
+                       "MALLOC_CONF=tcache_ncached_max:%llu-%llu:8 keeps "
+                       "thread caches from holding many of them.",
+                       from, to, from, to);
+    else
+        finding_action(finding,
+                       "Look for objects of %llu to %llu bytes in the code or "
+                       "in a heap profile; pool them, free them together, or "
+                       "change their size.",
+                       from, to);
+}
+
+bool
+rule_low_bin_utilisation(const struct rule_input *in, struct finding *finding)
+{
+    const struct jep_summary *s = &in->view->summary;
+    const struct jep_bin *worst = NULL;
+    uint64_t bytes = 0;
+    size_t count = 0;
+
+    if (!s->slab_holes.known)
+        return false;
+    for (size_t i = 0; i < in->view->bin_count; i++) {
+        const struct jep_bin *bin = &in->view->bins[i];
+
+        if (!bin->utilization.known ||
+            bin->utilization.value >= BIN_UTILIZATION ||
+            (bin->wasted_bytes < BIN_BYTES &&
+             rule_share(bin->wasted_bytes, s->slab_holes.value) < BIN_SHARE))
+            continue;
+        worst = worst != NULL ? worst : bin;
+        bytes += bin->wasted_bytes;
+        if (count++ < BINS_SHOWN)
+            show_bin(finding, bin);
+    }
+    if (worst == NULL)
+        return false;
+    finding_title(finding,
+                  "Slabs of %zu size class%s are less than %.0f %% full, most "
+                  "is lost to %llu bytes (%.1f %% full)",
+                  count, count == 1 ? "" : "es", BIN_UTILIZATION * 100.0,
+                  (unsigned long long)worst->size,
+                  worst->utilization.value * 100.0);
+    finding_bytes(finding, bytes);
+    finding_severity(
+        finding,
+        holes_severity(in, rule_share(s->slab_holes.value, s->allocated.value),
+                       bytes));
+    bin_action(in, finding, worst);
+    return true;
+}
+
+bool
+rule_cache_oblivious_padding(const struct rule_input *in,
+                             struct finding *finding)
+{
+    const struct jep_summary *s = &in->view->summary;
+    char padding[FINDING_SIZE_MAX];
+    struct jep_figure gap;
+
+    if (!rule_is_jemalloc(in) || s->padding.value == 0 || !s->active.known ||
+        !s->allocated.known || s->active.value <= s->allocated.value)
+        return false;
+    gap = figure_derived(s->active.value - s->allocated.value);
+    if (!rule_is_part(s->padding, PADDING_OF_GAP, gap) ||
+        !rule_is_part(s->padding, PADDING_OF_ACTIVE, s->active))
+        return false;
+    finding_title(finding,
+                  "Each large allocation carries a page of padding: %s, %.1f "
+                  "%% of the gap between active and allocated",
+                  finding_size_text(padding, (double)s->padding.value),
+                  100.0 * rule_share(s->padding.value, gap.value));
+    finding_bytes(finding, s->padding.value);
+    if (rule_share(s->padding.value, in->rss) >= PADDING_HIGH ||
+        s->padding.value >= RULE_GIB)
+        finding_severity(finding, JEP_HIGH);
+    else
+        finding_severity(finding, JEP_MEDIUM);
+    finding_size(finding, "active - allocated", gap);
+    finding_size(finding, "page x large objects", s->padding);
+    finding_size(finding, "holes in slabs", s->slab_holes);
+    rule_show_option(in, finding, "cache_oblivious");
+    if (rule_is_from(in, RELEASE_5_3_1))
+        finding_action(finding, "MALLOC_CONF=cache_oblivious:false switches it "
+                                "off.");
+    else if (rule_is_below(in, RELEASE_5_3_1))
+        finding_action(finding,
+                       "Build jemalloc with --disable-cache-oblivious, or "
+                       "upgrade to 5.3.1, which is the first release that can "
+                       "be told at run time. This one cannot, even where its "
+                       "statistics print such an option.");
+    else
+        finding_action(finding,
+                       "Build jemalloc with --disable-cache-oblivious. Only "
+                       "from 5.3.1 on there is a run-time option, "
+                       "cache_oblivious:false.");
+    return true;
+}
+
+/* Live large objects' bytes, from the sum or the table. */
+static struct jep_figure
+large_bytes(const struct rule_input *in)
+{
+    if (in->snapshot->subject == NULL)
+        return (struct jep_figure){0};
+    return in->snapshot->subject->large[SMALL_ALLOCATED];
+}
+
+static void
+rounding_action(const struct rule_input *in, struct finding *finding)
+{
+    if (rule_is_jemalloc(in) && rule_is_below(in, RELEASE_5_3_1))
+        finding_action(finding,
+                       "Ask for sizes that fit a class (nallocx tells): sizes "
+                       "just above a power of two cost a quarter more. Take a "
+                       "header out of the buffer or the buffer down by its "
+                       "header. From 5.3.1 on large requests are rounded to "
+                       "pages only.");
+    else
+        finding_action(finding,
+                       "Ask for sizes that fit a class (nallocx tells): sizes "
+                       "just above a power of two cost a quarter more. Take a "
+                       "header out of the buffer or the buffer down by its "
+                       "header.");
+}
+
+/* Measured by a profile that knows what was asked for. */
+static bool
+rounding_measured(const struct rule_input *in, struct finding *finding)
+{
+    const struct jep_profile *profile = &in->view->profile;
+    double live = profile->live_bytes.value, waste = profile->rounding_waste;
+    char text[FINDING_SIZE_MAX];
+
+    if (!(live > 0.0) || waste < ROUNDING_SHARE * live || waste > live)
+        return false;
+    finding_title(finding,
+                  "Rounding up to size classes costs %s, %.1f %% of what is "
+                  "live by the samples",
+                  finding_size_text(text, waste), waste / live * 100.0);
+    finding_bytes(finding, (uint64_t)waste);
+    finding_size(finding, "live, by samples", figure_derived((uint64_t)live));
+    finding_size(finding, "more than asked for",
+                 figure_derived((uint64_t)waste));
+    finding_severity(finding, JEP_LOW);
+    rounding_action(in, finding);
+    return true;
+}
+
+bool
+rule_large_class_rounding(const struct rule_input *in, struct finding *finding)
+{
+    const struct jep_summary *s = &in->view->summary;
+    struct jep_figure large = large_bytes(in);
+    char text[FINDING_SIZE_MAX];
+    uint64_t most;
+
+    if (in->view->profile.known && in->view->profile.rounding_waste > 0.0)
+        return rounding_measured(in, finding);
+    most = (uint64_t)((double)large.value * LARGE_LOSS_MOST);
+    if (!rule_is_part(large, LARGE_SHARE, s->allocated) ||
+        (rule_is_jemalloc(in) && !rule_is_below(in, RELEASE_5_3_1)) ||
+        !rule_is_worth(in, most))
+        return false;
+    finding_title(finding,
+                  "Large objects are %.1f %% of what is allocated; rounding "
+                  "their sizes up can hide up to %s",
+                  100.0 * rule_share(large.value, s->allocated.value),
+                  finding_size_text(text, (double)most));
+    finding_bytes(finding, most);
+    finding_severity(finding, JEP_INFO);
+    finding_size(finding, "allocated in large objects", large);
+    finding_size(finding, "allocated", s->allocated);
+    rounding_action(in, finding);
+    return true;
+}
+
+bool
+rule_allocated_includes_tcache(const struct rule_input *in,
+                               struct finding *finding)
+{
+    const struct jep_summary *s = &in->view->summary;
+    char text[FINDING_SIZE_MAX];
+    bool is_much = rule_is_part(s->tcache, TCACHE_SHARE, s->allocated);
+
+    if (!s->tcache.known || !s->allocated.known ||
+        s->tcache.value < TCACHE_BYTES || !rule_is_worth(in, s->tcache.value))
+        return false;
+    finding_title(finding,
+                  "%s of what counts as allocated is free memory in thread "
+                  "caches (%.1f %%)",
+                  finding_size_text(text, (double)s->tcache.value),
+                  100.0 * rule_share(s->tcache.value, s->allocated.value));
+    finding_bytes(finding, s->tcache.value);
+    finding_severity(finding, is_much ? JEP_MEDIUM : JEP_INFO);
+    finding_size(finding, "tcache_bytes", s->tcache);
+    finding_size(finding, "allocated", s->allocated);
+    finding_count(finding, "threads",
+                  s->threads.known ? s->threads : in->view->process.threads);
+    if (s->tcache.value <= s->allocated.value)
+        finding_size(finding, "allocated - tcache_bytes",
+                     figure_derived(s->allocated.value - s->tcache.value));
     return true;
 }

@@ -17,23 +17,42 @@ static const struct {
     {"prof_thread_active_init", "prof.thread_active_init"},
 };
 
+static const struct snapshot_setting *
+setting_find(const struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->setting_count; i++) {
+        if (strcmp(snapshot->settings[i].name, name) == 0)
+            return &snapshot->settings[i];
+    }
+    return NULL;
+}
+
 const char *
-rule_option(const struct rule_input *in, const char *name)
+rule_option_line(const struct rule_input *in, const char *name, uint32_t *line)
 {
     static const char *const prefixes[] = {"", "opt.", "config."};
-    const char *value = NULL;
+    const struct snapshot_setting *found = NULL;
 
-    for (size_t i = 0; i < JE_ARRAY_LEN(live_names) && value == NULL; i++) {
+    for (size_t i = 0; i < JE_ARRAY_LEN(live_names) && found == NULL; i++) {
         if (strcmp(live_names[i].option, name) == 0)
-            value = snapshot_setting(in->snapshot, live_names[i].live);
+            found = setting_find(in->snapshot, live_names[i].live);
     }
-    for (size_t i = 0; i < JE_ARRAY_LEN(prefixes) && value == NULL; i++) {
+    for (size_t i = 0; i < JE_ARRAY_LEN(prefixes) && found == NULL; i++) {
         char full[NAME_MAX_LENGTH];
 
         snprintf(full, sizeof(full), "%s%s", prefixes[i], name);
-        value = snapshot_setting(in->snapshot, full);
+        found = setting_find(in->snapshot, full);
     }
-    return value;
+    *line = found != NULL ? found->line : 0;
+    return found != NULL ? found->value : NULL;
+}
+
+const char *
+rule_option(const struct rule_input *in, const char *name)
+{
+    uint32_t line;
+
+    return rule_option_line(in, name, &line);
 }
 
 bool

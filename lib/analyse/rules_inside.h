@@ -12,4 +12,54 @@
 #include "analyse/rules_inside.def"
 #undef RULE
 
+#define RELEASE_4_0   40000
+#define RELEASE_5_0   50000
+#define RELEASE_5_1   50100
+#define RELEASE_5_2   50200
+#define RELEASE_5_2_1 50201
+#define RELEASE_5_3   50300
+#define RELEASE_5_3_1 50301
+
+#define RULE_MIB ((uint64_t)1 << 20)
+#define RULE_GIB ((uint64_t)1 << 30)
+#define RULE_TIB ((uint64_t)1 << 40)
+
+/* Parts of a whole; 0 if the whole is. */
+double rule_share(uint64_t part, uint64_t whole);
+/* Both are known and first >= share * second. */
+bool rule_is_part(struct jep_figure first, double share,
+                  struct jep_figure second);
+/* Whether what the option says is that text. */
+bool rule_option_is(const struct rule_input *in, const char *name,
+                    const char *value);
+/* An option as evidence, where the dump has it. */
+void rule_show_option(const struct rule_input *in, struct finding *finding,
+                      const char *name);
+
+/* A figure of the arena that stands for the process. */
+struct jep_figure rule_arena(const struct rule_input *in,
+                             enum arena_field field);
+struct jep_figure rule_arena_before(const struct rule_input *in,
+                                    enum arena_field field);
+
+/* Every release that this dump can be of is at least `release`, or below it.
+ * Neither holds if that cannot be told. */
+bool rule_is_from(const struct rule_input *in, unsigned release);
+bool rule_is_below(const struct rule_input *in, unsigned release);
+
+enum rule_background { BACKGROUND_UNKNOWN, BACKGROUND_OFF, BACKGROUND_ON };
+
+/* Whether threads purge in the background now, not whether it was asked for. */
+enum rule_background rule_background(const struct rule_input *in);
+
+/* The time that the counters of events cover: since the dump before, else
+ * since the start. */
+bool rule_seconds(const struct rule_input *in, double *seconds);
+/* Events in that time. */
+bool rule_events(const struct rule_input *in, struct jep_figure before,
+                 struct jep_figure now, double *events);
+/* Allocations, and frees, of all sizes in that time. */
+bool rule_allocations(const struct rule_input *in, double *count);
+bool rule_frees(const struct rule_input *in, double *count);
+
 #endif

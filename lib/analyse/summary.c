@@ -88,9 +88,25 @@ summary_slab_holes(const struct snapshot *snapshot,
     return figure_derived(holes);
 }
 
-/* Number of live large allocations. */
+/* Where the table is missing, the sums have it: what was allocated and not
+ * freed.  Before 5.0 they leave out the huge ones. */
 static struct jep_figure
-large_count(const struct snapshot *snapshot, const struct snapshot_arena *arena)
+large_count_by_sums(const struct snapshot *snapshot,
+                    const struct snapshot_arena *arena)
+{
+    struct jep_figure made = arena->large[SMALL_NMALLOC];
+    struct jep_figure freed = arena->large[SMALL_NDALLOC];
+    unsigned from, to;
+
+    summary_releases(snapshot, &from, &to);
+    if (!made.known || !freed.known || freed.value > made.value || from < 50000)
+        return (struct jep_figure){0};
+    return figure_derived(made.value - freed.value);
+}
+
+struct jep_figure
+summary_large_count(const struct snapshot *snapshot,
+                    const struct snapshot_arena *arena)
 {
     uint64_t count = 0, bytes = 0, value, size;
     struct jep_figure sum = arena->large[SMALL_ALLOCATED];
@@ -104,7 +120,7 @@ large_count(const struct snapshot *snapshot, const struct snapshot_arena *arena)
             bytes += value * size;
     }
     if (arena->larges.rows == 0 && !(sum.known && sum.value == 0))
-        return (struct jep_figure){0};
+        return large_count_by_sums(snapshot, arena);
     if (!table_is_whole(snapshot, arena->extents.rows > 0, sum, bytes))
         return (struct jep_figure){0};
     return figure_derived(count);
@@ -123,7 +139,7 @@ padding(const struct snapshot *snapshot, const struct jep_summary *summary)
     if ((value != NULL && strcmp(value, "false") == 0) ||
         (option != NULL && strcmp(option, "false") == 0))
         return figure_derived(0);
-    pad = figure_times(large_count(snapshot, snapshot->subject),
+    pad = figure_times(summary_large_count(snapshot, snapshot->subject),
                        summary->page.value);
     if (value != NULL || option != NULL || !pad.known)
         return pad;
@@ -155,6 +171,49 @@ summary_release(const struct snapshot *snapshot)
         at = end + 1;
     }
     return release;
+}
+
+void
+summary_releases(const struct snapshot *s, unsigned *from, unsigned *to)
+{
+    static const struct jep_figure none;
+    const struct jep_figure *total = s->total;
+    const struct jep_figure *arena =
+        s->subject != NULL ? s->subject->figures : NULL;
+
+    /* The figure, and the release that first had it. */
+    const struct {
+        struct jep_figure figure;
+        unsigned release;
+    } first[] = {
+        {total[TOTAL_RESIDENT], 40000},
+        {total[TOTAL_RETAINED], 40200},
+        {arena != NULL ? arena[ARENA_TCACHE_BYTES] : none, 50000},
+        {arena != NULL ? arena[ARENA_PMUZZY] : none, 50000},
+        {total[TOTAL_METADATA_THP], 50100},
+        {arena != NULL ? arena[ARENA_EXTENT_AVAIL] : none, 50200},
+        {arena != NULL ? arena[ARENA_ABANDONED_VM] : none, 50201},
+        {arena != NULL ? arena[ARENA_TCACHE_STASHED] : none, 50300},
+        {total[TOTAL_ZERO_REALLOCS], 50300},
+        {total[TOTAL_METADATA_EDATA], 50301},
+    };
+
+    *from = *to = summary_release(s);
+    if (*from != 0 || (s->format != DUMP_FORMAT_JEMALLOC_TEXT &&
+                       s->format != DUMP_FORMAT_JEMALLOC_JSON))
+        return;
+    for (size_t i = 0; i < JE_ARRAY_LEN(first); i++) {
+        if (first[i].figure.known && first[i].release > *from)
+            *from = first[i].release;
+    }
+    /* One line of the text has them all, each release what it knows. */
+    if (s->format != DUMP_FORMAT_JEMALLOC_TEXT ||
+        !total[TOTAL_METADATA].known || !total[TOTAL_MAPPED].known)
+        return;
+    if (!total[TOTAL_METADATA_THP].known)
+        *to = 50001;
+    else if (!total[TOTAL_METADATA_EDATA].known)
+        *to = 50300;
 }
 
 struct jep_figure

@@ -12,6 +12,7 @@
 #include "dump/field_foreign.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* clang-format off */
 
@@ -369,6 +370,9 @@ enum dump_scope {
 };
 
 #define FIELD_NONE (-1)
+
+/* A decay time of -1. */
+#define DECAY_NEVER UINT64_MAX
 
 /* The field of that name, or FIELD_NONE.  `length` bytes of `name` count. */
 int field_by_json(enum dump_scope scope, const char *name, size_t length);

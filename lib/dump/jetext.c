@@ -427,8 +427,12 @@ read_decay_row(struct jetext *t, const token_t *tokens, size_t count)
 
         if (is_muzzy)
             field = decay_muzzy(field);
-        if (field != FIELD_NONE && token_number(tokens[i], &number) &&
-            status == JEP_OK)
+        if (field == FIELD_NONE || status != JEP_OK)
+            continue;
+        /* Merged arenas have no one time; a single one without has none. */
+        if (t->arena >= 0 && token_is(tokens[i], "N/A"))
+            status = emit(t, DUMP_ARENA, field, DECAY_NEVER);
+        else if (token_number(tokens[i], &number))
             status = emit(t, DUMP_ARENA, field, number);
     }
     return status;

@@ -4,7 +4,8 @@
 
 dumps=${JE_DUMPS:-$top_srcdir/../shared/dumps}
 
-# Documents of a JSON report whose lines do not add up to what they should.
+# Documents of a JSON report whose lines do not add up to what they should, or
+# whose parts of a line are more than the line.
 wrong_sums()
 {
     awk '
@@ -16,7 +17,15 @@ wrong_sums()
     key == "\"rss\"" && !in_lines && !in_arenas { rss = value }
     key == "\"attribution_total\"" { total = value }
     key == "\"attribution\"" { in_lines = value == "[" ; count = 0 }
-    in_lines && key == "\"bytes\"" { sum += value; count++ }
+    in_lines && key == "\"parts\"" { in_parts = 1; parts = 0; next }
+    in_parts && key == "\"bytes\"" { parts += value; next }
+    in_parts && line == "]" {
+        in_parts = 0
+        if (parts > last)
+            printf "parts are %.0f of %s\n", parts, last
+        next
+    }
+    in_lines && key == "\"bytes\"" { sum += value; count++; last = value }
     in_lines && line == "]" {
         in_lines = 0
         wanted = total == "\"RSS\"" ? rss : total == "\"resident\"" ? resident : active
