@@ -183,6 +183,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_inside.def \
 	lib/analyse/rules_inside.h \
 	lib/analyse/rules_leak.c \
+	lib/analyse/rules_lock.c \
 	lib/analyse/rules_metadata.c \
 	lib/analyse/rules_outside.def \
 	lib/analyse/rules_tcache.c \
@@ -242,6 +243,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/join.h \
 	lib/model/load.c \
 	lib/model/load.h \
+	lib/model/locks.c \
+	lib/model/locks.h \
 	lib/model/profile.c \
 	lib/model/profile.h \
 	lib/model/sane.c \

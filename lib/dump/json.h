@@ -55,6 +55,8 @@ enum json_state {
     JP_PROCESS,
     JP_ARGV,
     JP_THP,
+    JP_MACHINE,
+    JP_ENV,
     JP_ROLLUP,
     JP_STATUS,
     JP_RESIDENCY,

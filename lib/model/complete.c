@@ -3,6 +3,7 @@
  * All of it is marked as derived. */
 #include "model/complete.h"
 
+#include "model/locks.h"
 #include "model/sane.h"
 
 #include <stdlib.h>
@@ -240,6 +241,7 @@ subject_choose(struct snapshot *snapshot)
 bool
 snapshot_complete(struct snapshot *snapshot)
 {
+    locks_align(snapshot);
     return snapshot_sane(snapshot) && classes_fill(snapshot) &&
            arenas_fill(snapshot) && subject_choose(snapshot) &&
            snapshot_warnings_close(snapshot);
