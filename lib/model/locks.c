@@ -58,7 +58,8 @@ locks_are_shifted(const struct snapshot *snapshot)
         const struct snapshot_arena *arena = snapshot->arenas[i];
         struct jep_figure uptime = arena->figures[ARENA_UPTIME_NS];
 
-        if (!uptime.known)
+        /* Destroyed arenas have no time, and so no rates. */
+        if (!uptime.known || uptime.value == 0)
             continue;
         table_judge(&arena->mutexes, uptime.value, &verdict);
         table_judge(&arena->bin_mutexes, uptime.value, &verdict);
