@@ -2,6 +2,9 @@
 #include "dump/token.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#    include <emmintrin.h>
+#endif
 
 static bool
 is_space(char c)
@@ -15,30 +18,81 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Everything up to a blank separates words, other control bytes too. */
+#ifdef __SSE2__
+static unsigned
+ink_16(const char *text)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i least = _mm_min_epu8(bytes, _mm_set1_epi8(' '));
+
+    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, least)) & 0xffff;
+}
+#else
+static unsigned
+ink_16(const char *text)
+{
+    unsigned ink = 0;
+
+    for (unsigned i = 0; i < 16; i++)
+        ink |= (unsigned)((unsigned char)text[i] > ' ') << i;
+    return ink;
+}
+#endif
+
+/* The first `length` bytes, at most 64, as bits: 1 is no white space. */
+static uint64_t
+ink_64(const char *text, size_t length)
+{
+    uint64_t ink = 0;
+    size_t i = 0;
+
+    for (; i + 16 <= length; i += 16)
+        ink |= (uint64_t)ink_16(text + i) << i;
+    if (i < length) {
+        char rest[16] = {0};
+
+        memcpy(rest, text + i, length - i);
+        ink |= (uint64_t)ink_16(rest) << i;
+    }
+    return ink;
+}
+
 size_t
 token_split(const char *text, size_t length, token_t *tokens, size_t max)
 {
-    const char *end = text + length;
+    const char *start = NULL;
     size_t count = 0;
 
-    for (;;) {
-        const char *start;
+    for (size_t base = 0; base < length; base += 64) {
+        size_t here = length - base < 64 ? length - base : 64;
+        uint64_t ink = ink_64(text + base, here);
+        /* A bit where a word starts, and one behind where it ends. */
+        uint64_t edges = ink ^ (ink << 1 | (start != NULL));
 
-        while (text < end && is_space(*text))
-            text++;
-        if (text == end)
-            return count;
-        start = text;
-        while (text < end && !is_space(*text))
-            text++;
-        if (count < max)
-            tokens[count] = (token_t){start, (size_t)(text - start)};
-        count++;
+        for (; edges != 0; edges &= edges - 1) {
+            const char *at = text + base + __builtin_ctzll(edges);
+
+            if (start == NULL) {
+                start = at;
+                continue;
+            }
+            if (count < max)
+                tokens[count] = (token_t){start, (size_t)(at - start)};
+            count++;
+            start = NULL;
+        }
     }
+    if (start == NULL)
+        return count;
+    if (count < max)
+        tokens[count] = (token_t){start, (size_t)(text + length - start)};
+    return count + 1;
 }
 
-bool
-token_number(token_t token, uint64_t *value)
+/* With commas between groups of digits, or too long. */
+static bool
+number_grouped(token_t token, uint64_t *value)
 {
     uint64_t sum = 0;
     size_t group = 0; /* digits since the last comma; 0 = none yet */
@@ -63,6 +117,26 @@ token_number(token_t token, uint64_t *value)
     }
     *value = sum;
     return group > 0 && (!grouped || group == 3);
+}
+
+bool
+token_number(token_t token, uint64_t *value)
+{
+    uint64_t sum = 0;
+
+    if (token.length == 0)
+        return false;
+    if (token.length > 18)
+        return number_grouped(token, value);
+    for (size_t i = 0; i < token.length; i++) {
+        unsigned digit = (unsigned)(unsigned char)token.text[i] - '0';
+
+        if (digit > 9)
+            return number_grouped(token, value);
+        sum = sum * 10 + digit;
+    }
+    *value = sum;
+    return true;
 }
 
 bool

@@ -77,6 +77,44 @@ START_TEST(test_split_counts_all_but_stores_some)
 
 END_TEST
 
+/* The same as going byte by byte, wherever words start and end among the
+ * blocks that are looked at together. */
+START_TEST(test_split_at_all_places)
+{
+    char text[200];
+    token_t tokens[200];
+    uint64_t state = 88172645463325252u;
+
+    for (int round = 0; round < 20000; round++) {
+        size_t length = (size_t)round % sizeof(text), count = 0, at = 0;
+        size_t found;
+
+        for (size_t i = 0; i < length; i++) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            text[i] = "   \tab1\xc3"[state % (round % 2 == 0 ? 8 : 6)];
+        }
+        found = token_split(text, length, tokens, 200);
+        while (at < length) {
+            size_t start = at;
+
+            while (at < length && text[at] != ' ' && text[at] != '\t')
+                at++;
+            if (at > start) {
+                ck_assert_uint_lt(count, found);
+                ck_assert_ptr_eq(tokens[count].text, text + start);
+                ck_assert_uint_eq(tokens[count].length, at - start);
+                count++;
+            }
+            at++;
+        }
+        ck_assert_uint_eq(found, count);
+    }
+}
+
+END_TEST
+
 START_TEST(test_trim_takes_one_pair_of_quotes)
 {
     token_t token = {"  \"a \"b\" \"  ", 12};
@@ -117,6 +155,7 @@ main(void)
     tcase_add_test(tcase, test_number_refuses_other_text);
     tcase_add_test(tcase, test_number_below_2_to_63);
     tcase_add_test(tcase, test_split_counts_all_but_stores_some);
+    tcase_add_test(tcase, test_split_at_all_places);
     tcase_add_test(tcase, test_trim_takes_one_pair_of_quotes);
     tcase_add_test(tcase, test_fields_have_both_names);
     suite_add_tcase(suite, tcase);
