@@ -1,6 +1,7 @@
 # Small programs with a known memory problem each. They are like programs of
 # other people: nothing of ours in them, no sanitizer, line numbers.
 JE_SAMPLES = \
+	samples/arenas \
 	samples/churn \
 	samples/frag \
 	samples/leak \
@@ -8,6 +9,9 @@ JE_SAMPLES = \
 noinst_PROGRAMS += $(JE_SAMPLES)
 JE_SAMPLE_CFLAGS = -std=gnu11 $(JE_WARN) -g -O1 -fno-omit-frame-pointer
 
+samples_arenas_CFLAGS = $(JE_SAMPLE_CFLAGS)
+samples_arenas_CPPFLAGS =
+samples_arenas_LDFLAGS = -ldl
 samples_churn_CFLAGS = $(JE_SAMPLE_CFLAGS)
 samples_churn_CPPFLAGS =
 samples_churn_LDFLAGS =
