@@ -8,9 +8,7 @@
 #include "base/bits.h"
 #include "os/mutex.h"
 
-uintptr_t emap_root[EMAP_ROOT_SLOTS];
-/* Never written: untouched .bss that every foreign address reads. */
-emap_leaf_t emap_none;
+emap_t emap;
 
 /* A leaf is preceded by one bit per page of it that was ever written, so that
  * metadata counts what is really used of the 2.25 MiB. */
@@ -45,13 +43,13 @@ static bool
 emap_leaf_make(uintptr_t slot)
 {
     os_mutex_lock(&emap_mtx);
-    bool ok = emap_root[slot] != 0;
+    bool ok = emap.root[slot] != 0;
     if (!ok) {
         emap_block_t *b = meta_map(sizeof(emap_block_t));
         if (b != NULL) {
             meta_note_touched(OS_PAGE);
-            atomic_store_rel(&emap_root[slot],
-                             (uintptr_t)&b->leaf - (uintptr_t)&emap_none);
+            atomic_store_rel(&emap.root[slot],
+                             (uintptr_t)&b->leaf - (uintptr_t)&emap.none);
             ok = true;
         }
     }
@@ -67,7 +65,7 @@ emap_reserve(uintptr_t addr, size_t size)
         return false;
     }
     for (uintptr_t slot = addr >> EMAP_LG_LEAF; slot <= last; slot++) {
-        if (atomic_load_acq(&emap_root[slot]) == 0 && !emap_leaf_make(slot)) {
+        if (atomic_load_acq(&emap.root[slot]) == 0 && !emap_leaf_make(slot)) {
             return false;
         }
     }
@@ -93,7 +91,7 @@ static void
 emap_put(uintptr_t addr, extent_t *e)
 {
     emap_leaf_t *leaf = emap_leaf(addr);
-    je_assert(leaf != &emap_none);
+    je_assert(leaf != &emap.none);
     extent_t **entry = &leaf->ext[emap_slot(addr)];
     emap_touch(leaf, entry);
     atomic_store_rel(entry, e);
@@ -103,7 +101,7 @@ void
 emap_set_class(uintptr_t addr, unsigned cls)
 {
     emap_leaf_t *leaf = emap_leaf(addr);
-    je_assert(leaf != &emap_none);
+    je_assert(leaf != &emap.none);
     uint8_t *entry = &leaf->cls[emap_slot(addr)];
     emap_touch(leaf, entry);
     atomic_store_rel(entry, (uint8_t)cls);
@@ -190,7 +188,7 @@ emap_foreach(emap_visit_t *fn, void *arg)
 {
     for (uintptr_t slot = 0; slot < EMAP_ROOT_SLOTS; slot++) {
         uintptr_t base = slot << EMAP_LG_LEAF;
-        if (unlikely(atomic_load_acq(&emap_root[slot]) != 0)) {
+        if (unlikely(atomic_load_acq(&emap.root[slot]) != 0)) {
             emap_foreach_in_leaf(base, emap_leaf(base), fn, arg);
         }
     }

@@ -31,15 +31,26 @@ typedef struct emap_leaf {
     extent_t *ext[EMAP_LEAF_PAGES];
 } emap_leaf_t;
 
-/* leaf address minus &emap_none, 0 where there is no leaf */
-extern uintptr_t emap_root[EMAP_ROOT_SLOTS];
-extern emap_leaf_t emap_none;
+/* One object, so that the hot path needs one base address, and what follows
+ * the root is zero: it is what addresses from 2^48 to 2^49 read there. */
+typedef struct emap {
+    uintptr_t root[EMAP_ROOT_SLOTS]; /* leaf minus &none; 0: there is none */
+    emap_leaf_t none;                /* never written, so never in memory */
+} emap_t;
+
+extern emap_t emap;
+
+enum { EMAP_CLS_OFFSET = offsetof(emap_t, none.cls) };
+
+_Static_assert(offsetof(emap_t, root) == 0, "emap_class() takes it for that");
+_Static_assert(sizeof(((emap_t *)0)->none) >= sizeof(((emap_t *)0)->root),
+               "zero up to 2^49");
 
 static inline emap_leaf_t *
 emap_leaf(uintptr_t addr)
 {
-    uintptr_t delta = atomic_load_rlx(&emap_root[addr >> EMAP_LG_LEAF]);
-    return (emap_leaf_t *)((uintptr_t)&emap_none + delta);
+    uintptr_t delta = atomic_load_rlx(&emap.root[addr >> EMAP_LG_LEAF]);
+    return (emap_leaf_t *)((uintptr_t)&emap.none + delta);
 }
 
 static inline size_t
@@ -48,12 +59,18 @@ emap_slot(uintptr_t addr)
     return (addr >> OS_LG_PAGE) & (EMAP_LEAF_PAGES - 1);
 }
 
-/* Map class of the page; 0 for addresses that are not ours. */
+/* Map class of the page; 0 for addresses below 2^49 that are not ours. What is
+ * above must not be asked for; a test of it would cost every free. */
 static inline unsigned
 emap_class(const void *p)
 {
-    uintptr_t addr = (uintptr_t)p;
-    return atomic_load_rlx(&emap_leaf(addr)->cls[emap_slot(addr)]);
+    uintptr_t addr = (uintptr_t)p, base = (uintptr_t)&emap;
+    /* emap_leaf(addr)->cls[slot] in the terms that make it one operand */
+    JE_OPAQUE(base);
+    uintptr_t at = atomic_load_rlx(&((uintptr_t *)base)[addr >> EMAP_LG_LEAF]);
+    at += emap_slot(addr);
+    JE_OPAQUE(at);
+    return atomic_load_rlx((uint8_t *)(base + EMAP_CLS_OFFSET + at));
 }
 
 /* Extent of the page of a live object, whose owner asks. */

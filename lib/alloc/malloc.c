@@ -321,7 +321,8 @@ je_free(void *p, bool no_cache)
 size_t
 je_usable_size(const void *p)
 {
-    unsigned cls = emap_class(p);
+    bool is_mapped = (uintptr_t)p >> EMAP_LG_ADDRESS == 0;
+    unsigned cls = likely(is_mapped) ? emap_class(p) : 0;
     if (likely(cls != 0)) {
         return sz_size(cls - 1);
     }

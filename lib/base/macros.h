@@ -40,6 +40,9 @@
 #define JE_TLS               __thread
 #define JE_FALLTHROUGH       __attribute__((fallthrough))
 
+/* The compiler is to compute x as it stands, and to know nothing about it. */
+#define JE_OPAQUE(x) __asm__("" : "+r"(x))
+
 #define JE_UNREACHABLE() __builtin_unreachable()
 
 #define JE_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

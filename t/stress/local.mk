@@ -32,11 +32,16 @@ EXTRA_DIST += t/fatal/fatal.t \
 	t/fatal/free_inside_large.c \
 	t/fatal/free_inside_small.c \
 	t/fatal/free_libc.c \
+	t/fatal/free_not_canonical.c \
 	t/fatal/free_null_page.c \
 	t/fatal/free_stack.c \
 	t/fatal/free_static.c \
+	t/fatal/free_tagged.c \
 	t/fatal/realloc_freed_large.c \
 	t/fatal/realloc_freed_small.c \
+	t/fatal/realloc_tagged.c \
 	t/fatal/sized_aligned.c \
 	t/fatal/sized_large.c \
-	t/fatal/sized_small.c
+	t/fatal/sized_small.c \
+	t/fatal/sized_tagged.c \
+	t/fatal/usable_size_tagged.c

@@ -134,7 +134,7 @@ START_TEST(test_emap_reserve_of_several_windows_makes_each)
     ck_assert(emap_reserve(at, size));
     for (uintptr_t slot = at >> EMAP_LG_LEAF;
          slot <= (at + size - 1) >> EMAP_LG_LEAF; slot++) {
-        ck_assert_uint_ne(emap_root[slot], 0);
+        ck_assert_uint_ne(emap.root[slot], 0);
     }
     meta_stats_t before, after;
     meta_stats(&before);

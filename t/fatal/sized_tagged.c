@@ -1,0 +1,10 @@
+/* expect: jealloc: free of 0x…, which was not allocated here */
+#include "jealloc.h"
+
+int
+main(void)
+{
+    char *p = jea_malloc(40);
+    jea_free_sized(p + (0xb4ull << 56), 40);
+    return 0;
+}
