@@ -182,6 +182,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_inside.c \
 	lib/analyse/rules_inside.def \
 	lib/analyse/rules_inside.h \
+	lib/analyse/rules_large.c \
 	lib/analyse/rules_leak.c \
 	lib/analyse/rules_lock.c \
 	lib/analyse/rules_metadata.c \

@@ -83,6 +83,30 @@ add_allocated(struct ledger *ledger, const struct jep_summary *s)
                     s->internal, "internal");
 }
 
+/* Between allocated and active where at most one of the two parts is known:
+ * the other is what is left. */
+static void
+add_gap(struct ledger *ledger, const struct jep_summary *s)
+{
+    int64_t gap = (int64_t)(s->active.value - s->allocated.value);
+
+    if (s->slab_holes.known && (int64_t)s->slab_holes.value <= gap) {
+        add_figure(ledger, "slab_holes", "holes in slabs", s->slab_holes,
+                   "curslabs * slab_size - curregs * size");
+        add(ledger, "large_padding", "padding of large objects",
+            gap - (int64_t)s->slab_holes.value,
+            "active - allocated - holes in slabs");
+    } else if (s->padding.known && (int64_t)s->padding.value <= gap) {
+        add(ledger, "slab_holes", "holes in slabs",
+            gap - (int64_t)s->padding.value, "active - allocated - padding");
+        add_nonzero(ledger, "large_padding", "padding of large objects",
+                    s->padding, "curlextents * page");
+    } else {
+        add(ledger, "holes_and_padding", "holes in slabs, padding", gap,
+            "active - allocated");
+    }
+}
+
 /* Everything inside `active`.  Returns false if a line was taken from an
  * identity. */
 static bool
@@ -101,8 +125,7 @@ add_active(struct ledger *ledger, const struct jep_summary *s)
                     s->padding, "curlextents * page");
         return true;
     }
-    add(ledger, "holes_and_padding", "holes in slabs, padding",
-        (int64_t)(s->active.value - s->allocated.value), "active - allocated");
+    add_gap(ledger, s);
     return false;
 }
 

@@ -15,14 +15,6 @@
 #define BIN_BYTES       (10 * RULE_MIB)
 #define BINS_SHOWN      5
 
-#define PADDING_OF_GAP    0.50 /* of active - allocated */
-#define PADDING_OF_ACTIVE 0.05
-#define PADDING_HIGH      0.10 /* of RSS */
-
-#define LARGE_SHARE     0.30 /* of allocated */
-#define LARGE_LOSS_MOST 0.20 /* of a usable size */
-#define ROUNDING_SHARE  0.10 /* of what is live, measured */
-
 #define TCACHE_SHARE 0.10 /* of allocated */
 #define TCACHE_BYTES (10 * RULE_MIB)
 
@@ -78,8 +70,8 @@ static void
 holes_action(const struct rule_input *in, struct finding *finding)
 {
     static const char first[] =
-        "Start at the bins above: a heap profile names who allocates that "
-        "size. Keep objects that live long, or come in bursts, ";
+        "A heap profile names who allocates the sizes that waste most. "
+        "Keep objects that live long, or come in bursts, ";
     static const char last[] =
         " Decay, purging and retain change nothing: the pages are in use.";
     unsigned long long cpus =
@@ -108,29 +100,95 @@ holes_action(const struct rule_input *in, struct finding *finding)
                        first, last);
 }
 
+/* active - allocated, where it is holes or padding and nothing else. */
+static struct jep_figure
+gap_known(const struct rule_input *in)
+{
+    const struct jep_summary *s = &in->view->summary;
+    enum jep_allocator allocator = in->view->source.allocator;
+
+    /* Redis' own figures have rules of their own. */
+    if ((allocator != JEP_ALLOCATOR_JEMALLOC &&
+         allocator != JEP_ALLOCATOR_JEALLOC) ||
+        in->snapshot->redis[REDIS_ALLOCATOR_ACTIVE].known || !s->active.known ||
+        !s->allocated.known || s->active.value < s->allocated.value)
+        return (struct jep_figure){0};
+    return figure_derived(s->active.value - s->allocated.value);
+}
+
+/* What slabs waste; without a table of bins at least what padding cannot be:
+ * it is a quarter of the smallest large objects, and less of all others. */
+static struct jep_figure
+holes_known(const struct rule_input *in, struct jep_figure gap)
+{
+    const struct jep_summary *s = &in->view->summary;
+    uint64_t padding = s->allocated.value / 4;
+
+    if (s->slab_holes.known || !gap.known)
+        return s->slab_holes;
+    if (s->padding.known)
+        padding = s->padding.value;
+    else if (!rule_is_jemalloc(in) || rule_is_below(in, RELEASE_4_0))
+        padding = 0;
+    return figure_derived(gap.value - JE_MIN(gap.value, padding));
+}
+
+/* Much is lost, and the dump cannot say to what. */
+static bool
+holes_or_padding(const struct rule_input *in, struct finding *finding,
+                 struct jep_figure gap)
+{
+    const struct jep_summary *s = &in->view->summary;
+    char text[FINDING_SIZE_MAX];
+
+    if (s->slab_holes.known || s->padding.known ||
+        !rule_is_part(gap, HOLES_SHARE, s->allocated) ||
+        !rule_is_worth(in, gap.value) ||
+        rule_padding(in, &(struct rule_padding){0}))
+        return false;
+    finding_title(finding,
+                  "Active is %s above allocated (%.1f %%): holes in slabs or "
+                  "padding of large objects, and the dump cannot tell which",
+                  finding_size_text(text, (double)gap.value),
+                  100.0 * rule_share(gap.value, s->allocated.value));
+    finding_bytes(finding, gap.value);
+    finding_severity(finding, gap.value >= RULE_GIB ? JEP_MEDIUM : JEP_INFO);
+    finding_size(finding, "allocated", s->allocated);
+    finding_size(finding, "active", s->active);
+    finding_size(finding, "active - allocated", gap);
+    finding_action(finding, "Dump again with the tables of bins and of large "
+                            "objects: malloc_stats_print without the letters "
+                            "a, b, l and m, or with J for JSON.");
+    return true;
+}
+
 bool
 rule_slab_waste_high(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
-    char holes[FINDING_SIZE_MAX];
+    struct jep_figure gap = gap_known(in), holes = holes_known(in, gap);
+    char text[FINDING_SIZE_MAX];
     double share;
 
-    if (!rule_is_part(s->slab_holes, HOLES_SHARE, s->allocated))
-        return false;
-    share = rule_share(s->slab_holes.value, s->allocated.value);
+    if (!rule_is_part(holes, HOLES_SHARE, s->allocated))
+        return holes_or_padding(in, finding, gap);
+    share = rule_share(holes.value, s->allocated.value);
     finding_title(finding,
-                  "Part-empty slabs hold %s that no object uses, %.1f %% of "
+                  "Part-empty slabs hold %s%s that no object uses, %.1f %% of "
                   "what is allocated",
-                  finding_size_text(holes, (double)s->slab_holes.value),
-                  share * 100.0);
-    finding_bytes(finding, s->slab_holes.value);
-    finding_severity(finding, holes_severity(in, share, s->slab_holes.value));
+                  s->slab_holes.known ? "" : "at least ",
+                  finding_size_text(text, (double)holes.value), share * 100.0);
+    finding_bytes(finding, holes.value);
+    finding_severity(finding, holes_severity(in, share, holes.value));
     finding_size(finding, "allocated", s->allocated);
     finding_size(finding, "active", s->active);
-    finding_size(finding, "holes in slabs", s->slab_holes);
-    show_worst_arena(in, finding, s->slab_holes.value);
+    finding_size(finding,
+                 s->slab_holes.known ? "holes in slabs"
+                                     : "active - allocated - any padding",
+                 holes);
+    show_worst_arena(in, finding, holes.value);
     for (size_t i = 0; i < in->view->bin_count && i < BINS_SHOWN; i++) {
-        if (rule_share(in->view->bins[i].wasted_bytes, s->slab_holes.value) >=
+        if (rule_share(in->view->bins[i].wasted_bytes, holes.value) >=
             BIN_SHARE)
             show_bin(finding, &in->view->bins[i]);
     }
@@ -213,131 +271,6 @@ rule_low_bin_utilisation(const struct rule_input *in, struct finding *finding)
         holes_severity(in, rule_share(s->slab_holes.value, s->allocated.value),
                        bytes));
     bin_action(in, finding, worst);
-    return true;
-}
-
-bool
-rule_cache_oblivious_padding(const struct rule_input *in,
-                             struct finding *finding)
-{
-    const struct jep_summary *s = &in->view->summary;
-    char padding[FINDING_SIZE_MAX];
-    struct jep_figure gap;
-
-    if (!rule_is_jemalloc(in) || s->padding.value == 0 || !s->active.known ||
-        !s->allocated.known || s->active.value <= s->allocated.value)
-        return false;
-    gap = figure_derived(s->active.value - s->allocated.value);
-    if (!rule_is_part(s->padding, PADDING_OF_GAP, gap) ||
-        !rule_is_part(s->padding, PADDING_OF_ACTIVE, s->active))
-        return false;
-    finding_title(finding,
-                  "Each large allocation carries a page of padding: %s, %.1f "
-                  "%% of the gap between active and allocated",
-                  finding_size_text(padding, (double)s->padding.value),
-                  100.0 * rule_share(s->padding.value, gap.value));
-    finding_bytes(finding, s->padding.value);
-    if (rule_share(s->padding.value, in->rss) >= PADDING_HIGH ||
-        s->padding.value >= RULE_GIB)
-        finding_severity(finding, JEP_HIGH);
-    else
-        finding_severity(finding, JEP_MEDIUM);
-    finding_size(finding, "active - allocated", gap);
-    finding_size(finding, "page x large objects", s->padding);
-    finding_size(finding, "holes in slabs", s->slab_holes);
-    rule_show_option(in, finding, "cache_oblivious");
-    if (rule_is_from(in, RELEASE_5_3_1))
-        finding_action(finding, "MALLOC_CONF=cache_oblivious:false switches it "
-                                "off.");
-    else if (rule_is_below(in, RELEASE_5_3_1))
-        finding_action(finding,
-                       "Build jemalloc with --disable-cache-oblivious, or "
-                       "upgrade to 5.3.1, which is the first release that can "
-                       "be told at run time. This one cannot, even where its "
-                       "statistics print such an option.");
-    else
-        finding_action(finding,
-                       "Build jemalloc with --disable-cache-oblivious. Only "
-                       "from 5.3.1 on there is a run-time option, "
-                       "cache_oblivious:false.");
-    return true;
-}
-
-/* Live large objects' bytes, from the sum or the table. */
-static struct jep_figure
-large_bytes(const struct rule_input *in)
-{
-    if (in->snapshot->subject == NULL)
-        return (struct jep_figure){0};
-    return in->snapshot->subject->large[SMALL_ALLOCATED];
-}
-
-static void
-rounding_action(const struct rule_input *in, struct finding *finding)
-{
-    if (rule_is_jemalloc(in) && rule_is_below(in, RELEASE_5_3_1))
-        finding_action(finding,
-                       "Ask for sizes that fit a class (nallocx tells): sizes "
-                       "just above a power of two cost a quarter more. Take a "
-                       "header out of the buffer or the buffer down by its "
-                       "header. From 5.3.1 on large requests are rounded to "
-                       "pages only.");
-    else
-        finding_action(finding,
-                       "Ask for sizes that fit a class (nallocx tells): sizes "
-                       "just above a power of two cost a quarter more. Take a "
-                       "header out of the buffer or the buffer down by its "
-                       "header.");
-}
-
-/* Measured by a profile that knows what was asked for. */
-static bool
-rounding_measured(const struct rule_input *in, struct finding *finding)
-{
-    const struct jep_profile *profile = &in->view->profile;
-    double live = profile->live_bytes.value, waste = profile->rounding_waste;
-    char text[FINDING_SIZE_MAX];
-
-    if (!(live > 0.0) || waste < ROUNDING_SHARE * live || waste > live)
-        return false;
-    finding_title(finding,
-                  "Rounding up to size classes costs %s, %.1f %% of what is "
-                  "live by the samples",
-                  finding_size_text(text, waste), waste / live * 100.0);
-    finding_bytes(finding, (uint64_t)waste);
-    finding_size(finding, "live, by samples", figure_derived((uint64_t)live));
-    finding_size(finding, "more than asked for",
-                 figure_derived((uint64_t)waste));
-    finding_severity(finding, JEP_LOW);
-    rounding_action(in, finding);
-    return true;
-}
-
-bool
-rule_large_class_rounding(const struct rule_input *in, struct finding *finding)
-{
-    const struct jep_summary *s = &in->view->summary;
-    struct jep_figure large = large_bytes(in);
-    char text[FINDING_SIZE_MAX];
-    uint64_t most;
-
-    if (in->view->profile.known && in->view->profile.rounding_waste > 0.0)
-        return rounding_measured(in, finding);
-    most = (uint64_t)((double)large.value * LARGE_LOSS_MOST);
-    if (!rule_is_part(large, LARGE_SHARE, s->allocated) ||
-        (rule_is_jemalloc(in) && !rule_is_below(in, RELEASE_5_3_1)) ||
-        !rule_is_worth(in, most))
-        return false;
-    finding_title(finding,
-                  "Large objects are %.1f %% of what is allocated; rounding "
-                  "their sizes up can hide up to %s",
-                  100.0 * rule_share(large.value, s->allocated.value),
-                  finding_size_text(text, (double)most));
-    finding_bytes(finding, most);
-    finding_severity(finding, JEP_INFO);
-    finding_size(finding, "allocated in large objects", large);
-    finding_size(finding, "allocated", s->allocated);
-    rounding_action(in, finding);
     return true;
 }
 

@@ -36,6 +36,15 @@ bool rule_option_is(const struct rule_input *in, const char *name,
 void rule_show_option(const struct rule_input *in, struct finding *finding,
                       const char *name);
 
+/* A page for each large object, and what it is known by. */
+struct rule_padding {
+    struct jep_figure gap, padding;
+    const char *what;
+};
+
+/* Whether that is most of what active has above allocated. */
+bool rule_padding(const struct rule_input *in, struct rule_padding *out);
+
 /* A figure of the arena that stands for the process. */
 struct jep_figure rule_arena(const struct rule_input *in,
                              enum arena_field field);
