@@ -43,6 +43,7 @@ typedef struct cmd {
     int (*run)(const struct cmd *self, int argc, char **argv);
 } cmd_t;
 
+extern const cmd_t cmd_check;
 extern const cmd_t cmd_report;
 extern const cmd_t cmd_run;
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 const cmd_t *const cmd_table[] = {
+    &cmd_check,
     &cmd_report,
     &cmd_run,
     NULL,

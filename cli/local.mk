@@ -4,12 +4,18 @@ bin_PROGRAMS += cli/jeprobe
 cli_jeprobe_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 cli_jeprobe_LDADD = lib/libjeprobe.la $(JANSSON_LIBS) -lm
 cli_jeprobe_SOURCES = \
+	cli/check.h \
+	cli/check_baseline.c \
+	cli/check_config.c \
 	cli/cmd.h \
+	cli/cmd_check.c \
 	cli/cmd_report.c \
 	cli/cmd_run.c \
 	cli/cmd_table.c \
 	cli/die.c \
 	cli/die.h \
+	cli/inputs.c \
+	cli/inputs.h \
 	cli/main.c \
 	cli/opt.c \
 	cli/opt.h \
@@ -17,6 +23,10 @@ cli_jeprobe_SOURCES = \
 	cli/out.h \
 	cli/render/cell.c \
 	cli/render/cell.h \
+	cli/render/check.h \
+	cli/render/check_files.c \
+	cli/render/check_text.c \
+	cli/render/check_words.c \
 	cli/render/json.c \
 	cli/render/markdown.c \
 	cli/render/names.c \
@@ -27,6 +37,8 @@ cli_jeprobe_SOURCES = \
 	cli/render/text_ledger.c \
 	cli/render/text_nested.c \
 	cli/render/text_sites.c \
+	cli/render/value.c \
+	cli/render/value.h \
 	cli/run.h \
 	cli/run_child.c \
 	cli/run_elf.c \

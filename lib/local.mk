@@ -155,6 +155,7 @@ lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 	$(ZLIB_LIBS) $(YAJL_LIBS) $(EXPAT_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \
 	lib/analyse/bins.c \
+	lib/analyse/check.c \
 	lib/analyse/finding.c \
 	lib/analyse/finding.h \
 	lib/analyse/follow.c \

@@ -1,94 +1,12 @@
 /* The report for programs: schema jeprobe.report/1, man jeprobe-report(5).
  *
- * jansson builds and prints it; a value that cannot be built (out of memory)
- * ends the program rather than leaving a hole in the document. */
+ * jansson builds and prints it: see value.h. */
 #include "cli/render/render.h"
 
-#include "cli/cmd.h"
-#include "cli/die.h"
+#include "cli/render/value.h"
 
-#include <jansson.h>
 #include <math.h>
-
-static json_t *
-need(json_t *value)
-{
-    if (value == NULL)
-        die(EXIT_SYSTEM, "out of memory");
-    return value;
-}
-
-static void
-set(json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, need(value)) != 0)
-        die(EXIT_SYSTEM, "out of memory");
-}
-
-static void
-append(json_t *array, json_t *value)
-{
-    if (json_array_append_new(array, need(value)) != 0)
-        die(EXIT_SYSTEM, "out of memory");
-}
-
-/* jansson refuses text that is not UTF-8: bytes that are not ASCII then come
- * as "\xNN", as they do in text reports. */
-static json_t *
-text(const char *value)
-{
-    json_t *string;
-    char safe[4096];
-    size_t at = 0;
-
-    if (value == NULL)
-        return json_null();
-    string = json_string(value);
-    if (string != NULL)
-        return string;
-    for (; *value != '\0' && at + 5 < sizeof(safe); value++) {
-        unsigned char c = (unsigned char)*value;
-
-        if (c < 0x80)
-            safe[at++] = (char)c;
-        else
-            at += (size_t)snprintf(safe + at, 5, "\\x%02x", c);
-    }
-    safe[at] = '\0';
-    return json_string(safe);
-}
-
-static json_t *
-whole(uint64_t value)
-{
-    if (value > INT64_MAX)
-        return json_null();
-    return json_integer((json_int_t)value);
-}
-
-static json_t *
-figure(struct jep_figure value)
-{
-    return value.known ? whole(value.value) : json_null();
-}
-
-static json_t *
-ratio(struct jep_ratio value)
-{
-    return value.known && isfinite(value.value) ? json_real(value.value)
-                                                : json_null();
-}
-
-/* A whole number is written as one: bytes stay exact. */
-static json_t *
-number(double value)
-{
-    if (!isfinite(value))
-        return json_null();
-    if (value == floor(value) && fabs(value) < 9e15)
-        return json_integer((json_int_t)value);
-    return json_real(value);
-}
+#include <stdio.h>
 
 /* Estimates are whole bytes and objects. */
 static json_t *
@@ -102,43 +20,45 @@ estimate(double value)
 static json_t *
 range(const struct jep_estimate *value)
 {
-    json_t *array = need(json_array());
+    json_t *array = value_need(json_array());
 
-    append(array, estimate(value->low));
-    append(array, estimate(value->high));
+    value_append(array, estimate(value->low));
+    value_append(array, estimate(value->high));
     return array;
 }
 
 static json_t *
 source(const struct jep_source *from)
 {
-    json_t *object = need(json_object()), *warnings = need(json_array());
+    json_t *object = value_need(json_object()),
+           *warnings = value_need(json_array());
 
-    set(object, "file", text(from->file));
-    set(object, "document", whole(from->document));
-    set(object, "format", text(from->format));
-    set(object, "allocator",
-        from->allocator == JEP_ALLOCATOR_UNKNOWN
-            ? json_null()
-            : text(render_allocator(from->allocator)));
-    set(object, "version", text(from->version));
-    set(object, "version_range",
-        from->version_range[0] != '\0' ? text(from->version_range)
-                                       : json_null());
-    set(object, "reason", text(from->reason));
-    set(object, "complete", json_boolean(from->complete));
+    value_set(object, "file", value_text(from->file));
+    value_set(object, "document", value_whole(from->document));
+    value_set(object, "format", value_text(from->format));
+    value_set(object, "allocator",
+              from->allocator == JEP_ALLOCATOR_UNKNOWN
+                  ? json_null()
+                  : value_text(render_allocator(from->allocator)));
+    value_set(object, "version", value_text(from->version));
+    value_set(object, "version_range",
+              from->version_range[0] != '\0' ? value_text(from->version_range)
+                                             : json_null());
+    value_set(object, "reason", value_text(from->reason));
+    value_set(object, "complete", json_boolean(from->complete));
     for (size_t i = 0; i < from->warning_count; i++) {
         const struct jep_warning *warning = &from->warnings[i];
-        json_t *one = need(json_object());
+        json_t *one = value_need(json_object());
 
-        set(one, "line",
-            warning->line > 0 ? whole(warning->line) : json_null());
-        set(one, "column",
-            warning->column > 0 ? whole(warning->column) : json_null());
-        set(one, "text", text(warning->text));
-        append(warnings, one);
+        value_set(one, "line",
+                  warning->line > 0 ? value_whole(warning->line) : json_null());
+        value_set(one, "column",
+                  warning->column > 0 ? value_whole(warning->column)
+                                      : json_null());
+        value_set(one, "text", value_text(warning->text));
+        value_append(warnings, one);
     }
-    set(object, "warnings", warnings);
+    value_set(object, "warnings", warnings);
     return object;
 }
 
@@ -149,70 +69,74 @@ process(const struct jep_process *from)
 
     if (!from->known)
         return json_null();
-    object = need(json_object());
-    argv = need(json_array());
-    set(object, "pid", figure(from->pid));
-    set(object, "exe", text(from->exe));
+    object = value_need(json_object());
+    argv = value_need(json_array());
+    value_set(object, "pid", value_figure(from->pid));
+    value_set(object, "exe", value_text(from->exe));
     for (size_t i = 0; i < from->argc; i++)
-        append(argv, text(from->argv[i]));
-    set(object, "argv", argv);
-    set(object, "threads", figure(from->threads));
-    set(object, "uptime_ns", figure(from->uptime_ns));
-    set(object, "page_size", figure(from->page_size));
-    set(object, "cpus", figure(from->cpus));
-    set(object, "kernel", text(from->kernel));
-    set(object, "thp_enabled", text(from->thp_enabled));
-    set(object, "thp_defrag", text(from->thp_defrag));
-    set(object, "rss", figure(from->rss));
-    set(object, "pss", figure(from->pss));
-    set(object, "anonymous", figure(from->anonymous));
-    set(object, "file", figure(from->file));
-    set(object, "shmem", figure(from->shmem));
-    set(object, "anon_huge_pages", figure(from->anon_huge_pages));
-    set(object, "swap", figure(from->swap));
-    set(object, "peak_rss", figure(from->peak_rss));
-    set(object, "cgroup_limit", figure(from->cgroup_limit));
-    set(object, "cgroup_usage", figure(from->cgroup_usage));
+        value_append(argv, value_text(from->argv[i]));
+    value_set(object, "argv", argv);
+    value_set(object, "threads", value_figure(from->threads));
+    value_set(object, "uptime_ns", value_figure(from->uptime_ns));
+    value_set(object, "page_size", value_figure(from->page_size));
+    value_set(object, "cpus", value_figure(from->cpus));
+    value_set(object, "kernel", value_text(from->kernel));
+    value_set(object, "thp_enabled", value_text(from->thp_enabled));
+    value_set(object, "thp_defrag", value_text(from->thp_defrag));
+    value_set(object, "rss", value_figure(from->rss));
+    value_set(object, "pss", value_figure(from->pss));
+    value_set(object, "anonymous", value_figure(from->anonymous));
+    value_set(object, "file", value_figure(from->file));
+    value_set(object, "shmem", value_figure(from->shmem));
+    value_set(object, "anon_huge_pages", value_figure(from->anon_huge_pages));
+    value_set(object, "swap", value_figure(from->swap));
+    value_set(object, "peak_rss", value_figure(from->peak_rss));
+    value_set(object, "cgroup_limit", value_figure(from->cgroup_limit));
+    value_set(object, "cgroup_usage", value_figure(from->cgroup_usage));
     return object;
 }
 
 static json_t *
 summary(const struct jep_summary *from)
 {
-    json_t *object = need(json_object());
+    json_t *object = value_need(json_object());
 
-    set(object, "allocated", figure(from->allocated));
-    set(object, "active", figure(from->active));
-    set(object, "metadata", figure(from->metadata));
-    set(object, "resident", figure(from->resident));
-    set(object, "mapped", figure(from->mapped));
-    set(object, "retained", figure(from->retained));
-    set(object, "rss", figure(from->rss));
-    set(object, "tcache", figure(from->tcache));
-    set(object, "base", figure(from->base));
-    set(object, "internal", figure(from->internal));
-    set(object, "dirty", figure(from->dirty));
-    set(object, "muzzy", figure(from->muzzy));
-    set(object, "slab_holes", figure(from->slab_holes));
-    set(object, "padding", figure(from->padding));
-    set(object, "page", figure(from->page));
-    set(object, "internal_fragmentation", ratio(from->internal_fragmentation));
-    set(object, "external_fragmentation", ratio(from->external_fragmentation));
-    set(object, "metadata_per_allocated", ratio(from->metadata_per_allocated));
-    set(object, "metadata_per_resident", ratio(from->metadata_per_resident));
+    value_set(object, "allocated", value_figure(from->allocated));
+    value_set(object, "active", value_figure(from->active));
+    value_set(object, "metadata", value_figure(from->metadata));
+    value_set(object, "resident", value_figure(from->resident));
+    value_set(object, "mapped", value_figure(from->mapped));
+    value_set(object, "retained", value_figure(from->retained));
+    value_set(object, "rss", value_figure(from->rss));
+    value_set(object, "tcache", value_figure(from->tcache));
+    value_set(object, "base", value_figure(from->base));
+    value_set(object, "internal", value_figure(from->internal));
+    value_set(object, "dirty", value_figure(from->dirty));
+    value_set(object, "muzzy", value_figure(from->muzzy));
+    value_set(object, "slab_holes", value_figure(from->slab_holes));
+    value_set(object, "padding", value_figure(from->padding));
+    value_set(object, "page", value_figure(from->page));
+    value_set(object, "internal_fragmentation",
+              value_ratio(from->internal_fragmentation));
+    value_set(object, "external_fragmentation",
+              value_ratio(from->external_fragmentation));
+    value_set(object, "metadata_per_allocated",
+              value_ratio(from->metadata_per_allocated));
+    value_set(object, "metadata_per_resident",
+              value_ratio(from->metadata_per_resident));
     return object;
 }
 
 static json_t *
 attribution_line(const struct jep_ledger_line *line)
 {
-    json_t *one = need(json_object());
+    json_t *one = value_need(json_object());
 
-    set(one, "what", text(line->id));
-    set(one, "title", text(line->what));
-    set(one, "bytes", json_integer(line->bytes));
-    set(one, "share", json_real(line->share));
-    set(one, "derived_from", text(line->derived_from));
+    value_set(one, "what", value_text(line->id));
+    value_set(one, "title", value_text(line->what));
+    value_set(one, "bytes", json_integer(line->bytes));
+    value_set(one, "share", json_real(line->share));
+    value_set(one, "derived_from", value_text(line->derived_from));
     return one;
 }
 
@@ -220,22 +144,22 @@ attribution_line(const struct jep_ledger_line *line)
 static json_t *
 attribution(const struct jep_ledger *from)
 {
-    json_t *array = need(json_array()), *parts = NULL, *line = NULL;
+    json_t *array = value_need(json_array()), *parts = NULL, *line = NULL;
 
     for (size_t i = 0; i < from->count; i++) {
         json_t *one = attribution_line(&from->lines[i]);
 
         if (from->lines[i].depth == 0 || line == NULL) {
-            append(array, one);
+            value_append(array, one);
             line = one;
             parts = NULL;
             continue;
         }
         if (parts == NULL) {
-            parts = need(json_array());
-            set(line, "parts", parts);
+            parts = value_need(json_array());
+            value_set(line, "parts", parts);
         }
-        append(parts, one);
+        value_append(parts, one);
     }
     return array;
 }
@@ -243,19 +167,19 @@ attribution(const struct jep_ledger *from)
 static json_t *
 bins(const struct jep_view *view)
 {
-    json_t *array = need(json_array());
+    json_t *array = value_need(json_array());
 
     for (size_t i = 0; i < view->bin_count; i++) {
         const struct jep_bin *bin = &view->bins[i];
-        json_t *one = need(json_object());
+        json_t *one = value_need(json_object());
 
-        set(one, "size", whole(bin->size));
-        set(one, "curregs", whole(bin->curregs));
-        set(one, "curslabs", whole(bin->curslabs));
-        set(one, "regs_per_slab", whole(bin->regs_per_slab));
-        set(one, "utilization", ratio(bin->utilization));
-        set(one, "wasted_bytes", whole(bin->wasted_bytes));
-        append(array, one);
+        value_set(one, "size", value_whole(bin->size));
+        value_set(one, "curregs", value_whole(bin->curregs));
+        value_set(one, "curslabs", value_whole(bin->curslabs));
+        value_set(one, "regs_per_slab", value_whole(bin->regs_per_slab));
+        value_set(one, "utilization", value_ratio(bin->utilization));
+        value_set(one, "wasted_bytes", value_whole(bin->wasted_bytes));
+        value_append(array, one);
     }
     return array;
 }
@@ -263,26 +187,26 @@ bins(const struct jep_view *view)
 static json_t *
 arenas(const struct jep_view *view)
 {
-    json_t *array = need(json_array());
+    json_t *array = value_need(json_array());
 
     for (size_t i = 0; i < view->arena_count; i++) {
         const struct jep_arena *arena = &view->arenas[i];
-        json_t *one = need(json_object());
+        json_t *one = value_need(json_object());
 
-        set(one, "index", text(arena->name));
-        set(one, "threads", figure(arena->threads));
-        set(one, "allocated", figure(arena->allocated));
-        set(one, "active", figure(arena->active));
-        set(one, "resident", figure(arena->resident));
-        set(one, "mapped", figure(arena->mapped));
-        set(one, "retained", figure(arena->retained));
-        set(one, "dirty", figure(arena->dirty));
-        set(one, "muzzy", figure(arena->muzzy));
-        set(one, "base", figure(arena->base));
-        set(one, "internal", figure(arena->internal));
-        set(one, "tcache", figure(arena->tcache));
-        set(one, "slab_holes", figure(arena->slab_holes));
-        append(array, one);
+        value_set(one, "index", value_text(arena->name));
+        value_set(one, "threads", value_figure(arena->threads));
+        value_set(one, "allocated", value_figure(arena->allocated));
+        value_set(one, "active", value_figure(arena->active));
+        value_set(one, "resident", value_figure(arena->resident));
+        value_set(one, "mapped", value_figure(arena->mapped));
+        value_set(one, "retained", value_figure(arena->retained));
+        value_set(one, "dirty", value_figure(arena->dirty));
+        value_set(one, "muzzy", value_figure(arena->muzzy));
+        value_set(one, "base", value_figure(arena->base));
+        value_set(one, "internal", value_figure(arena->internal));
+        value_set(one, "tcache", value_figure(arena->tcache));
+        value_set(one, "slab_holes", value_figure(arena->slab_holes));
+        value_append(array, one);
     }
     return array;
 }
@@ -290,51 +214,53 @@ arenas(const struct jep_view *view)
 static json_t *
 frame(const struct jep_frame *from)
 {
-    json_t *object = need(json_object());
+    json_t *object = value_need(json_object());
     char address[32];
 
     snprintf(address, sizeof(address), "0x%llx",
              (unsigned long long)from->address);
-    set(object, "function", text(from->function));
-    set(object, "file", text(from->file));
-    set(object, "line", from->line > 0 ? whole(from->line) : json_null());
-    set(object, "module", text(from->module));
-    set(object, "offset", whole(from->offset));
-    set(object, "inlined", json_boolean(from->inlined));
-    set(object, "address", text(address));
+    value_set(object, "function", value_text(from->function));
+    value_set(object, "file", value_text(from->file));
+    value_set(object, "line",
+              from->line > 0 ? value_whole(from->line) : json_null());
+    value_set(object, "module", value_text(from->module));
+    value_set(object, "offset", value_whole(from->offset));
+    value_set(object, "inlined", json_boolean(from->inlined));
+    value_set(object, "address", value_text(address));
     return object;
 }
 
 static json_t *
 stack(const struct jep_stack *from)
 {
-    json_t *object = need(json_object()), *frames = need(json_array());
+    json_t *object = value_need(json_object()),
+           *frames = value_need(json_array());
 
     for (size_t i = 0; i < from->frame_count; i++)
-        append(frames, frame(&from->frames[i]));
-    set(object, "frames", frames);
-    set(object, "samples", whole(from->live_samples));
-    set(object, "live_bytes", estimate(from->live_bytes.value));
-    set(object, "live_bytes_ci", range(&from->live_bytes));
-    set(object, "live_objects", estimate(from->live_objects.value));
-    set(object, "live_objects_ci", range(&from->live_objects));
-    set(object, "alloc_samples", whole(from->total_samples));
-    set(object, "alloc_bytes", estimate(from->total_bytes.value));
-    set(object, "alloc_bytes_ci", range(&from->total_bytes));
-    set(object, "alloc_objects", estimate(from->total_objects.value));
-    set(object, "alloc_objects_ci", range(&from->total_objects));
-    set(object, "oldest_ns", figure(from->oldest_ns));
-    set(object, "stacks", whole(from->members));
+        value_append(frames, frame(&from->frames[i]));
+    value_set(object, "frames", frames);
+    value_set(object, "samples", value_whole(from->live_samples));
+    value_set(object, "live_bytes", estimate(from->live_bytes.value));
+    value_set(object, "live_bytes_ci", range(&from->live_bytes));
+    value_set(object, "live_objects", estimate(from->live_objects.value));
+    value_set(object, "live_objects_ci", range(&from->live_objects));
+    value_set(object, "alloc_samples", value_whole(from->total_samples));
+    value_set(object, "alloc_bytes", estimate(from->total_bytes.value));
+    value_set(object, "alloc_bytes_ci", range(&from->total_bytes));
+    value_set(object, "alloc_objects", estimate(from->total_objects.value));
+    value_set(object, "alloc_objects_ci", range(&from->total_objects));
+    value_set(object, "oldest_ns", value_figure(from->oldest_ns));
+    value_set(object, "stacks", value_whole(from->members));
     return object;
 }
 
 static json_t *
 stacks(const struct jep_stack *from, size_t count, unsigned top)
 {
-    json_t *array = need(json_array());
+    json_t *array = value_need(json_array());
 
     for (size_t i = 0; i < count && (top == 0 || i < top); i++)
-        append(array, stack(&from[i]));
+        value_append(array, stack(&from[i]));
     return array;
 }
 
@@ -345,66 +271,69 @@ profile(const struct jep_profile *from, unsigned top)
 
     if (!from->known)
         return json_null();
-    object = need(json_object());
-    dropped = need(json_object());
-    set(object, "sample_interval", figure(from->sample_interval));
-    set(object, "unwinder", text(from->unwinder));
-    set(object, "samples_taken", figure(from->samples_taken));
-    set(object, "live_samples", figure(from->live_samples));
-    set(dropped, "memory", figure(from->dropped_memory));
-    set(dropped, "recursion", figure(from->dropped_recursion));
-    set(dropped, "unwind", figure(from->dropped_unwind));
-    set(object, "dropped", dropped);
-    set(object, "live_bytes", estimate(from->live_bytes.value));
-    set(object, "live_bytes_ci", range(&from->live_bytes));
-    set(object, "rounding_waste", estimate(from->rounding_waste));
-    set(object, "stacks", stacks(from->stacks, from->stack_count, top));
-    set(object, "sites", stacks(from->sites, from->site_count, top));
+    object = value_need(json_object());
+    dropped = value_need(json_object());
+    value_set(object, "sample_interval", value_figure(from->sample_interval));
+    value_set(object, "unwinder", value_text(from->unwinder));
+    value_set(object, "samples_taken", value_figure(from->samples_taken));
+    value_set(object, "live_samples", value_figure(from->live_samples));
+    value_set(dropped, "memory", value_figure(from->dropped_memory));
+    value_set(dropped, "recursion", value_figure(from->dropped_recursion));
+    value_set(dropped, "unwind", value_figure(from->dropped_unwind));
+    value_set(object, "dropped", dropped);
+    value_set(object, "live_bytes", estimate(from->live_bytes.value));
+    value_set(object, "live_bytes_ci", range(&from->live_bytes));
+    value_set(object, "rounding_waste", estimate(from->rounding_waste));
+    value_set(object, "stacks", stacks(from->stacks, from->stack_count, top));
+    value_set(object, "sites", stacks(from->sites, from->site_count, top));
     return object;
 }
 
 static json_t *
 evidence(const struct jep_evidence *from)
 {
-    json_t *object = need(json_object());
+    json_t *object = value_need(json_object());
 
-    set(object, "name", text(from->name));
-    set(object, "value", from->is_number ? number(from->value) : json_null());
-    set(object, "text", text(from->text));
-    set(object, "line", from->line > 0 ? whole(from->line) : json_null());
+    value_set(object, "name", value_text(from->name));
+    value_set(object, "value",
+              from->is_number ? value_number(from->value) : json_null());
+    value_set(object, "text", value_text(from->text));
+    value_set(object, "line",
+              from->line > 0 ? value_whole(from->line) : json_null());
     return object;
 }
 
-static json_t *
-finding(const struct jep_finding *from)
+json_t *
+render_finding(const struct jep_finding *from)
 {
     static const char *const severities[] = {[JEP_INFO] = "info",
                                              [JEP_LOW] = "low",
                                              [JEP_MEDIUM] = "medium",
                                              [JEP_HIGH] = "high"};
-    json_t *object = need(json_object()), *array = need(json_array());
+    json_t *object = value_need(json_object()),
+           *array = value_need(json_array());
 
-    set(object, "rule", text(from->rule));
-    set(object, "severity", text(severities[from->severity]));
-    set(object, "title", text(from->title));
-    set(object, "bytes", figure(from->bytes));
+    value_set(object, "rule", value_text(from->rule));
+    value_set(object, "severity", value_text(severities[from->severity]));
+    value_set(object, "title", value_text(from->title));
+    value_set(object, "bytes", value_figure(from->bytes));
     for (size_t i = 0; i < from->evidence_count; i++)
-        append(array, evidence(&from->evidence[i]));
-    set(object, "evidence", array);
-    set(object, "causes", text(from->causes));
-    set(object, "action", text(from->action));
-    set(object, "confirm", text(from->confirm));
-    set(object, "false_alarm", text(from->false_alarm));
+        value_append(array, evidence(&from->evidence[i]));
+    value_set(object, "evidence", array);
+    value_set(object, "causes", value_text(from->causes));
+    value_set(object, "action", value_text(from->action));
+    value_set(object, "confirm", value_text(from->confirm));
+    value_set(object, "false_alarm", value_text(from->false_alarm));
     return object;
 }
 
 static json_t *
 findings(const struct jep_view *view)
 {
-    json_t *array = need(json_array());
+    json_t *array = value_need(json_array());
 
     for (size_t i = 0; i < view->finding_count; i++)
-        append(array, finding(&view->findings[i]));
+        value_append(array, render_finding(&view->findings[i]));
     return array;
 }
 
@@ -412,19 +341,19 @@ static json_t *
 report(const struct jep_view *view, const struct render_options *options,
        bool with_schema)
 {
-    json_t *object = need(json_object());
+    json_t *object = value_need(json_object());
 
     if (with_schema)
-        set(object, "schema", text(JEP_REPORT_SCHEMA));
-    set(object, "source", source(&view->source));
-    set(object, "process", process(&view->process));
-    set(object, "summary", summary(&view->summary));
-    set(object, "attribution_total", text(view->ledger.total_name));
-    set(object, "attribution", attribution(&view->ledger));
-    set(object, "bins", bins(view));
-    set(object, "arenas", arenas(view));
-    set(object, "findings", findings(view));
-    set(object, "profile", profile(&view->profile, options->top));
+        value_set(object, "schema", value_text(JEP_REPORT_SCHEMA));
+    value_set(object, "source", source(&view->source));
+    value_set(object, "process", process(&view->process));
+    value_set(object, "summary", summary(&view->summary));
+    value_set(object, "attribution_total", value_text(view->ledger.total_name));
+    value_set(object, "attribution", attribution(&view->ledger));
+    value_set(object, "bins", bins(view));
+    value_set(object, "arenas", arenas(view));
+    value_set(object, "findings", findings(view));
+    value_set(object, "profile", profile(&view->profile, options->top));
     return object;
 }
 
@@ -432,29 +361,23 @@ report(const struct jep_view *view, const struct render_options *options,
 static json_t *
 overview(const struct render_set *set_of)
 {
-    json_t *object = need(json_object()), *rows = need(json_array());
+    json_t *object = value_need(json_object()),
+           *rows = value_need(json_array());
 
     for (size_t i = 0; i < set_of->count; i++) {
         const struct jep_view *view = set_of->views[i];
-        json_t *row = need(json_object());
+        json_t *row = value_need(json_object());
 
-        set(row, "file", text(view->source.file));
-        set(row, "document", whole(view->source.document));
-        set(row, "rss", figure(view->summary.rss));
-        set(row, "resident", figure(view->summary.resident));
-        set(row, "active", figure(view->summary.active));
-        set(row, "allocated", figure(view->summary.allocated));
-        append(rows, row);
+        value_set(row, "file", value_text(view->source.file));
+        value_set(row, "document", value_whole(view->source.document));
+        value_set(row, "rss", value_figure(view->summary.rss));
+        value_set(row, "resident", value_figure(view->summary.resident));
+        value_set(row, "active", value_figure(view->summary.active));
+        value_set(row, "allocated", value_figure(view->summary.allocated));
+        value_append(rows, row);
     }
-    set(object, "rows", rows);
+    value_set(object, "rows", rows);
     return object;
-}
-
-static int
-print(const char *buffer, size_t size, void *out)
-{
-    out_write(out, buffer, size);
-    return 0;
 }
 
 void
@@ -466,19 +389,15 @@ render_json(out_t *out, const struct render_set *set_of,
     if (set_of->count == 1) {
         root = report(set_of->views[0], options, true);
     } else {
-        json_t *reports = need(json_array());
+        json_t *reports = value_need(json_array());
 
-        root = need(json_object());
-        set(root, "schema", text(JEP_REPORT_SCHEMA));
+        root = value_need(json_object());
+        value_set(root, "schema", value_text(JEP_REPORT_SCHEMA));
         for (size_t i = 0; i < set_of->count; i++)
-            append(reports, report(set_of->views[i], options, false));
-        set(root, "reports", reports);
-        set(root, render_is_series(set_of) ? "series" : "fleet",
-            overview(set_of));
+            value_append(reports, report(set_of->views[i], options, false));
+        value_set(root, "reports", reports);
+        value_set(root, render_is_series(set_of) ? "series" : "fleet",
+                  overview(set_of));
     }
-    if (json_dump_callback(root, print, out,
-                           JSON_INDENT(1) | JSON_REAL_PRECISION(15)) != 0)
-        die(EXIT_SYSTEM, "out of memory");
-    json_decref(root);
-    out_puts(out, "\n");
+    value_print(out, root);
 }

@@ -232,6 +232,16 @@ print_view(out_t *out, const struct jep_view *view,
     print_next(out, view, options);
 }
 
+/* In a table of several dumps a blank cell would look like a slip. */
+static void
+overview_figure(out_t *out, struct jep_figure figure)
+{
+    if (figure.known)
+        cell_figure(out, figure, 12);
+    else
+        out_printf(out, "%12s", "-");
+}
+
 /* Several reports: their main figures side by side. */
 static void
 print_overview(out_t *out, const struct render_set *set)
@@ -256,11 +266,13 @@ print_overview(out_t *out, const struct render_set *set)
         else
             snprintf(name, sizeof(name), "%s", view->source.file);
         cell_text(out, name, width, true);
-        cell_figure(out, s->rss, 12);
-        cell_figure(out, s->resident, 12);
-        cell_figure(out, s->allocated, 12);
+        overview_figure(out, s->rss);
+        overview_figure(out, s->resident);
+        overview_figure(out, s->allocated);
         if (s->internal_fragmentation.known)
             cell_share(out, s->internal_fragmentation.value, 16);
+        else
+            out_printf(out, "%16s", "-");
         out_puts(out, "\n");
     }
 }

@@ -28,6 +28,9 @@ JE_REPORT_TESTS = \
 	t/cli/230-report-escape.t \
 	t/cli/240-report-jemalloc.t \
 	t/cli/250-report-markdown.t \
+	t/cli/400-check-limits.t \
+	t/cli/410-check-ci.t \
+	t/cli/420-check-baseline.t \
 	t/parse/parse.t
 TESTS += $(JE_REPORT_UNIT_TESTS) $(JE_REPORT_TESTS)
 EXTRA_DIST += $(JE_REPORT_TESTS) \

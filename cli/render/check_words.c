@@ -1,0 +1,153 @@
+/* What a check found, in one sentence, and what identifies it. */
+#include "cli/render/check.h"
+
+#include "cli/render/render.h"
+#include "cli/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What the bytes of a ratio are. */
+static const char *
+bytes_phrase(const struct jep_check *check)
+{
+    if (strcmp(check->name, "internal-fragmentation") == 0)
+        return "in active beyond allocated";
+    if (strcmp(check->name, "external-fragmentation") == 0)
+        return "beyond active";
+    return "of it";
+}
+
+static void
+ratio_sentence(char *text, size_t size, const struct jep_check *check)
+{
+    char bytes[TEXT_NUMBER_MAX], more[TEXT_NUMBER_MAX + 64] = "";
+
+    if (check->bytes.known)
+        snprintf(more, sizeof(more), " (%s %s)",
+                 text_size(bytes, (double)check->bytes.value),
+                 bytes_phrase(check));
+    if (check->outcome == JEP_PASS && check->is_small)
+        snprintf(text, size, "%s %.1f %% is above %.4g %%, but too few bytes%s",
+                 check->title, check->value * 100.0, check->limit * 100.0,
+                 more);
+    else if (check->outcome == JEP_PASS)
+        snprintf(text, size, "%s %.1f %% (limit %.4g %%)", check->title,
+                 check->value * 100.0, check->limit * 100.0);
+    else
+        snprintf(text, size, "%s %.1f %% is above %.4g %%%s", check->title,
+                 check->value * 100.0, check->limit * 100.0, more);
+}
+
+static void
+size_sentence(char *text, size_t size, const struct jep_check *check)
+{
+    char value[TEXT_NUMBER_MAX], limit[TEXT_NUMBER_MAX];
+
+    text_size(value, check->value);
+    text_size(limit, check->limit);
+    if (check->outcome == JEP_PASS)
+        snprintf(text, size, "%s %s (limit %s)", check->title, value, limit);
+    else
+        snprintf(text, size, "%s %s is above %s", check->title, value, limit);
+}
+
+static void
+growth_sentence(char *text, size_t size, const struct jep_check *check)
+{
+    char value[TEXT_NUMBER_MAX], before[TEXT_NUMBER_MAX];
+    const char *name = check->title;
+
+    if (check->site != NULL && check->site->frame_count > 0) {
+        const struct jep_frame *leaf = &check->site->frames[0];
+
+        name = leaf->function != NULL ? leaf->function
+               : leaf->module != NULL ? leaf->module
+                                      : "a place without a name";
+    }
+    text_size(value, check->value);
+    text_size(before, check->before);
+    if (check->outcome == JEP_PASS)
+        snprintf(text, size, "%s %s (baseline %s)", name, value, before);
+    else if (check->before > 0.0)
+        snprintf(text, size, "%s %s has grown from %s (+%.1f %%)", name, value,
+                 before, (check->value / check->before - 1.0) * 100.0);
+    else
+        snprintf(text, size, "%s %s is new since the baseline", name, value);
+}
+
+void
+check_sentence(char *text, size_t size, const struct jep_check *check)
+{
+    char raw[CHECK_SENTENCE_MAX];
+    const struct jep_source *source = &check->view->source;
+
+    if (check->outcome == JEP_CANNOT && check->kind == JEP_CHECK_BASELINE)
+        snprintf(raw, sizeof(raw),
+                 "%s: needs %s; --update-baseline makes a new one",
+                 check->title, check->reason);
+    else if (check->outcome == JEP_CANNOT && check->view->not_nested != NULL)
+        snprintf(raw, sizeof(raw), "%s: %s", check->title, check->reason);
+    else if (check->outcome == JEP_CANNOT)
+        snprintf(
+            raw, sizeof(raw), "%s: the dump has no %s (%s %s)", check->title,
+            check->reason, render_allocator(source->allocator),
+            source->version != NULL ? source->version : "of unknown version");
+    else if (check->kind == JEP_CHECK_RATIO)
+        ratio_sentence(raw, sizeof(raw), check);
+    else if (check->kind == JEP_CHECK_SIZE)
+        size_sentence(raw, sizeof(raw), check);
+    else if (check->kind == JEP_CHECK_FINDING)
+        snprintf(raw, sizeof(raw), "%s: %s", check->name, check->title);
+    else
+        growth_sentence(raw, sizeof(raw), check);
+    text_escape(text, size, raw);
+}
+
+uint32_t
+check_line(const struct jep_check *check)
+{
+    if (check->finding != NULL) {
+        for (size_t i = 0; i < check->finding->evidence_count; i++) {
+            if (check->finding->evidence[i].line > 0)
+                return check->finding->evidence[i].line;
+        }
+    }
+    return 1;
+}
+
+static uint64_t
+hash(uint64_t value, const char *text)
+{
+    for (; *text != '\0'; text++)
+        value = (value ^ (unsigned char)*text) * 0x100000001b3u;
+    return (value ^ 0xff) * 0x100000001b3u;
+}
+
+/* Of what is wrong and with whom, and not of any figure: so a warning keeps
+ * its identity while it gets worse or better.  Nor of the file's name, which
+ * holds the process's number. */
+void
+check_fingerprint(char text[17], const struct jep_check *check)
+{
+    const struct jep_view *view = check->view;
+    uint64_t value = hash(0xcbf29ce484222325u, check->name);
+
+    value = hash(value, render_allocator(view->source.allocator));
+    if (view->process.exe != NULL)
+        value = hash(value, view->process.exe);
+    if (check->site != NULL)
+        value ^= jep_site_key(check->site);
+    snprintf(text, 17, "%016" PRIx64, value);
+}
+
+const char *
+check_level(const struct jep_check *check)
+{
+    if (check->outcome != JEP_ALERT)
+        return check->outcome == JEP_CANNOT ? "warning" : "note";
+    if (check->finding != NULL && check->finding->severity < JEP_HIGH)
+        return "warning";
+    return "error";
+}
