@@ -214,6 +214,10 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/jejson.c \
 	lib/dump/jeprobe.c \
 	lib/dump/jetext.c \
+	lib/dump/jetext.h \
+	lib/dump/jetext_join.c \
+	lib/dump/jetext_table.c \
+	lib/dump/jetext_words.c \
 	lib/dump/json.c \
 	lib/dump/json.h \
 	lib/dump/json_map.c \
@@ -224,6 +228,14 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/reader.c \
 	lib/dump/reader.h \
 	lib/dump/redis.c \
+	lib/dump/repair.c \
+	lib/dump/repair.h \
+	lib/dump/repair_clean.c \
+	lib/dump/repair_clean.h \
+	lib/dump/repair_log.c \
+	lib/dump/repair_log.h \
+	lib/dump/repair_prefix.c \
+	lib/dump/repair_prefix.h \
 	lib/dump/sink.h \
 	lib/dump/skynet.c \
 	lib/dump/tcmalloc.c \

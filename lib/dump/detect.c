@@ -3,9 +3,11 @@
  * JSON that starts the file is read by blocks; everything else is lines.  A
  * line goes to the reader that runs; one that says nothing to it is shown to
  * the others, and a line that only one of them can have written makes that one
- * run.  So a paste may hold the answers to several questions. */
+ * run.  So a paste may hold the answers to several questions.  Lines of several
+ * processes go to readers of their own. */
 #include "base/macros.h"
 #include "dump/perr.h"
+#include "dump/repair.h"
 #include "dump/text.h"
 
 #include <string.h>
@@ -17,14 +19,13 @@ static const struct text_format *const formats[] = {
     &text_glibc,    &text_heapprof, &text_jemalloc,
 };
 
-#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
-
-struct detect {
+/* What reads one process's lines. */
+struct stream {
     const struct dump_sink *sink;
     struct jep_error *error;
     const struct text_format *format; /* runs; NULL = none yet */
     void *state;                      /* of it */
-    unsigned evidence;                /* of the whole file */
+    unsigned evidence;                /* of all its lines */
 };
 
 static bool
@@ -34,39 +35,40 @@ is_white(char c)
 }
 
 static jep_status_t
-stop(struct detect *d)
+stop(struct stream *s)
 {
     jep_status_t status = JEP_OK;
 
-    if (d->format != NULL)
-        status = d->format->close(d->state);
-    d->format = NULL;
+    if (s->format != NULL)
+        status = s->format->close(s->state);
+    s->format = NULL;
     return status;
 }
 
 static jep_status_t
-start(struct detect *d, const struct text_format *format)
+start(struct stream *s, const struct text_format *format)
 {
-    jep_status_t status = stop(d);
+    jep_status_t status = stop(s);
 
     if (status != JEP_OK)
         return status;
-    d->state = format->open(d->sink, d->error);
-    if (d->state == NULL)
-        return perr_memory(d->error);
-    d->format = format;
+    s->state = format->open(s->sink, s->error);
+    if (s->state == NULL)
+        return perr_memory(s->error);
+    s->format = format;
     return JEP_OK;
 }
 
 /* The reader to which `line` says most, and at least `least`. */
 static const struct text_format *
-choose(const struct detect *d, const struct text_line *line, unsigned least)
+choose(const struct text_format *but, const struct text_line *line,
+       unsigned least)
 {
     const struct text_format *best = NULL;
 
-    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+    for (size_t i = 0; i < JE_ARRAY_LEN(formats); i++) {
         unsigned says =
-            formats[i] == d->format ? TEXT_NOTHING : formats[i]->probe(line);
+            formats[i] == but ? TEXT_NOTHING : formats[i]->probe(line);
 
         if (says >= least) {
             best = formats[i];
@@ -76,64 +78,127 @@ choose(const struct detect *d, const struct text_line *line, unsigned least)
     return best;
 }
 
+/* What `line` says to a reader that begins with it. */
+static unsigned
+probe(const struct text_line *line)
+{
+    unsigned most = TEXT_NOTHING;
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(formats); i++) {
+        unsigned says = formats[i]->probe(line);
+
+        if (says > most)
+            most = says;
+    }
+    return most;
+}
+
 /* Let the running reader read a line. */
 static jep_status_t
-line_read(struct detect *d, const struct text_line *line, unsigned *says)
+line_read(struct stream *s, const struct text_line *line, unsigned *says)
 {
-    jep_status_t status = d->format->line(d->state, line, says);
+    jep_status_t status = s->format->line(s->state, line, says);
     bool is_over = (*says & TEXT_OVER) != 0;
 
     *says &= ~(unsigned)TEXT_OVER;
-    d->evidence += *says;
+    s->evidence += *says;
     if (status == JEP_OK && is_over)
-        status = stop(d);
+        status = stop(s);
     return status;
 }
 
 static jep_status_t
-feed(struct detect *d, const struct text_line *line)
+feed(struct stream *s, const struct text_line *line)
 {
     const struct text_format *other;
     jep_status_t status;
     unsigned says = TEXT_NOTHING;
 
-    if (d->format != NULL) {
-        status = line_read(d, line, &says);
+    if (s->format != NULL) {
+        status = line_read(s, line, &says);
         if (status != JEP_OK || says != TEXT_NOTHING)
             return status;
     }
-    other = choose(d, line, d->format == NULL ? TEXT_WEAK : TEXT_SURE);
+    other = choose(s->format, line, s->format == NULL ? TEXT_WEAK : TEXT_SURE);
     if (other == NULL)
         return JEP_OK;
-    status = start(d, other);
+    status = start(s, other);
     if (status == JEP_OK)
-        status = line_read(d, line, &says);
+        status = line_read(s, line, &says);
     return status;
 }
 
+/* Feed a line to its stream and say what had been done to it, if it was worth
+ * a repair. */
 static jep_status_t
-text_read(struct detect *d, reader_t *reader)
+dispatch(struct stream *streams, const struct text_line *line)
 {
-    struct text_line line = {0};
-    jep_status_t status, stopped;
+    struct stream *s = &streams[line->stream];
+    unsigned before = s->evidence;
+    jep_status_t status = JEP_OK;
 
-    for (;;) {
-        status = reader_line(reader, &line.text, &line.length, d->error);
-        if (status != JEP_OK || line.text == NULL)
-            break;
-        line.number = reader_line_number(reader);
-        line.ended = reader_line_ended(reader);
-        status = feed(d, &line);
-        if (status != JEP_OK)
-            break;
-    }
-    stopped = stop(d);
+    if (line->restarts)
+        status = stop(s);
     if (status == JEP_OK)
-        status = stopped;
-    if (status == JEP_OK && d->evidence < TEXT_SURE)
-        status = perr_set(d->error, JEP_ERR_UNKNOWN, 0, 0,
-                          line.number == 0 ? "is empty"
-                                           : "is no dump that jeprobe knows");
+        status = feed(s, line);
+    if (status == JEP_OK && line->repairs != 0 && s->evidence != before)
+        status =
+            s->sink->repaired(s->sink->context, line->number, line->repairs);
+    return status;
+}
+
+/* End all readers; the first failure counts. */
+static jep_status_t
+finish(struct stream *streams, jep_status_t status)
+{
+    for (unsigned i = 0; i < TEXT_STREAMS; i++) {
+        jep_status_t stopped = stop(&streams[i]);
+
+        if (status == JEP_OK)
+            status = stopped;
+    }
+    return status;
+}
+
+/* Read the lines; *evidence: how much they say, all together. */
+static jep_status_t
+lines_read(repairer_t *repairer, const struct dump_sink *sinks,
+           unsigned *evidence, struct jep_error *error)
+{
+    struct stream streams[TEXT_STREAMS] = {0};
+    struct text_line line;
+    jep_status_t status;
+
+    for (unsigned i = 0; i < TEXT_STREAMS; i++) {
+        streams[i].sink = &sinks[i];
+        streams[i].error = error;
+    }
+    do {
+        status = repair_line(repairer, &line, error);
+        if (status == JEP_OK && line.text != NULL)
+            status = dispatch(streams, &line);
+    } while (status == JEP_OK && line.text != NULL);
+    for (unsigned i = 0; i < TEXT_STREAMS; i++)
+        *evidence += streams[i].evidence;
+    return finish(streams, status);
+}
+
+static jep_status_t
+text_read(reader_t *reader, const struct dump_sink *sinks, unsigned evidence,
+          struct jep_error *error)
+{
+    repairer_t *repairer = repair_new(reader, probe);
+    jep_status_t status;
+
+    if (repairer == NULL)
+        return perr_memory(error);
+    status = lines_read(repairer, sinks, &evidence, error);
+    repair_free(repairer);
+    if (status == JEP_OK && evidence < TEXT_SURE)
+        status = perr_set(error, JEP_ERR_UNKNOWN, 0, 0,
+                          reader_line_number(reader) == 0
+                              ? "is empty"
+                              : "is no dump that jeprobe knows");
     return status;
 }
 
@@ -148,9 +213,10 @@ is_json(const char *data, size_t length)
 
     while (i < length && is_white(data[i]))
         i++;
-    if (i == length || (data[i] != '{' && data[i] != '['))
+    if (i == length || (data[i] != '{' && data[i] != '[') ||
+        repair_is_log(data + i, length - i))
         return false;
-    for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+    for (size_t k = 0; k < JE_ARRAY_LEN(keys); k++) {
         if (memmem(data, length, keys[k], strlen(keys[k])) != NULL)
             return true;
     }
@@ -159,28 +225,27 @@ is_json(const char *data, size_t length)
 
 /* JSON by blocks, for its lines may be long; then by lines what follows. */
 static jep_status_t
-json_first(struct detect *d, reader_t *reader)
+json_first(reader_t *reader, const struct dump_sink *sinks,
+           struct jep_error *error)
 {
     struct jep_error reason = {0};
-    jep_status_t status = json_read(reader, d->sink, &reason, d->error);
+    jep_status_t status = json_read(reader, &sinks[0], &reason, error);
 
     if (status != JEP_OK)
         return status;
-    if (reason.code == JEP_OK)
-        d->evidence = TEXT_SURE;
-    status = text_read(d, reader);
+    status = text_read(reader, sinks,
+                       reason.code == JEP_OK ? TEXT_SURE : TEXT_NOTHING, error);
     if (status != JEP_ERR_UNKNOWN)
         return status;
-    memcpy(reason.source, d->error->source, sizeof(reason.source));
-    *d->error = reason;
+    memcpy(reason.source, error->source, sizeof(reason.source));
+    *error = reason;
     return reason.code;
 }
 
 jep_status_t
-dump_read(reader_t *reader, const struct dump_sink *sink,
+dump_read(reader_t *reader, const struct dump_sink *sinks,
           struct jep_error *error)
 {
-    struct detect detect = {.sink = sink, .error = error};
     const char *data;
     size_t length;
     jep_status_t status = reader_peek(reader, &data, &length, error);
@@ -188,6 +253,6 @@ dump_read(reader_t *reader, const struct dump_sink *sink,
     if (status != JEP_OK)
         return status;
     if (is_json(data, length))
-        return json_first(&detect, reader);
-    return text_read(&detect, reader);
+        return json_first(reader, sinks, error);
+    return text_read(reader, sinks, TEXT_NOTHING, error);
 }

@@ -82,15 +82,23 @@ static const struct scope_names scope_names[DUMP_SCOPES] = {
 };
 #undef SCOPE
 
-/* Spellings of other versions. */
+/* Spellings of other versions of jemalloc.  Everything else that differs from
+ * version to version is in the layouts of jetext_table.c. */
 static const struct field_alias {
     enum dump_scope scope;
     int field;
     const char *text;
 } aliases[] = {
-    {DUMP_ARENA, ARENA_TCACHE_BYTES, "tcache"},
-    {DUMP_BIN, BIN_INDEX, "bin"},
-    {DUMP_BIN, BIN_CURSLABS, "curruns"},
+    {DUMP_ARENA, ARENA_TCACHE_BYTES, "tcache"},          /* 5.0 */
+    {DUMP_BIN, BIN_INDEX, "bin"},                        /* 3.x */
+    {DUMP_BIN, BIN_CURSLABS, "curruns"},                 /* 3.x, 4.x */
+    {DUMP_BIN, BIN_NSLABS, "newruns"},                   /* 3.x, 4.x */
+    {DUMP_BIN, BIN_NSLABS, "newslabs"},                  /* 5.0 */
+    {DUMP_BIN, BIN_NRESLABS, "reruns"},                  /* 3.x, 4.x */
+    {DUMP_BIN, BIN_NRESLABS, "reslabs"},                 /* 5.0 */
+    {DUMP_LARGE, LARGE_CUREXTENTS, "curruns"},           /* 3.x, 4.x */
+    {DUMP_LARGE, LARGE_CUREXTENTS, "curhchunks"},        /* 4.x, huge */
+    {DUMP_MUTEX, MUTEX_MAX_NUM_THDS, "max_n_wait_thds"}, /* before 5.0 */
     {DUMP_TCMALLOC, TCMALLOC_PAGE_HEAP, "bytes free in page heap"},
     {DUMP_TCMALLOC, TCMALLOC_CENTRAL, "bytes free in central cache"},
     {DUMP_TCMALLOC, TCMALLOC_TRANSFER, "bytes free in transfer cache"},

@@ -38,6 +38,7 @@
     F(CONST, NARENAS, "narenas", "arenas") \
     F(CONST, QUANTUM, "quantum", "quantum size") \
     F(CONST, PAGE, "page", "page size") \
+    F(CONST, HUGEPAGE, "hugepage", "hugepage size") \
     F(CONST, TCACHE_MAX, "tcache_max", "maximum thread-cached size class") \
     F(CONST, NBINS, "nbins", "number of bin size classes") \
     F(CONST, NHBINS, "nhbins", "number of thread-cache bin size classes") \

@@ -23,7 +23,8 @@ struct reader {
     uint64_t line;
     const char *damage; /* where it ends too early; NULL = it does not */
     bool at_end;
-    bool ended; /* the last line had a line feed */
+    bool ended;    /* the last line had a line feed */
+    bool returned; /* and a carriage return before it */
 };
 
 #define READER_PIECE 4096u
@@ -228,8 +229,8 @@ take_line(reader_t *reader, size_t length, size_t *out_length)
 
     reader->start += length + (reader->ended ? 1 : 0);
     reader->line++;
-    if (length > 0 && line[length - 1] == '\r')
-        length--;
+    reader->returned = length > 0 && line[length - 1] == '\r';
+    length -= reader->returned;
     line[length] = '\0';
     for (size_t i = strlen(line); i < length; i += strlen(line + i))
         line[i] = ' ';
@@ -288,4 +289,10 @@ const char *
 reader_damage(const reader_t *reader)
 {
     return reader->damage;
+}
+
+bool
+reader_line_returned(const reader_t *reader)
+{
+    return reader->returned;
 }

@@ -97,11 +97,18 @@ struct dump_sink {
     jep_status_t (*warn)(void *context, uint64_t line, uint64_t column,
                          const char *text);
     jep_status_t (*symbol)(void *context, const struct dump_symbol *symbol);
+    /* The line that was read just now had been damaged and was repaired: bits
+     * 1 << REPAIR_….  Said once a document. */
+    jep_status_t (*repaired)(void *context, uint64_t line, unsigned repairs);
 };
 
+/* Processes whose lines may be mixed in one text. */
+#define DUMP_STREAMS 8
+
 /* Find out what `reader` holds and run its reader.  JEP_ERR_UNKNOWN if it is
- * no format that is known. */
-jep_status_t dump_read(reader_t *reader, const struct dump_sink *sink,
+ * no format that is known.  There are DUMP_STREAMS sinks: documents of several
+ * processes may be open at the same time, each at a sink of its own. */
+jep_status_t dump_read(reader_t *reader, const struct dump_sink *sinks,
                        struct jep_error *error)
     __attribute__((warn_unused_result));
 

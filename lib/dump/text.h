@@ -19,12 +19,19 @@ enum {
     TEXT_OVER = 8     /* added: and what this reader reads ends with it */
 };
 
+/* Processes whose lines are told apart. */
+#define TEXT_STREAMS DUMP_STREAMS
+
 /* One line; `text` is NUL-terminated and the reader may write to it. */
 struct text_line {
     char *text;
     size_t length;
     uint64_t number; /* of the line in the file */
     bool ended;      /* by a line feed: otherwise it may be cut off */
+    /* What repair.h did, and for whom: no reader needs these. */
+    unsigned repairs; /* bits 1 << REPAIR_… */
+    unsigned stream;  /* below TEXT_STREAMS: the process that wrote it */
+    bool restarts;    /* another process takes over the stream's number */
 };
 
 struct text_format {

@@ -4,6 +4,7 @@
 #include "model/load.h"
 
 #include "dump/perr.h"
+#include "dump/repair.h"
 #include "model/complete.h"
 #include "model/join.h"
 
@@ -12,9 +13,11 @@
 
 #define DOCUMENTS_MAX 10000
 
+/* What one process of the file wrote; all of them share the dumps. */
 struct loader {
     struct jep_dumps *dumps;
     struct snapshot *current; /* not yet in `dumps` */
+    size_t last;              /* the one before, its place + 1; 0 = none */
     struct jep_error *error;
 };
 
@@ -61,8 +64,7 @@ on_warn(void *context, uint64_t line, uint64_t column, const char *text)
 static jep_status_t
 join_last(struct loader *loader)
 {
-    struct snapshot **last =
-        &loader->dumps->snapshots[loader->dumps->count - 1];
+    struct snapshot **last = &loader->dumps->snapshots[loader->last - 1];
     struct snapshot *both = join(*last, loader->current);
 
     if (both == NULL)
@@ -89,13 +91,14 @@ on_end(void *context, bool complete)
         return perr_memory(loader->error);
     if (!snapshot_complete(current))
         return perr_memory(loader->error);
-    if (dumps->count > 0 &&
-        join_fits(dumps->snapshots[dumps->count - 1], current))
+    if (loader->last > 0 &&
+        join_fits(dumps->snapshots[loader->last - 1], current))
         return join_last(loader);
     if (!intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
                      sizeof(*dumps->snapshots)))
         return perr_memory(loader->error);
     dumps->snapshots[dumps->count++] = current;
+    loader->last = dumps->count;
     loader->current = NULL;
     return JEP_OK;
 }
@@ -195,12 +198,48 @@ on_symbol(void *context, const struct dump_symbol *symbol)
     return check(loader, profile_add_symbol(&loader->current->profile, &own));
 }
 
+/* The line belongs to the open document, or was the last of the one before. */
+static jep_status_t
+on_repaired(void *context, uint64_t line, unsigned repairs)
+{
+    struct loader *loader = context;
+    struct snapshot *snapshot = loader->current;
+
+    if (snapshot == NULL && loader->last > 0)
+        snapshot = loader->dumps->snapshots[loader->last - 1];
+    if (snapshot == NULL)
+        return JEP_OK;
+    repairs &= ~snapshot->repairs;
+    snapshot->repairs |= repairs;
+    for (enum repair i = 0; repairs >> i != 0; i++) {
+        /* The lines of Redis end that way by themselves. */
+        if ((repairs >> i & 1) != 0 &&
+            !(i == REPAIR_CRLF && snapshot->format == DUMP_FORMAT_REDIS) &&
+            !snapshot_warn(snapshot, line, 0, repair_what(i)))
+            return perr_memory(loader->error);
+    }
+    return JEP_OK;
+}
+
+/* A receiver for each of the processes; all are of one file. */
+static void
+sinks_init(const struct loader *loader, struct loader *loaders,
+           struct dump_sink *sinks)
+{
+    for (unsigned i = 0; i < DUMP_STREAMS; i++) {
+        loaders[i] = *loader;
+        sinks[i] = (struct dump_sink){
+            &loaders[i], on_begin,   on_end,     on_format, on_number,
+            on_text,     on_mapping, on_stack,   on_site,   on_sample,
+            on_warn,     on_symbol,  on_repaired};
+    }
+}
+
 static jep_status_t
 load(struct loader *loader, const char *path)
 {
-    const struct dump_sink sink = {loader,    on_begin,  on_end,     on_format,
-                                   on_number, on_text,   on_mapping, on_stack,
-                                   on_site,   on_sample, on_warn,    on_symbol};
+    struct loader loaders[DUMP_STREAMS];
+    struct dump_sink sinks[DUMP_STREAMS];
     jep_status_t status;
     reader_t *reader;
 
@@ -210,11 +249,13 @@ load(struct loader *loader, const char *path)
     status = reader_open(path, &reader, loader->error);
     if (status != JEP_OK)
         return status;
-    status = dump_read(reader, &sink, loader->error);
+    sinks_init(loader, loaders, sinks);
+    status = dump_read(reader, sinks, loader->error);
     if (status == JEP_OK)
         status = damage_warn(loader, reader_damage(reader));
     reader_close(reader);
-    snapshot_free(loader->current);
+    for (unsigned i = 0; i < DUMP_STREAMS; i++)
+        snapshot_free(loaders[i].current);
     return status;
 }
 

@@ -31,7 +31,8 @@ struct snapshot_arena {
 struct snapshot {
     enum dump_format format;
     bool complete;
-    uint64_t line; /* where the document starts */
+    uint64_t line;    /* where the document starts */
+    unsigned repairs; /* bits 1 << REPAIR_…: what was said of it */
     const char *version, *reason;
     struct intern_text texts; /* owner of all text below */
     struct jep_figure total[TOTAL_COUNT];

@@ -1,0 +1,116 @@
+/* What the parts of the reader of jemalloc's text share.
+ *
+ * jetext.c finds documents and sends each line to where it belongs,
+ * jetext_words.c reads labelled figures, jetext_table.c tables, and
+ * jetext_join.c puts together what a terminal has wrapped. */
+#ifndef JE_DUMP_JETEXT_H
+#define JE_DUMP_JETEXT_H
+
+#include "base/macros.h"
+
+#include "dump/text.h"
+
+#define JETEXT_PENDING_MAX 64
+#define JETEXT_HELD_MAX    4096 /* a wrapped line that is longer stays cut */
+
+enum jetext_table {
+    TABLE_NONE,
+    TABLE_SUMS,  /* over small, large and huge size classes */
+    TABLE_DECAY, /* dirty and muzzy pages */
+    TABLE_BINS,
+    TABLE_LARGE,
+    TABLE_EXTENTS,
+    TABLE_LOCKS,
+    TABLE_HPA,    /* slabs of the huge page allocator that are not full */
+    TABLE_TOTALS, /* of SQL: the totals side by side */
+    TABLE_OTHER
+};
+
+struct jetext_column {
+    int field;    /* FIELD_NONE = means nothing to us */
+    bool is_lock; /* in a table of bins: a figure of the bin's lock */
+    size_t end;   /* where its heading ends in the line; 0 = unknown */
+};
+
+struct jetext_grid {
+    enum jetext_table table;
+    struct jetext_column columns[TOKENS_MAX];
+    size_t count;
+    int index; /* column that numbers the rows, -1 = none */
+    uint32_t row;
+    bool warned; /* of a row */
+};
+
+struct jetext_pending {
+    struct dump_where where;
+    int field;
+    uint64_t value;
+};
+
+/* A line that may go on in the next one. */
+enum jetext_held { HELD_NONE, HELD_ROW, HELD_HEADING, HELD_TOTALS };
+
+struct jetext {
+    const struct dump_sink *sink;
+    uint64_t line;
+    bool line_ended;   /* by a line feed */
+    unsigned evidence; /* of this line */
+
+    /* The document.  It begins when there is evidence enough for one. */
+    bool is_open;
+    unsigned weight; /* evidence so far */
+    struct jetext_pending pending[JETEXT_PENDING_MAX];
+    size_t pending_count;
+    bool has_version, has_totals;
+    bool said_rounded, said_negative;
+
+    /* The arena. */
+    int arena, last_arena;       /* last_arena: greatest index so far, or -1 */
+    bool has_active, has_bins;   /* since its heading */
+    uint32_t hpa_row;            /* which slabs the next lines are about */
+    uint64_t large[SMALL_COUNT]; /* the row "large:", for "huge:" to add to */
+
+    struct jetext_grid grid;
+
+    /* Wrapped lines. */
+    enum jetext_held held;
+    uint64_t held_line;
+    bool is_joined; /* the line being read is the held one, made longer */
+    bool is_final;  /* likewise, and nothing will make it longer */
+    char text[JETEXT_HELD_MAX];
+    size_t text_length;
+};
+
+/* jetext.c: documents.  `jetext_need` makes sure that there is one, given
+ * evidence; `jetext_emit` waits for it. */
+jep_status_t jetext_begin(struct jetext *t);
+jep_status_t jetext_need(struct jetext *t, unsigned evidence);
+jep_status_t jetext_emit(struct jetext *t, enum dump_scope scope, int field,
+                         uint64_t value);
+/* The same for a cell, unless it is no number. */
+jep_status_t jetext_cell(struct jetext *t, enum dump_scope scope, int field,
+                         token_t cell);
+jep_status_t jetext_text(struct jetext *t, const char *name, token_t value);
+jep_status_t jetext_warn(struct jetext *t, uint64_t column, const char *text);
+jep_status_t jetext_read(struct jetext *t, const char *text, size_t length);
+
+/* jetext_words.c: a line that starts with a word. */
+jep_status_t jetext_words(struct jetext *t, token_t line, const token_t *tokens,
+                          size_t count);
+int jetext_label(enum dump_scope scope, token_t label);
+
+/* jetext_table.c.  `start` is where the line starts, for positions. */
+jep_status_t jetext_heading(struct jetext *t, const char *start,
+                            const token_t *tokens, size_t count,
+                            bool *is_heading);
+jep_status_t jetext_row(struct jetext *t, const char *start,
+                        const token_t *tokens, size_t count, bool *is_row);
+bool jetext_is_column(const struct jetext *t, token_t name);
+
+/* jetext_join.c: hold the line that was just read, and take the next. */
+void jetext_hold(struct jetext *t, enum jetext_held kind, const char *text,
+                 size_t length);
+jep_status_t jetext_next(struct jetext *t, const char *text, size_t length);
+jep_status_t jetext_flush(struct jetext *t);
+
+#endif

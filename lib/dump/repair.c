@@ -1,0 +1,345 @@
+/* Lines of text as a program wrote them, from what became of them.
+ *
+ * Plain lines pass with one look at their bytes.  What stands before a line is
+ * searched for only until a line is found that needs no repair, and in lines
+ * that announce a dump. */
+#include "dump/repair.h"
+
+#include "dump/perr.h"
+#include "dump/repair_clean.h"
+#include "dump/repair_log.h"
+#include "dump/repair_prefix.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARKER "___ Begin jemalloc statistics ___"
+
+struct repairer {
+    reader_t *reader;
+    repair_probe_t probe;
+    /* What is left of a line that holds several. */
+    char *rest;
+    size_t rest_length;
+    unsigned rest_repairs;
+    uint64_t rest_key;
+    struct prefix prefixes[TEXT_STREAMS];
+    unsigned prefix_count;
+    unsigned stream; /* of the line before */
+    bool is_plain;   /* a line was understood without its prefix */
+};
+
+const char *
+repair_what(enum repair repair)
+{
+    static const char *const texts[REPAIR_COUNT] = {
+        [REPAIR_INDENT] = "lines are indented",
+        [REPAIR_QUOTE] = "lines are quoted with \">\", which was removed",
+        [REPAIR_PREFIX] = "lines begin with a log prefix, which was removed",
+        [REPAIR_LOG] = "lines are in the JSON objects of a log and were taken "
+                       "out",
+        [REPAIR_STREAMS] = "lines of several processes are mixed and were told "
+                           "apart by their log prefix",
+        [REPAIR_CRLF] = "lines end in carriage returns",
+        [REPAIR_ESCAPES] = "line feeds were written as \\n",
+        [REPAIR_WRAP] = "long lines had been wrapped and were joined",
+        [REPAIR_SEPARATORS] = "numbers have separators between thousands",
+        [REPAIR_MARKUP] = "tags and entities of HTML were removed",
+        [REPAIR_COLOUR] = "escape sequences of a terminal were removed",
+        [REPAIR_CHARACTERS] = "blanks or quotes that are not ASCII were "
+                              "replaced",
+    };
+
+    return texts[repair];
+}
+
+bool
+repair_is_log(const char *data, size_t length)
+{
+    static const char quoted[] = "\"" MARKER;
+
+    return log_is_line(data, length) ||
+           memmem(data, length, quoted, sizeof(quoted) - 1) != NULL;
+}
+
+repairer_t *
+repair_new(reader_t *reader, repair_probe_t probe)
+{
+    repairer_t *r = calloc(1, sizeof(*r));
+
+    if (r == NULL)
+        return NULL;
+    r->reader = reader;
+    r->probe = probe;
+    return r;
+}
+
+void
+repair_free(repairer_t *repairer)
+{
+    free(repairer);
+}
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool
+is_marker(const char *text, size_t length)
+{
+    return length >= sizeof(MARKER) - 1 &&
+           memcmp(text, MARKER, sizeof(MARKER) - 1) == 0;
+}
+
+/* Take `length` bytes off the front. */
+static void
+advance(struct text_line *line, size_t length)
+{
+    line->text += length;
+    line->length -= length;
+}
+
+/* Whether `line` from byte `at` on is beyond doubt. */
+static bool
+is_content(const repairer_t *r, const struct text_line *line, size_t at)
+{
+    struct text_line rest = *line;
+
+    advance(&rest, at);
+    return r->probe(&rest) >= TEXT_SURE;
+}
+
+static bool
+is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+/* Where the content starts behind something else: at a word where a reader has
+ * no doubt.  0 = nowhere, or at the start. */
+static size_t
+content_start(const repairer_t *r, const struct text_line *line)
+{
+    const char *marker = strstr(line->text, MARKER);
+    unsigned tries = 0;
+
+    if (marker != NULL)
+        return (size_t)(marker - line->text);
+    for (size_t at = 1; at < line->length && at <= PREFIX_MAX && tries < 24;
+         at++) {
+        if (is_blank(line->text[at]) || is_word(line->text[at - 1]))
+            continue;
+        tries++;
+        if (is_content(r, line, at))
+            return at;
+    }
+    return 0;
+}
+
+/* The prefix that makes a line of the same logger whatever its process is;
+ * NULL = none or several. */
+static struct prefix *
+sole_logger(repairer_t *r, const struct text_line *line, uint64_t key)
+{
+    struct prefix *found = NULL;
+    size_t end;
+
+    for (unsigned i = 0; i < r->prefix_count; i++) {
+        if (prefix_match(&r->prefixes[i], line->text, line->length, key,
+                         &end) != PREFIX_OTHER)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &r->prefixes[i];
+    }
+    return found;
+}
+
+/* A line of a known logger whose numbers are new: it is of a process that we
+ * do not follow, unless its content goes on with the dump. */
+static bool
+try_widen(repairer_t *r, struct text_line *line, uint64_t key)
+{
+    struct prefix *prefix = sole_logger(r, line, key);
+    struct text_line content = *line;
+    size_t end;
+
+    if (prefix == NULL)
+        return false;
+    (void)prefix_match(prefix, line->text, line->length, key, &end);
+    advance(&content, end);
+    if (is_marker(content.text, content.length) ||
+        (content.length > 0 && !is_blank(*content.text) &&
+         r->probe(&content) == TEXT_NOTHING))
+        return false;
+    prefix_widen(prefix, line->text, line->length);
+    return true;
+}
+
+/* Put the line into the stream of the prefix that it has. */
+static bool
+try_prefixes(repairer_t *r, struct text_line *line, uint64_t key)
+{
+    for (unsigned i = 0; i < r->prefix_count; i++) {
+        unsigned stream = (r->stream + i) % r->prefix_count;
+        struct prefix *prefix = &r->prefixes[stream];
+        size_t end;
+
+        if (prefix_match(prefix, line->text, line->length, key, &end) !=
+            PREFIX_SAME)
+            continue;
+        if (prefix->length > 0)
+            line->repairs |= 1u << REPAIR_PREFIX;
+        if (r->prefix_count > 1)
+            line->repairs |= 1u << REPAIR_STREAMS;
+        prefix->used = line->number;
+        r->stream = stream;
+        advance(line, end);
+        return true;
+    }
+    return false;
+}
+
+/* A prefix of its own for what starts at byte `at`. */
+static void
+learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
+{
+    unsigned stream = r->prefix_count;
+
+    if (stream == TEXT_STREAMS) {
+        stream = 0;
+        for (unsigned i = 1; i < TEXT_STREAMS; i++) {
+            if (r->prefixes[i].used < r->prefixes[stream].used)
+                stream = i;
+        }
+        line->restarts = true;
+    }
+    if (prefix_learn(&r->prefixes[stream], line->text, at, key)) {
+        r->stream = stream;
+        r->prefix_count += stream == r->prefix_count;
+        r->prefixes[stream].used = line->number;
+    }
+    if (at > 0)
+        line->repairs |= 1u << REPAIR_PREFIX;
+    advance(line, at);
+}
+
+/* Take the prefix off, if there is one. */
+static void
+strip_prefix(repairer_t *r, struct text_line *line, uint64_t key)
+{
+    size_t blanks = 0, at;
+    bool has_marker;
+
+    if (r->prefix_count > 0 && try_prefixes(r, line, key))
+        return;
+    while (blanks < line->length && is_blank(line->text[blanks]))
+        blanks++;
+    if (blanks == line->length)
+        return;
+    has_marker = is_marker(line->text + blanks, line->length - blanks);
+    if (has_marker && blanks > 0)
+        line->repairs |= 1u << REPAIR_INDENT;
+    if (has_marker && key == 0) {
+        r->is_plain = true;
+        return;
+    }
+    if (blanks > 0 && key == 0 && (r->is_plain || r->prefix_count > 0))
+        return;
+    if (r->prefix_count > 0 && try_widen(r, line, key) &&
+        try_prefixes(r, line, key))
+        return;
+    if (r->is_plain && key == 0 && strstr(line->text, MARKER) == NULL)
+        return;
+    if (is_content(r, line, 0)) {
+        if (key == 0)
+            r->is_plain = true;
+        else
+            learn(r, line, 0, key);
+        return;
+    }
+    at = content_start(r, line);
+    if (at > 0)
+        learn(r, line, at, key);
+}
+
+/* Keep what follows the first line feed of `line` for later. */
+static void
+split(repairer_t *r, struct text_line *line, uint64_t key)
+{
+    char *feed = memchr(line->text, '\n', line->length);
+
+    if (feed == NULL)
+        return;
+    r->rest = feed + 1;
+    r->rest_length = line->length - (size_t)(r->rest - line->text);
+    r->rest_repairs = line->repairs;
+    r->rest_key = key;
+    line->length = (size_t)(feed - line->text);
+    line->text[line->length] = '\0';
+    line->ended = true;
+}
+
+static void
+strip_quotes(struct text_line *line)
+{
+    size_t quotes = clean_quotes(line->text, line->length);
+
+    if (quotes > 0) {
+        line->repairs |= 1u << REPAIR_QUOTE;
+        advance(line, quotes);
+    }
+}
+
+/* The next line as the reader has it, cleaned. */
+static jep_status_t
+read_line(repairer_t *r, struct text_line *line, uint64_t *key,
+          struct jep_error *error)
+{
+    jep_status_t status =
+        reader_line(r->reader, &line->text, &line->length, error);
+
+    if (status != JEP_OK || line->text == NULL)
+        return status;
+    line->ended = reader_line_ended(r->reader);
+    if (reader_line_returned(r->reader))
+        line->repairs |= 1u << REPAIR_CRLF;
+    strip_quotes(line);
+    if (*line->text == '{' && log_take_line(line, key))
+        line->repairs |= 1u << REPAIR_LOG;
+    line->length = clean_text(line->text, line->length, &line->repairs);
+    return JEP_OK;
+}
+
+jep_status_t
+repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
+{
+    static const unsigned splits =
+        1u << REPAIR_ESCAPES | 1u << REPAIR_MARKUP | 1u << REPAIR_LOG;
+    jep_status_t status;
+    uint64_t key = 0;
+
+    *line = (struct text_line){.text = NULL};
+    if (r->rest != NULL) {
+        line->text = r->rest;
+        line->length = r->rest_length;
+        line->repairs = r->rest_repairs;
+        line->ended = reader_line_ended(r->reader);
+        key = r->rest_key;
+        r->rest = NULL;
+    } else {
+        status = read_line(r, line, &key, error);
+        if (status != JEP_OK || line->text == NULL)
+            return status;
+    }
+    line->number = reader_line_number(r->reader);
+    if ((line->repairs & splits) != 0)
+        split(r, line, key);
+    strip_quotes(line);
+    strip_prefix(r, line, key);
+    line->stream = r->stream;
+    return JEP_OK;
+}

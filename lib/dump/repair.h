@@ -1,0 +1,55 @@
+/* Lines of text as a program wrote them, from what became of them.
+ *
+ * Between the program and us a dump passes through loggers, containers,
+ * terminals, wikis and mail programs.  Each leaves marks that say nothing about
+ * memory: they are taken off before any reader sees a line, and what was done
+ * is said, so that nobody takes a repaired figure for one that was printed.
+ *
+ * Lines of several processes in one log are told apart by what the logger wrote
+ * in front of them, and come with the number of their stream. */
+#ifndef JE_DUMP_REPAIR_H
+#define JE_DUMP_REPAIR_H
+
+#include "base/macros.h"
+
+#include "dump/reader.h"
+#include "dump/text.h"
+
+enum repair {
+    REPAIR_INDENT,     /* blanks before every line */
+    REPAIR_QUOTE,      /* ">" of mail and Markdown */
+    REPAIR_PREFIX,     /* what a logger writes before each line */
+    REPAIR_LOG,        /* lines as members of JSON objects */
+    REPAIR_STREAMS,    /* lines of several processes */
+    REPAIR_CRLF,       /* carriage returns */
+    REPAIR_ESCAPES,    /* line feeds as \n */
+    REPAIR_WRAP,       /* lines that a terminal has cut in two */
+    REPAIR_SEPARATORS, /* 1,234,567 */
+    REPAIR_MARKUP,     /* tags and entities of HTML */
+    REPAIR_COLOUR,     /* escape sequences of terminals */
+    REPAIR_CHARACTERS, /* blanks and quotes that are not ASCII */
+    REPAIR_COUNT
+};
+
+/* What was done, as a sentence for people. */
+const char *repair_what(enum repair repair);
+
+/* What a line, without a prefix, says to the best of the readers. */
+typedef unsigned (*repair_probe_t)(const struct text_line *line);
+
+typedef struct repairer repairer_t;
+
+/* NULL = out of memory.  `reader` is read from its current position. */
+repairer_t *repair_new(reader_t *reader, repair_probe_t probe);
+void repair_free(repairer_t *repairer);
+
+/* The next line, its `repairs` and its `stream`; text == NULL at the end. */
+jep_status_t repair_line(repairer_t *repairer, struct text_line *line,
+                         struct jep_error *error)
+    __attribute__((warn_unused_result));
+
+/* Whether input that starts like this is a log whose lines are JSON objects,
+ * or JSON around a dump as text: it must not be read as a JSON dump. */
+bool repair_is_log(const char *data, size_t length);
+
+#endif

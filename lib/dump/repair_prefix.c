@@ -1,0 +1,158 @@
+/* What a logger writes before each line, and who wrote the line.
+ *
+ * A prefix is compared piece by piece: runs of digits, runs of blanks, names of
+ * months and days, other bytes.  Digits that look like part of a time may
+ * differ; others, like a process number, tell processes apart until a line
+ * shows that they do not. */
+#include "dump/repair_prefix.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "Jan" or "Mon" at the start of `text`: its place in the list + 1. */
+static unsigned
+time_name(const char *text, size_t length)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec"
+                                "MonTueWedThuFriSatSun";
+
+    for (unsigned i = 0; length >= 3 && names[i] != '\0'; i += 3) {
+        if (memcmp(text, names + i, 3) == 0)
+            return (length > 3 && isalpha((unsigned char)text[3])) ? 0 : i + 1;
+    }
+    return 0;
+}
+
+/* Whether the digits text[start…end) are of a time: next to other digits with
+ * one of a few marks between, or next to the name of a month. */
+static bool
+is_time(const char *text, size_t length, size_t start, size_t end)
+{
+    static const char marks[] = ":.,-/+T";
+
+    if (start >= 2 && strchr(marks, text[start - 1]) != NULL &&
+        is_digit(text[start - 2]))
+        return true;
+    if (end + 1 < length && strchr(marks, text[end]) != NULL &&
+        is_digit(text[end + 1]))
+        return true;
+    if (end < length && text[end] == 'Z')
+        return true;
+    while (start > 0 && text[start - 1] == ' ')
+        start--;
+    while (end < length && text[end] == ' ')
+        end++;
+    return (start >= 3 && time_name(text + start - 3, 3) != 0) ||
+           (end < length && time_name(text + end, length - end) != 0);
+}
+
+bool
+prefix_learn(struct prefix *prefix, const char *text, size_t length,
+             uint64_t key)
+{
+    if (length > sizeof(prefix->text))
+        return false;
+    memcpy(prefix->text, text, length);
+    memset(prefix->is_varying, 0, sizeof(prefix->is_varying));
+    prefix->length = length;
+    prefix->key = key;
+    for (size_t i = 0; i < length;) {
+        size_t end = i;
+
+        while (end < length && is_digit(text[end]))
+            end++;
+        if (end > i && is_time(text, length, i, end))
+            memset(prefix->is_varying + i, true, end - i);
+        i = end > i ? end : i + 1;
+    }
+    return true;
+}
+
+static size_t
+digits(const char *text, size_t length)
+{
+    size_t n = 0;
+
+    while (n < length && is_digit(text[n]))
+        n++;
+    return n;
+}
+
+static size_t
+blanks(const char *text, size_t length)
+{
+    size_t n = 0;
+
+    while (n < length && (text[n] == ' ' || text[n] == '\t'))
+        n++;
+    return n;
+}
+
+/* Walk through prefix and line side by side.  `widen`: digits that differ are
+ * marked as varying in it, if that is not NULL. */
+static enum prefix_match
+walk(const struct prefix *prefix, const char *text, size_t length, size_t *end,
+     struct prefix *widen)
+{
+    enum prefix_match match = PREFIX_SAME;
+    size_t i = 0, at = 0;
+
+    while (i < prefix->length) {
+        const char *want = prefix->text + i;
+        size_t left = prefix->length - i, n = digits(want, left), m;
+
+        if (n > 0) {
+            m = digits(text + at, length - at);
+            if (m == 0)
+                return PREFIX_NONE;
+            if (!prefix->is_varying[i] &&
+                (m != n || memcmp(want, text + at, n) != 0)) {
+                match = PREFIX_OTHER;
+                if (widen != NULL)
+                    memset(widen->is_varying + i, true, n);
+            }
+        } else if ((n = blanks(want, left)) > 0) {
+            m = blanks(text + at, length - at);
+            if (m == 0 && at < length)
+                return PREFIX_NONE;
+            /* The last blank ends the prefix: more of them are content. */
+            if (n == left && m > n)
+                m = n;
+        } else if (time_name(want, left) != 0 &&
+                   time_name(text + at, length - at) != 0) {
+            n = m = 3;
+        } else {
+            n = m = 1;
+            if (at == length || *want != text[at])
+                return PREFIX_NONE;
+        }
+        i += n;
+        at += m;
+    }
+    *end = at;
+    return match;
+}
+
+enum prefix_match
+prefix_match(const struct prefix *prefix, const char *text, size_t length,
+             uint64_t key, size_t *end)
+{
+    *end = 0;
+    if (key != prefix->key)
+        return PREFIX_NONE;
+    return walk(prefix, text, length, end, NULL);
+}
+
+void
+prefix_widen(struct prefix *prefix, const char *text, size_t length)
+{
+    size_t end;
+
+    (void)walk(prefix, text, length, &end, prefix);
+}

@@ -1,0 +1,43 @@
+/* What a logger writes before each line, and who wrote the line.
+ *
+ * Loggers are too many to list.  Their prefixes have in common that they are
+ * the same on every line but for the time and other numbers; one line whose
+ * content is beyond doubt shows where the prefix ends. */
+#ifndef JE_DUMP_REPAIR_PREFIX_H
+#define JE_DUMP_REPAIR_PREFIX_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PREFIX_MAX 200
+
+enum prefix_match {
+    PREFIX_NONE,
+    PREFIX_OTHER, /* the same logger, another process */
+    PREFIX_SAME
+};
+
+struct prefix {
+    char text[PREFIX_MAX]; /* as it was learnt */
+    size_t length;
+    bool is_varying[PREFIX_MAX]; /* digits there may be any */
+    uint64_t key;  /* of what a log says of the process elsewhere; 0 = none */
+    uint64_t used; /* line number of its last line */
+};
+
+/* Learn from `length` bytes of `text`.  False: too long. */
+bool prefix_learn(struct prefix *prefix, const char *text, size_t length,
+                  uint64_t key);
+
+/* Compare the start of a line; *end: where its content begins, unless there is
+ * no match. */
+enum prefix_match prefix_match(const struct prefix *prefix, const char *text,
+                               size_t length, uint64_t key, size_t *end);
+
+/* The numbers in which the line differs do not name a process. */
+void prefix_widen(struct prefix *prefix, const char *text, size_t length);
+
+#endif
