@@ -27,13 +27,30 @@ smallest_large(const struct rule_input *in)
     return figure_derived(count);
 }
 
+/* What sampling takes at most: its data, and pages for sampled objects; up to
+ * 5.3.0 each becomes one of 4 pages, and padding.  Without their number: what
+ * active has above allocated. */
+static uint64_t
+samples_bytes(const struct rule_input *in, struct jep_figure promoted)
+{
+    const struct jep_summary *s = &in->view->summary;
+    uint64_t page = s->page.known ? s->page.value : SUMMARY_PAGE_BYTES;
+    uint64_t pages = rule_is_from(in, RELEASE_5_3_1) ? 1 : 5;
+
+    if (promoted.known)
+        return s->internal.value + promoted.value * page * pages;
+    if (s->active.known && s->allocated.known &&
+        s->active.value > s->allocated.value)
+        return s->internal.value + s->active.value - s->allocated.value;
+    return s->internal.value;
+}
+
 bool
 rule_prof_oversampling(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
     struct jep_figure promoted = smallest_large(in);
     const char *rate = rule_option(in, "lg_prof_sample");
-    uint64_t page = s->page.known ? s->page.value : SUMMARY_PAGE_BYTES;
     unsigned lg;
 
     if (!rule_is_jemalloc(in) || !rule_option_is(in, "prof", "true") ||
@@ -44,10 +61,7 @@ rule_prof_oversampling(const struct rule_input *in, struct finding *finding)
                   "Heap profiling takes a sample every %llu bytes, and each "
                   "sampled object gets pages of its own",
                   1ULL << lg);
-    /* Up to 5.3.0 a sampled object becomes one of 4 pages, and padding. */
-    finding_bytes(finding, s->internal.value +
-                               promoted.value * page *
-                                   (rule_is_from(in, RELEASE_5_3_1) ? 1 : 5));
+    finding_bytes(finding, samples_bytes(in, promoted));
     finding_severity(finding, JEP_HIGH);
     rule_show_option(in, finding, "prof");
     rule_show_option(in, finding, "lg_prof_sample");

@@ -6,6 +6,7 @@
  * space is cut up. */
 #include "analyse/rules_inside.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,15 +110,18 @@ structures(const struct summary_metadata *part, uint64_t bytes,
     return bytes / SUMMARY_EDATA_BYTES;
 }
 
-/* "90 million", "812 thousand" */
+/* "90 million", "1.2 million", "812 thousand": it is an estimate. */
 static const char *
 about(char *text, size_t size, uint64_t count)
 {
-    if (count >= 950000)
-        snprintf(text, size, "%.*f million", count < 9950000 ? 1 : 0,
-                 (double)count / 1e6);
+    double millions = (double)count / 1e6;
+
+    if (millions >= 20.0)
+        snprintf(text, size, "%.0f million", floor(millions / 5.0 + 0.5) * 5.0);
+    else if (millions >= 0.95)
+        snprintf(text, size, "%.*f million", millions < 9.95 ? 1 : 0, millions);
     else
-        snprintf(text, size, "%.0f thousand", (double)count / 1e3);
+        snprintf(text, size, "%.0f thousand", millions * 1e3);
     return text;
 }
 
