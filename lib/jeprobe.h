@@ -94,6 +94,7 @@ struct jep_summary {
     struct jep_figure allocated, active, metadata, resident, mapped, retained;
     struct jep_figure rss, tcache, base, internal, dirty, muzzy;
     struct jep_figure slab_holes, padding, page, narenas, threads;
+    struct jep_figure dirty_pages, large_objects; /* counts */
     struct jep_ratio internal_fragmentation, external_fragmentation;
     struct jep_ratio metadata_per_allocated, metadata_per_resident;
 };

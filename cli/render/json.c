@@ -116,6 +116,8 @@ summary(const struct jep_summary *from)
     value_set(object, "slab_holes", value_figure(from->slab_holes));
     value_set(object, "padding", value_figure(from->padding));
     value_set(object, "page", value_figure(from->page));
+    value_set(object, "dirty_pages", value_figure(from->dirty_pages));
+    value_set(object, "large_objects", value_figure(from->large_objects));
     value_set(object, "internal_fragmentation",
               value_ratio(from->internal_fragmentation));
     value_set(object, "external_fragmentation",

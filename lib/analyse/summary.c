@@ -139,13 +139,16 @@ padding(const struct snapshot *snapshot, const struct jep_summary *summary)
     if ((value != NULL && strcmp(value, "false") == 0) ||
         (option != NULL && strcmp(option, "false") == 0))
         return figure_derived(0);
-    pad = figure_times(summary_large_count(snapshot, snapshot->subject),
-                       summary->page.value);
+    pad = figure_times(summary->large_objects, summary->page.value);
     if (value != NULL || option != NULL || !pad.known)
         return pad;
-    /* Not stated: it is there if it is exactly what is missing. */
-    rest =
-        figure_plus(summary->allocated, figure_plus(summary->slab_holes, pad));
+    /* Not stated: it is there if it is exactly what is missing, and not if
+     * nothing is. */
+    rest = figure_plus(summary->allocated, summary->slab_holes);
+    if (rest.known && summary->active.known &&
+        rest.value == summary->active.value)
+        return figure_derived(0);
+    rest = figure_plus(rest, pad);
     if (rest.known && summary->active.known &&
         rest.value == summary->active.value)
         return pad;
@@ -289,7 +292,9 @@ fill_from_arena(const struct snapshot *snapshot,
     out->dirty = figure_times(f[ARENA_PDIRTY], page);
     out->muzzy = figure_times(f[ARENA_PMUZZY], page);
     out->threads = f[ARENA_NTHREADS];
+    out->dirty_pages = f[ARENA_PDIRTY];
     out->slab_holes = summary_slab_holes(snapshot, arena);
+    out->large_objects = summary_large_count(snapshot, arena);
     out->padding = padding(snapshot, out);
 }
 

@@ -21,7 +21,6 @@ t_unit_check_unbias_LDADD = $(JE_PROBE_TEST) -lm
 
 JE_REPORT_TESTS = \
 	t/cli/100-report-input.t \
-	t/cli/110-report-field.t \
 	t/cli/200-report-text.t \
 	t/cli/210-report-ledger.t \
 	t/cli/220-report-symbols.t \
@@ -31,6 +30,7 @@ JE_REPORT_TESTS = \
 	t/cli/400-check-limits.t \
 	t/cli/410-check-ci.t \
 	t/cli/420-check-baseline.t \
+	t/parse/expected.t \
 	t/parse/parse.t
 TESTS += $(JE_REPORT_UNIT_TESTS) $(JE_REPORT_TESTS)
 EXTRA_DIST += $(JE_REPORT_TESTS) \
