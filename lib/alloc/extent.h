@@ -51,15 +51,15 @@ struct extent {
 
     list_t link; /* slab: occupancy list; free: oldest first; spare: chain */
     uint64_t *sampled; /* slab: regions in the profiler's table, or NULL */
-    uint64_t reserved;
 
     union {
-        uint64_t bitmap[SC_MAX_REGIONS / 64]; /* slab: set bit = free region */
+        /* slab: set bit = free region; in a line of its own */
+        _Alignas(CACHELINE) uint64_t bitmap[SC_MAX_REGIONS / 64];
         heap_node_t node; /* free: position among extents of its class */
     };
 } JE_CACHE_ALIGNED;
 
-_Static_assert(sizeof(struct extent) == 128, "two cache lines");
+_Static_assert(sizeof(struct extent) == 2 * CACHELINE, "two cache lines");
 
 static inline uintptr_t
 extent_end(const extent_t *e)

@@ -135,12 +135,6 @@ prof_sample_free(void *p)
 }
 
 void
-prof_thread_end(tsd_t *tsd)
-{
-    tsd->prof = NULL;
-}
-
-void
 prof_fork_child(void)
 {
     if (!prof_table_fork_child()) {

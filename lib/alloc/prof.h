@@ -33,9 +33,6 @@ bool prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
 /* The object p, for which prof_sample_alloc returned true, is being freed. */
 void prof_sample_free(void *p);
 
-/* The thread is about to end; its state block will be used again. */
-void prof_thread_end(tsd_t *tsd);
-
 /* In the child of a fork. */
 void prof_fork_child(void);
 

@@ -82,7 +82,6 @@ static void
 tsd_end(tsd_t *tsd)
 {
     tcache_fini(tsd);
-    prof_thread_end(tsd);
     arena_unbind(tsd->arena);
     os_mutex_lock(&tsd_mtx);
     list_remove(&tsd->link);

@@ -49,7 +49,6 @@ struct tsd {
     bool is_cache_on;
     bool is_slow_always; /* zero, junk: nothing may take the fast path */
     list_t link;         /* all threads, under tsd_list_lock */
-    void *prof;          /* the profiler's, per thread */
     tcache_bin_t cold[SC_NCACHED + 1];
 } JE_CACHE_ALIGNED;
 
