@@ -318,6 +318,16 @@ je_free(void *p, bool no_cache)
     errno = saved;
 }
 
+void
+je_dalloc(void *p, bool no_cache)
+{
+    if (no_cache) {
+        je_free(p, true);
+    } else {
+        free_fast(p);
+    }
+}
+
 size_t
 je_usable_size(const void *p)
 {
@@ -331,7 +341,7 @@ je_usable_size(const void *p)
 }
 
 void
-je_free_sized(void *p, size_t size, size_t alignment)
+je_free_sized(void *p, size_t size, size_t alignment, bool no_cache)
 {
     size_t usable = je_usable_size(p);
     size_t expected = size <= SZ_LARGE_MAX ? sz_usable(size, alignment) : 0;
@@ -340,7 +350,7 @@ je_free_sized(void *p, size_t size, size_t alignment)
                  "class %zu",
                  p, size, usable);
     }
-    free_fast(p);
+    je_dalloc(p, no_cache);
 }
 
 /* ---- resizing ---------------------------------------------------------- */
@@ -440,11 +450,7 @@ je_realloc(void *p, size_t size, const alloc_how_t *how)
     if (how->zero && usable > old) {
         memset((char *)q + old, 0, usable - old);
     }
-    if (how->no_cache) {
-        je_free(p, true);
-    } else {
-        free_fast(p);
-    }
+    je_dalloc(p, how->no_cache);
     errno = saved;
     return q;
 }

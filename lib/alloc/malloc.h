@@ -22,9 +22,11 @@ void *je_alloc(size_t size, const alloc_how_t *how);
 /* p != NULL; size of the result in [size, ...]; errors: NULL, p stays. */
 void *je_realloc(void *p, size_t size, const alloc_how_t *how);
 void je_free(void *p, bool no_cache);
+/* The same, by the hot path if the cache may be used. */
+void je_dalloc(void *p, bool no_cache);
 /* As je_free, with the size given by the caller (requested or usable): a size
  * of another class is misuse and does not return. */
-void je_free_sized(void *p, size_t size, size_t alignment);
+void je_free_sized(void *p, size_t size, size_t alignment, bool no_cache);
 /* Change the object in place towards [size, size + extra]; its usable size
  * afterwards is returned. */
 size_t je_resize_in_place(void *p, size_t size, size_t extra, bool zero);

@@ -5,7 +5,6 @@
 
 #include "alloc/arena.h"
 #include "alloc/malloc.h"
-#include "alloc/malloc_fast.h"
 #include "alloc/sz.h"
 
 enum {
@@ -86,17 +85,13 @@ je_sallocx(const void *p, int flags)
 void
 je_dallocx(void *p, int flags)
 {
-    if (flags_bypass_cache(flags)) {
-        je_free(p, true);
-    } else {
-        free_fast(p);
-    }
+    je_dalloc(p, flags_bypass_cache(flags));
 }
 
 void
 je_sdallocx(void *p, size_t size, int flags)
 {
-    je_free_sized(p, size, flags_alignment(flags));
+    je_free_sized(p, size, flags_alignment(flags), flags_bypass_cache(flags));
 }
 
 size_t

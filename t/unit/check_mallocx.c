@@ -15,6 +15,7 @@
 #include "alloc/emap.h"
 #include "alloc/mallinfo.h"
 #include "alloc/malloc.h"
+#include "alloc/tcache.h"
 #include "t/util.h"
 
 /* The flags as jemalloc's header has them. */
@@ -169,6 +170,25 @@ START_TEST(test_xallocx_stays_and_says_how_large)
 
 END_TEST
 
+START_TEST(test_frees_around_the_cache_leave_it_alone)
+{
+    static const size_t sizes[] = {8, 512, 14336, 16384};
+    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        void *p[3];
+        for (unsigned k = 0; k < JE_ARRAY_LEN(p); k++) {
+            p[k] = je_mallocx(sizes[i], NO_TCACHE);
+        }
+        size_t before = tcache_bytes(tsd_get());
+        je_dallocx(p[0], NO_TCACHE);
+        je_sdallocx(p[1], sizes[i], NO_TCACHE);
+        ck_assert_uint_eq(tcache_bytes(tsd_get()), before);
+        je_sdallocx(p[2], sizes[i], 0);
+        ck_assert_uint_eq(tcache_bytes(tsd_get()), before + sizes[i]);
+    }
+}
+
+END_TEST
+
 START_TEST(test_sdallocx_of_another_class_aborts)
 {
     void *p = je_mallocx(100, 0);
@@ -310,6 +330,7 @@ main(void)
     tcase_add_test(tc, test_mallocx_arena_decides_where_it_lies);
     tcase_add_test(tc, test_rallocx_keeps_content_and_zeroes_the_rest);
     tcase_add_test(tc, test_xallocx_stays_and_says_how_large);
+    tcase_add_test(tc, test_frees_around_the_cache_leave_it_alone);
     tcase_add_test_raise_signal(tc, test_sdallocx_of_another_class_aborts,
                                 SIGABRT);
     tcase_add_test(tc, test_mallinfo_adds_up);
