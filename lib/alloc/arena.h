@@ -30,7 +30,7 @@ struct arena {
     bool is_quarantined;
     uint64_t dropped_frees; /* while quarantined */
     uint64_t created_ns;
-    uint64_t large_nfills, large_nflushes; /* by thread caches */
+    uint64_t large_nflushes; /* by thread caches */
     pac_t pac;
     large_stats_t large[SZ_NLARGE];
     bin_t bins[SC_NBINS];

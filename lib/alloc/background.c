@@ -33,6 +33,12 @@ background_boot(void)
     os_mutex_init(&background.mtx, OS_RANK_BACKGROUND);
 }
 
+os_mutex_t *
+background_mutex(void)
+{
+    return &background.mtx;
+}
+
 bool
 background_is_enabled(void)
 {

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/mutex.h"
+
 typedef struct background_stats {
     size_t num_threads;
     uint64_t num_runs;
@@ -24,6 +26,8 @@ bool background_is_enabled(void);
  * libc, which allocates. errors: false, no thread could be started. */
 bool background_set(bool on);
 void background_stats(background_stats_t *out);
+/* Its lock, for the lock's figures. */
+os_mutex_t *background_mutex(void);
 void background_fork_child(void);
 
 #endif

@@ -100,18 +100,10 @@ ctl_refresh_and_hold(void)
     return s;
 }
 
-void
-ctl_copy_mutex(stats_mutex_t *out)
+os_mutex_t *
+ctl_mutex(void)
 {
-    stats_copy_mutex(out, &ctl.mtx);
-}
-
-void
-ctl_reset_mutex(void)
-{
-    os_mutex_lock(&ctl.mtx);
-    os_mutex_stats_reset(&ctl.mtx);
-    os_mutex_unlock(&ctl.mtx);
+    return &ctl.mtx;
 }
 
 /* ---- rows and MIBs ----------------------------------------------------- */

@@ -44,8 +44,7 @@ stats_t *ctl_refresh_and_hold(void);
  * arenas., prof., version. Takes no lock. errors: false, no such name. */
 bool ctl_read_constant(const char *name, emit_value_t *out);
 
-/* The lock of the snapshot, for its own figures. */
-void ctl_copy_mutex(stats_mutex_t *out);
-void ctl_reset_mutex(void);
+/* The lock of the snapshot, for the lock's figures. */
+os_mutex_t *ctl_mutex(void);
 
 #endif

@@ -97,7 +97,6 @@ ctl_write_stats_mutexes_reset(const ctl_leaf_t *leaf, const size_t *index,
     (void)index;
     (void)in;
     stats_reset_mutexes();
-    ctl_reset_mutex();
     return 0;
 }
 

@@ -60,6 +60,12 @@ meta_fork_child(void)
     os_mutex_init(&meta.pool_mtx, OS_RANK_META);
 }
 
+os_mutex_t *
+meta_mutex(unsigned i)
+{
+    return i == 0 ? &meta.mtx : i == 1 ? &meta.pool_mtx : NULL;
+}
+
 /* Remember a mapping. The table is append only: publish the count last. */
 static void
 meta_register(uintptr_t addr, size_t size)

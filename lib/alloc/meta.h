@@ -13,6 +13,7 @@
 #define JE_ALLOC_META_H
 
 #include "alloc/types.h"
+#include "os/mutex.h"
 
 /* Zeroed memory aligned to a cache line (`size` is rounded up to one).
  * errors: NULL. */
@@ -47,6 +48,9 @@ bool meta_contains(uintptr_t addr);
 /* Call fn for every metadata mapping. */
 void meta_foreach_mapping(void (*fn)(void *arg, uintptr_t addr, size_t size),
                           void *arg);
+
+/* Its locks, for their figures; NULL after the last. */
+os_mutex_t *meta_mutex(unsigned i);
 
 void meta_boot(void);
 /* In the child of a fork: forget pools whose lock was held. */

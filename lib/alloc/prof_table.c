@@ -443,6 +443,12 @@ prof_table_copy(prof_sample_t *out, size_t max)
     return n;
 }
 
+os_mutex_t *
+prof_table_mutex(unsigned i)
+{
+    return i < SHARDS ? &shards[i].mtx : NULL;
+}
+
 bool
 prof_table_fork_child(void)
 {

@@ -14,6 +14,7 @@
 #define JE_ALLOC_PROF_TABLE_H
 
 #include "alloc/types.h"
+#include "os/mutex.h"
 
 enum {
     PROF_STACK_MAX = 128, /* frames of one stack */
@@ -81,6 +82,8 @@ size_t prof_table_copy(prof_sample_t *out, size_t max);
 
 /* Bytes that the tables take. */
 size_t prof_table_bytes(void);
+/* Its locks, for their figures; NULL after the last. */
+os_mutex_t *prof_table_mutex(unsigned i);
 
 /* In the child of a fork. Returns false when samples were lost. */
 bool prof_table_fork_child(void);

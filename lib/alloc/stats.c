@@ -9,6 +9,7 @@
 #include "alloc/arena.h"
 #include "alloc/ctl.h"
 #include "alloc/meta.h"
+#include "alloc/prof_table.h"
 #include "alloc/tcache.h"
 #include "base/assert.h"
 #include "base/bits.h"
@@ -161,18 +162,6 @@ reader_leave(const reader_t *r, os_mutex_t *m)
     }
 }
 
-void
-stats_copy_mutex(stats_mutex_t *out, const os_mutex_t *m)
-{
-    out->num_ops = m->num_ops;
-    out->num_wait = m->num_wait;
-    out->num_spin_acq = m->num_spin_acq;
-    out->num_owner_switch = m->num_owner_switch;
-    out->total_wait_time = m->total_wait_ns;
-    out->max_wait_time = m->max_wait_ns;
-    out->max_num_thds = m->max_num_thds;
-}
-
 static void
 stats_add_mutex(stats_mutex_t *sum, const stats_mutex_t *m)
 {
@@ -185,23 +174,63 @@ stats_add_mutex(stats_mutex_t *sum, const stats_mutex_t *m)
     sum->max_num_thds = JE_MAX(sum->max_num_thds, m->max_num_thds);
 }
 
+/* Add the figures of a lock, which need not be held. */
+static void
+stats_count_mutex(stats_mutex_t *sum, const os_mutex_t *m)
+{
+    const stats_mutex_t one = {
+        .num_ops = atomic_load_rlx(&m->num_ops),
+        .num_wait = atomic_load_rlx(&m->num_wait),
+        .num_spin_acq = atomic_load_rlx(&m->num_spin_acq),
+        .num_owner_switch = atomic_load_rlx(&m->num_owner_switch),
+        .total_wait_time = atomic_load_rlx(&m->total_wait_ns),
+        .max_wait_time = atomic_load_rlx(&m->max_wait_ns),
+        .max_num_thds = atomic_load_rlx(&m->max_num_thds),
+    };
+    stats_add_mutex(sum, &one);
+}
+
+static void
+stats_reset_mutex(os_mutex_t *m)
+{
+    os_mutex_lock(m);
+    os_mutex_stats_reset(m);
+    os_mutex_unlock(m);
+}
+
+/* A module's locks, one after the other; NULL after the last. */
+typedef os_mutex_t *stats_mutexes_t(unsigned i);
+
+static void
+stats_count_mutexes(stats_mutex_t *sum, stats_mutexes_t *mutexes)
+{
+    for (unsigned i = 0; mutexes(i) != NULL; i++) {
+        stats_count_mutex(sum, mutexes(i));
+    }
+}
+
 void
 stats_reset_mutexes(void)
 {
+    static stats_mutexes_t *const several[] = {meta_mutex, prof_table_mutex};
     for (unsigned i = 0; i < arena_count(); i++) {
         arena_t *arena = arena_get(i);
         if (arena == NULL || arena->is_quarantined) {
             continue;
         }
-        os_mutex_lock(&arena->pac.mtx);
-        os_mutex_stats_reset(&arena->pac.mtx);
-        os_mutex_unlock(&arena->pac.mtx);
+        stats_reset_mutex(&arena->pac.mtx);
         for (unsigned b = 0; b < SC_NBINS; b++) {
-            os_mutex_lock(&arena->bins[b].mtx);
-            os_mutex_stats_reset(&arena->bins[b].mtx);
-            os_mutex_unlock(&arena->bins[b].mtx);
+            stats_reset_mutex(&arena->bins[b].mtx);
         }
     }
+    for (unsigned i = 0; i < JE_ARRAY_LEN(several); i++) {
+        for (unsigned k = 0; several[i](k) != NULL; k++) {
+            stats_reset_mutex(several[i](k));
+        }
+    }
+    stats_reset_mutex(background_mutex());
+    stats_reset_mutex(ctl_mutex());
+    stats_reset_mutex(tsd_list_mutex());
 }
 
 /* ---- one arena --------------------------------------------------------- */
@@ -243,7 +272,7 @@ fill_pages(stats_arena_t *out, pac_t *pac, reader_t *r, bool may_lock)
     fill_decay(&out->dirty, &pac->decay_dirty);
     fill_decay(&out->muzzy, &pac->decay_muzzy);
     fill_extents(out, pac);
-    stats_copy_mutex(&out->mutexes[STATS_MUTEX_extents_dirty], &pac->mtx);
+    stats_count_mutex(&out->mutexes[STATS_MUTEX_extents_dirty], &pac->mtx);
     if (locked) {
         reader_leave(r, &pac->mtx);
     }
@@ -264,7 +293,7 @@ fill_bin(stats_bin_t *out, bin_t *bin, reader_t *r, bool may_lock)
     out->curslabs = s->curslabs;
     out->nonfull_slabs = s->nonfull_slabs;
     out->curregs = out->nmalloc - out->ndalloc;
-    stats_copy_mutex(&out->mutex, &bin->mtx);
+    stats_count_mutex(&out->mutex, &bin->mtx);
     if (locked) {
         reader_leave(r, &bin->mtx);
     }
@@ -281,7 +310,6 @@ fill_large(stats_arena_t *out, arena_t *arena)
         l->nrequests = atomic_load_rlx(&arena->large[i].nrequests);
         l->curlextents = l->nmalloc - l->ndalloc;
     }
-    out->large.nfills = atomic_load_rlx(&arena->large_nfills);
     out->large.nflushes = atomic_load_rlx(&arena->large_nflushes);
 }
 
@@ -356,6 +384,7 @@ sum_classes(stats_arena_t *a)
         sum->ndalloc += l->ndalloc;
         sum->nrequests += l->nrequests;
     }
+    sum->nfills = sum->nmalloc; /* caches get one at a time */
 }
 
 static void
@@ -464,11 +493,26 @@ fill_totals(stats_t *s)
     s->retained = m->retained;
     s->zero_reallocs = atomic_load_rlx(&zero_reallocs);
     background_stats(&s->background);
-    ctl_copy_mutex(&s->mutexes[STATS_GLOBAL_MUTEX_ctl]);
+    memset(s->mutexes, 0, sizeof(s->mutexes));
+    stats_count_mutex(&s->mutexes[STATS_GLOBAL_MUTEX_background_thread],
+                      background_mutex());
+    stats_count_mutex(&s->mutexes[STATS_GLOBAL_MUTEX_ctl], ctl_mutex());
+    stats_count_mutexes(&s->mutexes[STATS_GLOBAL_MUTEX_prof], prof_table_mutex);
 }
 
-/* Everything is in place: add it up. All metadata belongs to no arena; it is
- * shown in the first. */
+/* What belongs to no arena and is shown in the first. */
+static void
+fill_common(stats_arena_t *out)
+{
+    meta_stats_t meta;
+    meta_stats(&meta);
+    out->base = meta.base;
+    out->base_mapped = meta.mapped;
+    stats_count_mutexes(&out->mutexes[STATS_MUTEX_base], meta_mutex);
+    stats_count_mutex(&out->mutexes[STATS_MUTEX_tcache_list], tsd_list_mutex());
+}
+
+/* Everything is in place: add it up. */
 static void
 stats_finish(stats_t *s)
 {
@@ -479,10 +523,7 @@ stats_finish(stats_t *s)
         }
         stats_arena_t *out = stats_slot(s, i);
         if (is_first) {
-            meta_stats_t meta;
-            meta_stats(&meta);
-            out->base = meta.base;
-            out->base_mapped = meta.mapped;
+            fill_common(out);
             is_first = false;
         }
         finish_arena(out);

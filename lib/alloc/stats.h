@@ -36,8 +36,10 @@ typedef struct stats_mutex {
 } stats_mutex_t;
 
 /* Locks of an arena by the names that jemalloc's have. This allocator has one
- * lock for all of an arena's pages; its figures stand at extents_dirty, and
- * what has no counterpart stays 0. */
+ * lock for all of an arena's pages; its figures stand at extents_dirty. Those
+ * of metadata (base) and of the list of threads (tcache_list) belong to no
+ * arena and stand in the first one, as metadata itself does. What has no
+ * counterpart stays 0. */
 #define STATS_ARENA_MUTEXES(X)                                                 \
     X(large)                                                                   \
     X(extent_avail)                                                            \
@@ -52,6 +54,7 @@ typedef struct stats_mutex {
     X(hpa_shard_grow)                                                          \
     X(hpa_sec)
 
+/* Those of the tables of samples are added up at prof. */
 #define STATS_GLOBAL_MUTEXES(X)                                                \
     X(background_thread)                                                       \
     X(max_per_bg_thd)                                                          \
@@ -193,8 +196,7 @@ JE_NODISCARD bool stats_fill(stats_t *s, bool nonblocking);
 /* The arena's part of the snapshot, or NULL if it did not exist. */
 const stats_arena_t *stats_arena(const stats_t *s, size_t ind);
 
-void stats_copy_mutex(stats_mutex_t *out, const os_mutex_t *m);
-/* Forget what all locks counted; the caller adds its own. */
+/* Forget what all locks counted. */
 void stats_reset_mutexes(void);
 
 /* A call of realloc(p, 0). */

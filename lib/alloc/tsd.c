@@ -36,6 +36,12 @@ tsd_boot(void)
     list_init(&tsd_orphans);
 }
 
+os_mutex_t *
+tsd_list_mutex(void)
+{
+    return &tsd_mtx;
+}
+
 list_t *
 tsd_list_lock(void)
 {

@@ -18,6 +18,7 @@
 #include "alloc/cache_bin.h"
 #include "alloc/types.h"
 #include "base/list.h"
+#include "os/mutex.h"
 
 /* The rarely used part of a cache bin. */
 typedef struct tcache_bin {
@@ -82,6 +83,8 @@ list_t *tsd_list_lock(void);
 /* For signal handlers: NULL instead of waiting. */
 list_t *tsd_list_trylock(void);
 void tsd_list_unlock(void);
+/* The lock itself, for its figures. */
+os_mutex_t *tsd_list_mutex(void);
 
 /* Counters of threads that are gone. */
 typedef struct tsd_past {

@@ -86,7 +86,7 @@ void
 os_mutex_lock_slow(os_mutex_t *m)
 {
     if (mutex_spin(m)) {
-        m->num_spin_acq++;
+        os_mutex_count(&m->num_spin_acq);
         return;
     }
     uint64_t start = os_clock_ns();
@@ -96,13 +96,13 @@ os_mutex_lock_slow(os_mutex_t *m)
     }
     atomic_sub_rlx(&m->num_waiting, 1u);
     uint64_t waited = os_clock_ns() - start;
-    m->num_wait++;
-    m->total_wait_ns += waited;
+    os_mutex_count(&m->num_wait);
+    atomic_store_rlx(&m->total_wait_ns, m->total_wait_ns + waited);
     if (waited > m->max_wait_ns) {
-        m->max_wait_ns = waited;
+        atomic_store_rlx(&m->max_wait_ns, waited);
     }
     if (waiting > m->max_num_thds) {
-        m->max_num_thds = waiting;
+        atomic_store_rlx(&m->max_num_thds, waiting);
     }
 }
 
@@ -115,7 +115,11 @@ os_mutex_unlock_slow(os_mutex_t *m)
 void
 os_mutex_stats_reset(os_mutex_t *m)
 {
-    m->num_ops = m->num_owner_switch = m->num_wait = m->num_spin_acq = 0;
-    m->total_wait_ns = m->max_wait_ns = 0;
-    m->max_num_thds = 0;
+    atomic_store_rlx(&m->num_ops, 0u);
+    atomic_store_rlx(&m->num_owner_switch, 0u);
+    atomic_store_rlx(&m->num_wait, 0u);
+    atomic_store_rlx(&m->num_spin_acq, 0u);
+    atomic_store_rlx(&m->total_wait_ns, 0u);
+    atomic_store_rlx(&m->max_wait_ns, 0u);
+    atomic_store_rlx(&m->max_num_thds, 0u);
 }

@@ -33,7 +33,7 @@ typedef enum {
     OS_RANK_COUNT,
 } os_rank_t;
 
-/* Counters are written by the holder only; readers accept a stale value. */
+/* Counters are written by the holder only; others read them as they are. */
 typedef struct os_mutex {
     uint32_t state; /* 0 free, 1 held, 2 held and somebody sleeps */
     uint32_t rank;  /* os_rank_t */
@@ -66,14 +66,21 @@ os_thread_token(void)
     return (uintptr_t)__builtin_thread_pointer();
 }
 
+/* Add one to a counter of a lock that is held; it may be read meanwhile. */
+static inline void
+os_mutex_count(uint64_t *counter)
+{
+    atomic_store_rlx(counter, *counter + 1);
+}
+
 static inline void
 os_mutex_note_owner(os_mutex_t *m)
 {
-    m->num_ops++;
+    os_mutex_count(&m->num_ops);
     uintptr_t self = os_thread_token();
     if (unlikely(m->last_owner != self)) {
         m->last_owner = self;
-        m->num_owner_switch++;
+        os_mutex_count(&m->num_owner_switch);
     }
 }
 

@@ -16,6 +16,8 @@
 #include "alloc/ctl.h"
 #include "alloc/malloc.h"
 #include "alloc/malloc_fast.h"
+#include "alloc/meta.h"
+#include "alloc/prof_table.h"
 #include "t/util.h"
 
 enum { LIVE_MAX = 6000, OPERATIONS = 40000 };
@@ -777,6 +779,80 @@ allocating_write(void *opaque, const char *text)
     *n += strlen(text);
 }
 
+/* Of each lock that is shown: taken so often, counted so often, and nothing
+ * after a reset. */
+START_TEST(test_stats_count_what_locks_do)
+{
+    enum { TIMES = 1000, OTHERS = 100 };
+
+    static os_mutex_t *(*const several[])(unsigned) = {meta_mutex,
+                                                       prof_table_mutex};
+    free_fast(malloc_fast(1));
+    os_mutex_t *const locks[] = {background_mutex(), ctl_mutex(),
+                                 several[0](1),      several[1](3),
+                                 several[1](9),      tsd_list_mutex()};
+    stats_t *before = snapshot();
+    for (unsigned i = 0; i < JE_ARRAY_LEN(locks) * TIMES; i++) {
+        os_mutex_lock(locks[i / TIMES]);
+        os_mutex_unlock(locks[i / TIMES]);
+    }
+    stats_t *after = snapshot();
+
+    const struct {
+        const stats_mutex_t *before, *after;
+        uint64_t times;
+    } shown[] = {
+        {&before->mutexes[STATS_GLOBAL_MUTEX_background_thread],
+         &after->mutexes[STATS_GLOBAL_MUTEX_background_thread], TIMES},
+        {&before->mutexes[STATS_GLOBAL_MUTEX_ctl],
+         &after->mutexes[STATS_GLOBAL_MUTEX_ctl], TIMES},
+        {&before->mutexes[STATS_GLOBAL_MUTEX_prof],
+         &after->mutexes[STATS_GLOBAL_MUTEX_prof], 2 * TIMES},
+        {&stats_arena(before, 0)->mutexes[STATS_MUTEX_base],
+         &stats_arena(after, 0)->mutexes[STATS_MUTEX_base], TIMES},
+        {&stats_arena(before, 0)->mutexes[STATS_MUTEX_tcache_list],
+         &stats_arena(after, 0)->mutexes[STATS_MUTEX_tcache_list], TIMES},
+    };
+
+    for (unsigned i = 0; i < JE_ARRAY_LEN(shown); i++) {
+        uint64_t n = shown[i].after->num_ops - shown[i].before->num_ops;
+        ck_assert_uint_ge(n, shown[i].times);
+        ck_assert_uint_lt(n, shown[i].times + OTHERS);
+    }
+    stats_release(before);
+    stats_release(after);
+    stats_reset_mutexes();
+    for (unsigned i = 0; i < JE_ARRAY_LEN(locks); i++) {
+        ck_assert_uint_lt(locks[i]->num_ops, OTHERS);
+    }
+}
+
+END_TEST
+
+/* A cache is given large objects one at a time. */
+START_TEST(test_stats_fills_of_large_are_what_arenas_gave)
+{
+    free_fast(malloc_fast(20480));
+    stats_t *before = snapshot();
+    for (unsigned i = 0; i < 5; i++) {
+        free_fast(malloc_fast(20480)); /* out of the cache and back */
+    }
+    void *p[3];
+    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+        p[i] = malloc_fast(1 << 20);
+    }
+    stats_t *after = snapshot();
+    ck_assert_uint_eq(after->merged.large.nfills - before->merged.large.nfills,
+                      JE_ARRAY_LEN(p));
+    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+        free_fast(p[i]);
+    }
+    stats_release(before);
+    stats_release(after);
+}
+
+END_TEST
+
 START_TEST(test_stats_callback_may_allocate_and_ask)
 {
     size_t n = 0;
@@ -884,6 +960,8 @@ main(void)
     tcase_add_loop_test(tc, test_stats_letter_leaves_its_part_out_and_no_other,
                         0, (int)JE_ARRAY_LEN(letters));
     tcase_add_test(tc, test_stats_text_says_what_the_json_says);
+    tcase_add_test(tc, test_stats_count_what_locks_do);
+    tcase_add_test(tc, test_stats_fills_of_large_are_what_arenas_gave);
     tcase_add_test(tc, test_stats_callback_may_allocate_and_ask);
     tcase_add_test(tc, test_stats_nonblocking_does_not_wait_for_a_held_lock);
     tcase_add_test(tc, test_stats_under_load_stay_in_bounds);
