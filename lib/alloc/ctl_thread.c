@@ -12,11 +12,17 @@
 #include "alloc/tsd.h"
 #include "os/clock.h"
 
-/* A fork in a signal handler must see that the cache is being changed. */
-static void
-thread_enter(tsd_t *tsd)
+/* Begin to change this thread's cache: a fork in a signal handler must see it.
+ * Returns an errno; `without` where there is no state, or no memory for it. */
+static int
+thread_enter(tsd_t **tsd, int without)
 {
-    atomic_store_rlx(&tsd->nesting, tsd->nesting + 1);
+    *tsd = tsd_get();
+    if (*tsd == NULL) {
+        return without;
+    }
+    atomic_store_rlx(&(*tsd)->nesting, (*tsd)->nesting + 1);
+    return 0;
 }
 
 static void
@@ -46,33 +52,36 @@ ctl_write_thread_arena(const ctl_leaf_t *leaf, const size_t *index,
 {
     (void)leaf;
     (void)index;
-    tsd_t *tsd = tsd_get();
-    if (tsd == NULL) {
-        return EAGAIN;
-    }
     arena_t *arena =
         in->number < arena_count() ? arena_get_or_make(in->number) : NULL;
     if (arena == NULL || arena->is_quarantined) {
         return EFAULT;
     }
-    if (arena == tsd->arena) {
-        return 0;
+    tsd_t *tsd;
+    int error = thread_enter(&tsd, EAGAIN);
+    if (error != 0) {
+        return error;
     }
-    thread_enter(tsd);
-    bool was_on = tsd->is_cache_on;
-    tcache_set_enabled(tsd, false);
-    arena_unbind(tsd->arena);
-    atomic_add_rlx(&arena->nthreads, 1u);
-    atomic_store_rel(&tsd->arena, arena);
-    tcache_set_enabled(tsd, was_on);
+    if (arena != tsd->arena) {
+        bool was_on = tsd->is_cache_on;
+        tcache_set_enabled(tsd, false);
+        arena_unbind(tsd->arena);
+        atomic_add_rlx(&arena->nthreads, 1u);
+        atomic_store_rel(&tsd->arena, arena);
+        tcache_set_enabled(tsd, was_on);
+    }
     thread_leave(tsd);
     return 0;
 }
 
-/* allocated and deallocated are told apart by their offset. */
+/* allocated and deallocated are told apart by their offset. errors: NULL. */
 static uint64_t *
-thread_counter(const ctl_leaf_t *leaf, tsd_t *tsd)
+thread_counter(const ctl_leaf_t *leaf)
 {
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return NULL;
+    }
     return leaf->offset == offsetof(tsd_t, allocated) ? &tsd->allocated
                                                       : &tsd->deallocated;
 }
@@ -82,12 +91,9 @@ ctl_read_thread_bytes(const ctl_leaf_t *leaf, const size_t *index,
                       ctl_value_t *out)
 {
     (void)index;
-    tsd_t *tsd = tsd_get();
-    if (tsd == NULL) {
-        return EAGAIN;
-    }
-    out->u64 = *thread_counter(leaf, tsd);
-    return 0;
+    const uint64_t *counter = thread_counter(leaf);
+    out->u64 = counter != NULL ? *counter : 0;
+    return counter != NULL ? 0 : EAGAIN;
 }
 
 int
@@ -95,12 +101,8 @@ ctl_read_thread_bytes_at(const ctl_leaf_t *leaf, const size_t *index,
                          ctl_value_t *out)
 {
     (void)index;
-    tsd_t *tsd = tsd_get();
-    if (tsd == NULL) {
-        return EAGAIN;
-    }
-    out->pointer = thread_counter(leaf, tsd);
-    return 0;
+    out->pointer = thread_counter(leaf);
+    return out->pointer != NULL ? 0 : EAGAIN;
 }
 
 int
@@ -120,14 +122,13 @@ ctl_write_tcache_enabled(const ctl_leaf_t *leaf, const size_t *index,
 {
     (void)leaf;
     (void)index;
-    tsd_t *tsd = tsd_get();
-    if (tsd == NULL) {
-        return EAGAIN;
+    tsd_t *tsd;
+    int error = thread_enter(&tsd, EAGAIN);
+    if (error == 0) {
+        tcache_set_enabled(tsd, in->flag);
+        thread_leave(tsd);
     }
-    thread_enter(tsd);
-    tcache_set_enabled(tsd, in->flag);
-    thread_leave(tsd);
-    return 0;
+    return error;
 }
 
 int
@@ -137,14 +138,18 @@ ctl_write_tcache_flush(const ctl_leaf_t *leaf, const size_t *index,
     (void)leaf;
     (void)index;
     (void)in;
-    tsd_t *tsd = tsd_get();
-    if (tsd == NULL || !tsd->is_cache_on) {
-        return EFAULT;
+    tsd_t *tsd;
+    int error = thread_enter(&tsd, EFAULT);
+    if (error != 0) {
+        return error;
     }
-    thread_enter(tsd);
-    tcache_flush(tsd);
+    if (tsd->is_cache_on) {
+        tcache_flush(tsd);
+    } else {
+        error = EFAULT;
+    }
     thread_leave(tsd);
-    return 0;
+    return error;
 }
 
 /* The thread will not allocate for a while: its cache serves nobody. */
