@@ -34,6 +34,7 @@ cli_jeprobe_SOURCES = \
 	cli/render/text.c \
 	cli/render/text.h \
 	cli/render/text_findings.c \
+	cli/render/text_foreign.c \
 	cli/render/text_ledger.c \
 	cli/render/text_nested.c \
 	cli/render/text_sites.c \

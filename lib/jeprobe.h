@@ -124,6 +124,14 @@ struct jep_bin {
     struct jep_ratio utilization;
 };
 
+/* A size class of an allocator other than jemalloc. */
+struct jep_class {
+    uint64_t size;
+    struct jep_figure in_use, unused; /* bytes; unused: free in caches, spans */
+    uint32_t line;
+};
+
+/* Of glibc a heap: allocated is in use, mapped is from the system. */
 struct jep_arena {
     const char *name; /* "0", "merged", … */
     struct jep_figure threads, allocated, active, resident, mapped, retained;
@@ -154,10 +162,11 @@ struct jep_stack {
     size_t frame_count;
     uint64_t live_samples, total_samples;
     struct jep_estimate live_bytes, live_objects;
-    struct jep_estimate total_bytes, total_objects;
+    struct jep_estimate total_bytes, total_objects; /* only if has_total */
     struct jep_figure oldest_ns; /* age of the oldest live sample */
     unsigned members;            /* stacks that were grouped into this one */
-    bool is_weak; /* fewer than JEP_FEW_SAMPLES, and not known well anyway */
+    bool has_total; /* what was ever allocated is known, not only what lives */
+    bool is_weak;   /* fewer than JEP_FEW_SAMPLES, and not known well anyway */
 };
 
 struct jep_profile {
@@ -213,6 +222,8 @@ struct jep_view {
     size_t bin_count;
     const struct jep_arena *arenas;
     size_t arena_count;
+    const struct jep_class *classes; /* most unused first, then most in use */
+    size_t class_count;
     const struct jep_finding *findings; /* most severe, then most bytes */
     size_t finding_count;
     bool follows;           /* it is a later dump of the process of `before` */

@@ -159,6 +159,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/finding.c \
 	lib/analyse/finding.h \
 	lib/analyse/follow.c \
+	lib/analyse/foreign.c \
+	lib/analyse/foreign_tables.c \
 	lib/analyse/interval.c \
 	lib/analyse/interval.h \
 	lib/analyse/ledger.c \

@@ -187,6 +187,23 @@ bins(const struct jep_view *view)
 }
 
 static json_t *
+classes(const struct jep_view *view)
+{
+    json_t *array = value_need(json_array());
+
+    for (size_t i = 0; i < view->class_count; i++) {
+        const struct jep_class *class = &view->classes[i];
+        json_t *one = value_need(json_object());
+
+        value_set(one, "size", value_whole(class->size));
+        value_set(one, "in_use", value_figure(class->in_use));
+        value_set(one, "unused", value_figure(class->unused));
+        value_append(array, one);
+    }
+    return array;
+}
+
+static json_t *
 arenas(const struct jep_view *view)
 {
     json_t *array = value_need(json_array());
@@ -232,6 +249,24 @@ frame(const struct jep_frame *from)
     return object;
 }
 
+/* What was ever allocated. */
+static void
+set_total(json_t *object, const struct jep_stack *from)
+{
+    const struct jep_estimate *bytes = &from->total_bytes;
+    const struct jep_estimate *objects = &from->total_objects;
+    bool known = from->has_total;
+
+    value_set(object, "alloc_samples",
+              known ? value_whole(from->total_samples) : json_null());
+    value_set(object, "alloc_bytes",
+              known ? estimate(bytes->value) : json_null());
+    value_set(object, "alloc_bytes_ci", known ? range(bytes) : json_null());
+    value_set(object, "alloc_objects",
+              known ? estimate(objects->value) : json_null());
+    value_set(object, "alloc_objects_ci", known ? range(objects) : json_null());
+}
+
 static json_t *
 stack(const struct jep_stack *from)
 {
@@ -246,11 +281,7 @@ stack(const struct jep_stack *from)
     value_set(object, "live_bytes_ci", range(&from->live_bytes));
     value_set(object, "live_objects", estimate(from->live_objects.value));
     value_set(object, "live_objects_ci", range(&from->live_objects));
-    value_set(object, "alloc_samples", value_whole(from->total_samples));
-    value_set(object, "alloc_bytes", estimate(from->total_bytes.value));
-    value_set(object, "alloc_bytes_ci", range(&from->total_bytes));
-    value_set(object, "alloc_objects", estimate(from->total_objects.value));
-    value_set(object, "alloc_objects_ci", range(&from->total_objects));
+    set_total(object, from);
     value_set(object, "oldest_ns", value_figure(from->oldest_ns));
     value_set(object, "stacks", value_whole(from->members));
     return object;
@@ -354,6 +385,7 @@ report(const struct jep_view *view, const struct render_options *options,
     value_set(object, "attribution", attribution(&view->ledger));
     value_set(object, "bins", bins(view));
     value_set(object, "arenas", arenas(view));
+    value_set(object, "classes", classes(view));
     value_set(object, "findings", findings(view));
     value_set(object, "profile", profile(&view->profile, options->top));
     return object;

@@ -9,6 +9,13 @@
 
 enum { BINS_DEFAULT = 5, BASELINE_PERCENT = 10 };
 
+static bool
+is_jemalloc(const struct jep_source *source)
+{
+    return source->allocator == JEP_ALLOCATOR_JEMALLOC ||
+           source->allocator == JEP_ALLOCATOR_JEALLOC;
+}
+
 static void
 print_source(out_t *out, const struct jep_view *view)
 {
@@ -20,13 +27,22 @@ print_source(out_t *out, const struct jep_view *view)
     if (source->documents > 1)
         out_printf(out, " (%u of %u)", source->document, source->documents);
     out_puts(out, ": ");
-    out_printf(out, "%s ", render_allocator(source->allocator));
+    if (source->allocator == JEP_ALLOCATOR_UNKNOWN) {
+        out_printf(out, "%s%s\n", source->format,
+                   source->complete ? "" : " (not all of it)");
+        return;
+    }
+    out_puts(out, render_allocator(source->allocator));
     snprintf(part, sizeof(part), "%.60s",
              source->version != NULL            ? source->version
              : source->version_range[0] != '\0' ? source->version_range
                                                 : "of unknown version");
     part[strcspn(part, "-")] = '\0';
-    out_text(out, part);
+    /* The others do not print it. */
+    if (source->version != NULL || is_jemalloc(source)) {
+        out_puts(out, " ");
+        out_text(out, part);
+    }
     out_printf(out, " (%s%s)\n", source->format,
                source->complete ? "" : ", not all of it");
 }
@@ -142,7 +158,8 @@ print_ratios(out_t *out, const struct jep_view *view)
         out_printf(out, "  of resident, %.1f %% of allocated\n",
                    s->metadata_per_allocated.value * 100.0);
     }
-    if (s->internal_fragmentation.known || s->external_fragmentation.known)
+    if (s->internal_fragmentation.known || s->external_fragmentation.known ||
+        (s->metadata_per_resident.known && s->metadata_per_allocated.known))
         out_puts(out, "\n");
 }
 
@@ -228,6 +245,7 @@ print_view(out_t *out, const struct jep_view *view,
     print_ratios(out, view);
     text_findings(out, view);
     print_bins(out, view, options->top);
+    text_foreign(out, view, options->top);
     text_sites(out, view, options->top);
     print_next(out, view, options);
 }

@@ -13,6 +13,8 @@ void text_ledger(out_t *out, const struct jep_ledger *ledger);
 void text_findings(out_t *out, const struct jep_view *view);
 /* The finding to act on first; NULL = nothing is wrong. */
 const struct jep_finding *text_top_finding(const struct jep_view *view);
+/* text_foreign.c: tables of allocators other than jemalloc */
+void text_foreign(out_t *out, const struct jep_view *view, unsigned top);
 /* text_nested.c: mapped, resident, active and allocated as boxes */
 void text_nested(out_t *out, const struct jep_view *view);
 /* text_sites.c */

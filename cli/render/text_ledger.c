@@ -51,6 +51,17 @@ line_phrase(const struct jep_ledger_line *line)
         {"uncounted", "allocated and not counted by Redis"},
         {"beyond_allocator", "outside the allocator or filled by huge pages"},
         {"beyond_used", "the allocator's and the process's own"},
+        {"page_heap", "free pages that are kept for the next use"},
+        {"central_cache", "free objects between others in use"},
+        {"cpu_caches", "free memory kept in caches of the CPUs"},
+        {"transfer_cache", "free memory kept in the transfer cache"},
+        {"metadata", "the allocator's own metadata"},
+        {"fast_bins", "free chunks in fast bins"},
+        {"bins", "free chunks between others in use"},
+        {"top", "free at the end of heaps"},
+        {"bins_and_top", "free chunks"},
+        {"free_chunks", "free chunks"},
+        {"beyond_blocks", "free memory in pages, and metadata"},
     };
 
     for (size_t i = 0; i < JE_ARRAY_LEN(phrases); i++) {

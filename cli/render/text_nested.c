@@ -148,10 +148,11 @@ text_nested(out_t *out, const struct jep_view *view)
         out_puts(out, "\n");
         return;
     }
-    if (!s->mapped.known || !s->resident.known || !s->active.known ||
-        !s->allocated.known)
+    if (s->mapped.known && s->resident.known && s->active.known &&
+        s->allocated.known)
+        draw(&picture, view);
+    else if (!s->retained.known || s->retained.value == 0)
         return;
-    draw(&picture, view);
     if (s->retained.known && s->retained.value > 0)
         out_printf(out,
                    "  beside it: retained %s of address space, no memory\n",

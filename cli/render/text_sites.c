@@ -185,7 +185,9 @@ print_note(out_t *out, const struct jep_profile *profile)
     char waste[TEXT_NUMBER_MAX];
     uint64_t dropped = 0;
 
-    if (profile->sample_interval.known)
+    if (profile->sample_interval.known && profile->sample_interval.value == 1)
+        out_puts(out, "  every allocation was recorded; ");
+    else if (profile->sample_interval.known)
         out_printf(out, "  sampled every %s on average; ",
                    text_size(rate, (double)profile->sample_interval.value));
     else

@@ -76,7 +76,7 @@ arenas_list(const struct snapshot *snapshot, struct intern_text *texts,
     *arenas = NULL;
     *count = 0;
     if (snapshot->arena_count == 0)
-        return true;
+        return heaps_list(snapshot, texts, arenas, count);
     *arenas = calloc(snapshot->arena_count, sizeof(**arenas));
     if (*arenas == NULL)
         return false;

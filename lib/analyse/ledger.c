@@ -248,8 +248,7 @@ add_rss(struct ledger *ledger, const struct snapshot *snapshot,
                 snapshot->rollup[ROLLUP_SHMEM], "smaps_rollup.shmem");
 }
 
-/* Shares, and what the lines leave over. */
-static void
+void
 ledger_close(struct ledger *ledger, struct jep_ledger *out, bool is_checked)
 {
     int64_t sum = 0;
@@ -278,6 +277,10 @@ ledger_fill(const struct snapshot *snapshot, const struct jep_summary *s,
     ledger->count = 0;
     if (redis_ledger(snapshot, s, ledger, out)) {
         ledger_close(ledger, out, false);
+        return;
+    }
+    if (foreign_is(snapshot)) {
+        foreign_ledger(snapshot, ledger, out);
         return;
     }
     if (!s->active.known || s->active.value > SUMMARY_IMPOSSIBLE)

@@ -18,6 +18,7 @@ struct jep_report {
     struct ledger ledger;
     struct jep_bin *bins;
     struct jep_arena *arenas;
+    struct jep_class *classes;
     struct sites sites;
     struct intern_text texts;
     struct jep_warning *warnings;
@@ -31,6 +32,7 @@ jep_report_free(jep_report_t *report)
         return;
     free(report->bins);
     free(report->arenas);
+    free(report->classes);
     free(report->warnings);
     free(report->findings);
     sites_free(&report->sites);
@@ -258,10 +260,12 @@ fill(jep_report_t *report, const struct snapshot *snapshot, symbols_t *symbols)
     if (!bins_rank(snapshot, &report->bins, &view->bin_count) ||
         !arenas_list(snapshot, &report->texts, &report->arenas,
                      &view->arena_count) ||
+        !classes_list(snapshot, &report->classes, &view->class_count) ||
         !sites_fill(snapshot, symbols, &report->sites, &view->profile))
         return false;
     view->bins = report->bins;
     view->arenas = report->arenas;
+    view->classes = report->classes;
     return warnings_fill(report, snapshot, symbols);
 }
 

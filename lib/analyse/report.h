@@ -69,6 +69,22 @@ void ledger_add(struct ledger *ledger, const char *id, const char *what,
 void ledger_fill(const struct snapshot *snapshot,
                  const struct jep_summary *summary, struct ledger *ledger,
                  struct jep_ledger *out);
+/* Shares of out->total, and what the lines leave over; `is_checked` says
+ * whether they are all counters of their own. */
+void ledger_close(struct ledger *ledger, struct jep_ledger *out,
+                  bool is_checked);
+
+/* foreign.c: the same for allocators other than jemalloc */
+bool foreign_is(const struct snapshot *snapshot);
+void foreign_summary(const struct snapshot *snapshot, struct jep_summary *out);
+void foreign_ledger(const struct snapshot *snapshot, struct ledger *ledger,
+                    struct jep_ledger *out);
+/* foreign_tables.c */
+bool classes_list(const struct snapshot *snapshot, struct jep_class **classes,
+                  size_t *count) __attribute__((warn_unused_result));
+bool heaps_list(const struct snapshot *snapshot, struct intern_text *texts,
+                struct jep_arena **arenas, size_t *count)
+    __attribute__((warn_unused_result));
 
 /* follow.c: whether `now` is a later dump of the process of `before`. */
 bool view_follows(const struct jep_view *before, const struct jep_view *now,

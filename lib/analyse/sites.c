@@ -336,7 +336,7 @@ groups_fill(const struct profile *profile, struct place *places, size_t count,
 /* Estimate everything together, and what rounding costs. */
 static bool
 whole_fill(const struct profile *profile, struct batch *batch,
-           struct jep_profile *out)
+           struct jep_profile *out, bool *has_total)
 {
     struct jep_stack all = {0};
 
@@ -354,6 +354,8 @@ whole_fill(const struct profile *profile, struct batch *batch,
     batch_estimate(batch, &all);
     out->live_bytes = all.live_bytes;
     out->live_objects = all.live_objects;
+    /* jemalloc accumulates only with prof_accum and prints zeros without. */
+    *has_total = all.total_samples >= all.live_samples;
     return true;
 }
 
@@ -362,6 +364,7 @@ fill(const struct profile *profile, struct sites *sites, struct batch *batch,
      struct place *places, uint32_t *origin, struct jep_profile *out)
 {
     size_t at = 0;
+    bool has_total;
 
     if (!stacks_fill(profile, sites, batch, origin, &out->stack_count))
         return false;
@@ -371,8 +374,12 @@ fill(const struct profile *profile, struct sites *sites, struct batch *batch,
     }
     if (!groups_fill(profile, places, out->stack_count, origin, sites, batch,
                      &out->site_count) ||
-        !whole_fill(profile, batch, out))
+        !whole_fill(profile, batch, out, &has_total))
         return false;
+    for (size_t i = 0; i < out->stack_count; i++)
+        sites->stacks[i].has_total = has_total;
+    for (size_t i = 0; i < out->site_count; i++)
+        sites->groups[i].has_total = has_total;
     if (out->stack_count > 0)
         qsort(sites->stacks, out->stack_count, sizeof(*sites->stacks),
               stack_order);

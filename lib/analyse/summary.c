@@ -316,7 +316,9 @@ summary_fill(const struct snapshot *snapshot, struct jep_summary *out)
     out->narenas = snapshot->constant[CONST_NARENAS];
     if (page != 0)
         out->page = figure_derived(page);
-    if (snapshot->subject != NULL)
+    if (foreign_is(snapshot))
+        foreign_summary(snapshot, out);
+    else if (snapshot->subject != NULL)
         fill_from_arena(snapshot, snapshot->subject, out);
     redis_summary(snapshot, out);
     out->internal_fragmentation = excess(out->active, out->allocated);
@@ -343,6 +345,9 @@ summary_not_nested(const struct jep_summary *s)
     if (is_less(s->resident, s->active))
         return "resident is below active, which cannot be: the counters are "
                "wrong, or of two moments";
+    if (is_less(s->resident, s->allocated))
+        return "resident is below allocated, which cannot be: the counters "
+               "are wrong, or of two moments";
     if (is_less(s->mapped, s->active))
         return "mapped is below active: memory of the huge page allocator is "
                "missing in mapped";

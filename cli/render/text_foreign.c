@@ -1,0 +1,111 @@
+/* Tables of allocators other than jemalloc: size classes, heaps. */
+#include "cli/render/text.h"
+
+#include "cli/render/cell.h"
+
+enum {
+    TITLE_COLUMNS = 22,
+    SIZE_COLUMNS = 12,
+    BYTES_COLUMNS = 14,
+    ROWS_DEFAULT = 5
+};
+
+static void
+heading(out_t *out, const char *title, const char *first,
+        const char *const *sizes)
+{
+    cell_style(out, CELL_BOLD);
+    cell_text(out, title, TITLE_COLUMNS, false);
+    out_printf(out, "%*s", SIZE_COLUMNS, first);
+    for (; *sizes != NULL; sizes++)
+        out_printf(out, "%*s", BYTES_COLUMNS, *sizes);
+    out_puts(out, "\n");
+    cell_style(out, CELL_PLAIN);
+}
+
+static void
+print_classes(out_t *out, const struct jep_view *view, size_t limit)
+{
+    static const char *const sizes[] = {"in use", "unused", NULL};
+    static const char *const in_use[] = {"in use", NULL};
+    bool has_unused = view->class_count > 0 && view->classes[0].unused.known;
+
+    if (view->class_count == 0)
+        return;
+    if (has_unused)
+        heading(out, "Sizes, most unused", "size", sizes);
+    else
+        heading(out, "Sizes, most in use", "size", in_use);
+    for (size_t i = 0; i < view->class_count && i < limit; i++) {
+        const struct jep_class *class = &view->classes[i];
+
+        if (i > 0 && class->unused.value == 0 && class->in_use.value == 0)
+            break;
+        cell_repeat(out, " ", TITLE_COLUMNS);
+        out_printf(out, "%*llu", SIZE_COLUMNS, (unsigned long long)class->size);
+        cell_figure(out, class->in_use, BYTES_COLUMNS);
+        if (has_unused)
+            cell_figure(out, class->unused, BYTES_COLUMNS);
+        out_puts(out, "\n");
+    }
+    out_puts(out, "\n");
+}
+
+/* The heap that holds most of what is not yet printed. */
+static const struct jep_arena *
+next_heap(const struct jep_view *view, const struct jep_arena *last)
+{
+    const struct jep_arena *next = NULL;
+
+    for (size_t i = 0; i < view->arena_count; i++) {
+        const struct jep_arena *heap = &view->arenas[i];
+
+        if (last != NULL &&
+            (heap->mapped.value > last->mapped.value ||
+             (heap->mapped.value == last->mapped.value && heap <= last)))
+            continue;
+        if (next == NULL || heap->mapped.value > next->mapped.value)
+            next = heap;
+    }
+    return next;
+}
+
+static void
+print_heaps(out_t *out, const struct jep_view *view, size_t limit)
+{
+    static const char *const sizes[] = {"from system", "in use", "free", NULL};
+    const struct jep_arena *heap = NULL;
+
+    if (view->arena_count < 2)
+        return;
+    heading(out, "Heaps, largest first", "heap", sizes);
+    for (size_t i = 0; i < limit; i++) {
+        struct jep_figure unused = {0};
+
+        heap = next_heap(view, heap);
+        if (heap == NULL)
+            break;
+        if (heap->mapped.known && heap->allocated.known &&
+            heap->mapped.value >= heap->allocated.value) {
+            unused.value = heap->mapped.value - heap->allocated.value;
+            unused.known = true;
+        }
+        cell_repeat(out, " ", TITLE_COLUMNS);
+        out_printf(out, "%*s", SIZE_COLUMNS, heap->name);
+        cell_figure(out, heap->mapped, BYTES_COLUMNS);
+        cell_figure(out, heap->allocated, BYTES_COLUMNS);
+        cell_figure(out, unused, BYTES_COLUMNS);
+        out_puts(out, "\n");
+    }
+    out_puts(out, "\n");
+}
+
+void
+text_foreign(out_t *out, const struct jep_view *view, unsigned top)
+{
+    size_t limit = top > 0 ? top : ROWS_DEFAULT;
+
+    print_classes(out, view, limit);
+    if (view->source.allocator == JEP_ALLOCATOR_GLIBC)
+        print_heaps(out, view, limit);
+}
