@@ -15,24 +15,40 @@ document_line(struct document *document, const struct text_line *line)
     document->evidence = TEXT_NOTHING;
 }
 
+void
+document_says(struct document *document, unsigned evidence)
+{
+    if (document->evidence < evidence)
+        document->evidence = evidence;
+}
+
+static jep_status_t
+keep(struct document *document, jep_status_t status)
+{
+    document->status = status;
+    return status;
+}
+
 jep_status_t
 document_end(struct document *document, bool complete)
 {
-    if (!document->is_open)
-        return JEP_OK;
+    if (!document->is_open || document->status != JEP_OK)
+        return document->status;
     document->is_open = false;
-    return document->sink->end(document->sink->context, complete);
+    return keep(document,
+                document->sink->end(document->sink->context, complete));
 }
 
 jep_status_t
 document_need(struct document *document, unsigned evidence)
 {
-    document->evidence += evidence;
-    if (document->is_open)
-        return JEP_OK;
+    document_says(document, evidence);
+    if (document->is_open || document->status != JEP_OK)
+        return document->status;
     document->is_open = true;
-    return document->sink->begin(document->sink->context, document->format,
-                                 document->line);
+    return keep(document,
+                document->sink->begin(document->sink->context, document->format,
+                                      document->line));
 }
 
 jep_status_t
@@ -42,8 +58,10 @@ document_cell(struct document *document, enum dump_scope scope, uint32_t row,
     struct dump_where where = {
         .scope = scope, .row = row, .line = document->line};
 
-    return document->sink->number(document->sink->context, &where, field,
-                                  value);
+    if (document->status != JEP_OK)
+        return document->status;
+    return keep(document, document->sink->number(document->sink->context,
+                                                 &where, field, value));
 }
 
 jep_status_t
@@ -58,10 +76,12 @@ document_text(struct document *document, const char *name, token_t value)
 {
     char text[VALUE_MAX_LENGTH];
 
+    if (document->status != JEP_OK)
+        return document->status;
     value = token_trim(value);
     snprintf(text, sizeof(text), "%.*s", (int)value.length, value.text);
-    return document->sink->text(document->sink->context, name, text,
-                                document->line);
+    return keep(document, document->sink->text(document->sink->context, name,
+                                               text, document->line));
 }
 
 jep_status_t
@@ -71,9 +91,11 @@ document_warn(struct document *document, uint64_t column, const char *format,
     char text[WARNING_MAX_LENGTH];
     va_list args;
 
+    if (document->status != JEP_OK)
+        return document->status;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return document->sink->warn(document->sink->context, document->line, column,
-                                text);
+    return keep(document, document->sink->warn(document->sink->context,
+                                               document->line, column, text));
 }

@@ -16,11 +16,15 @@ struct document {
     uint64_t line;
     bool line_ended;
     bool is_open;
-    unsigned evidence; /* of the current line */
+    unsigned evidence;   /* of the current line */
+    jep_status_t status; /* of the sink: once it fails, it gets no more */
 };
 
 /* A new line: nothing of it is understood yet. */
 void document_line(struct document *document, const struct text_line *line);
+
+/* The line says that much for the format. */
+void document_says(struct document *document, unsigned evidence);
 
 /* End the open document, if there is one. */
 jep_status_t document_end(struct document *document, bool complete)

@@ -438,7 +438,7 @@ read_line(struct glibc_xml *x, const char *text, size_t length)
     /* Between tags there is nothing but what others wrote. */
     if (*skip_indent(text) != '<' && !x->is_inside)
         return JEP_OK;
-    x->doc.evidence += TEXT_WEAK;
+    document_says(&x->doc, TEXT_WEAK);
     while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
         length--;
     x->is_inside = length > 0 && text[length - 1] != '>';

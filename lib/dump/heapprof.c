@@ -327,7 +327,7 @@ read_mapping(struct heapprof *h, const char *at)
     at++;
     if (!read_hex(&at, &mapping.end) || mapping.end <= mapping.start)
         return JEP_OK;
-    h->doc.evidence += TEXT_WEAK;
+    document_says(&h->doc, TEXT_WEAK);
     if (*at == ':') {
         mapping.path = skip_blanks(at + 1);
     } else {
@@ -440,6 +440,12 @@ read_line(struct heapprof *h, const char *line)
     status = read_row(h, at, &is_one);
     if (status != JEP_OK || is_one)
         return status;
+    if (h->section == SECTION_STACKS && strstr(at, " @ 0x") != NULL) {
+        document_says(&h->doc, TEXT_WEAK);
+        return document_warn(&h->doc, 0,
+                             "the counts of a stack are no sizes: it is left "
+                             "out");
+    }
     if (h->is_java && strncmp(at, "0x", 2) == 0)
         h->section = SECTION_SYMBOLS;
     return h->section == SECTION_SYMBOLS ? read_symbol(h, at) : JEP_OK;

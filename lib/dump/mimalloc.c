@@ -352,18 +352,18 @@ read_cells(struct mimalloc *m, const char *text)
     m->after_segments = field == MIMALLOC_SEGMENTS;
     m->has_reserved |= field == MIMALLOC_RESERVED;
     if (class_number(&row, &number)) {
-        m->doc.evidence += TEXT_WEAK;
+        document_says(&m->doc, TEXT_WEAK);
         m->has_rows = true;
         return read_class(m, &row, number);
     }
     status = read_special(m, &row, text, &is_one);
     if (status != JEP_OK || is_one) {
-        m->doc.evidence += TEXT_WEAK;
+        document_says(&m->doc, TEXT_WEAK);
         return status;
     }
     if (field == FIELD_NONE)
         return JEP_OK;
-    m->doc.evidence += TEXT_WEAK;
+    document_says(&m->doc, TEXT_WEAK);
     m->has_rows = true;
     return read_row(m, &row, field);
 }
