@@ -80,8 +80,9 @@ const cmd_t cmd_report = {
     .name = "report",
     .synopsis = "FILE...",
     .summary = "Say where the memory of a dump is, and who allocated it",
-    .text = "Reads dumps of jeprobe and of jemalloc 5 (text or JSON), also "
-            "compressed by gzip; - is standard input. Several files, or one "
+    .text = "Reads dumps of jeprobe, statistics of jemalloc, tcmalloc, glibc, "
+            "mimalloc, Redis and skynet, and heap profiles, also compressed "
+            "by gzip; - is standard input. Several files, or one "
             "with several dumps, are reported one after the other and then "
             "side by side.",
     .opts = report_opt_table,

@@ -36,5 +36,6 @@ TESTS += $(JE_REPORT_UNIT_TESTS) $(JE_REPORT_TESTS)
 EXTRA_DIST += $(JE_REPORT_TESTS) \
 	t/cli/200-report-text \
 	t/cli/dump_prog.c \
+	t/parse/foreign_prog.c \
 	t/parse/invalid \
 	t/parse/valid
