@@ -72,6 +72,7 @@ const struct json_place jejson_places[] = {
     {JM_ARENA, DUMP_ARENA, NULL, false},
     {JM_SMALL_SUM, DUMP_SMALL, NULL, false},
     {JM_LARGE_SUM, DUMP_LARGE_SUM, NULL, false},
+    {JM_METADATA, DUMP_SCOPES, NULL, false},
     {JM_ARENA_MUTEX, DUMP_ARENA_MUTEX, NULL, false},
     {JM_BIN, DUMP_BIN, NULL, false},
     {JM_BIN_MUTEX, DUMP_BIN_MUTEX, NULL, false},
