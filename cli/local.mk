@@ -9,6 +9,7 @@ cli_jeprobe_SOURCES = \
 	cli/check_config.c \
 	cli/cmd.h \
 	cli/cmd_check.c \
+	cli/cmd_explain.c \
 	cli/cmd_report.c \
 	cli/cmd_run.c \
 	cli/cmd_table.c \

@@ -351,4 +351,38 @@ jep_status_t jep_check(const struct jep_view *view,
                        const char *allocator, struct jep_check **checks,
                        size_t *count) __attribute__((warn_unused_result));
 
+/* What can be explained: rules and names. */
+enum jep_topic_kind {
+    JEP_TOPIC_RULE,
+    JEP_TOPIC_OPTION,
+    JEP_TOPIC_STATISTIC,
+    JEP_TOPIC_MALLCTL,
+    JEP_TOPIC_KINDS
+};
+
+struct jep_topic {
+    enum jep_topic_kind kind;
+    const char *name;  /* "slab-waste-high", "opt.narenas" */
+    const char *facts; /* type, default, unit, versions; NULL for a rule */
+    const char *text;  /* of a rule: what one notices */
+    /* Of rules only. */
+    char section; /* 'A' to 'L' */
+    const char *evidence, *threshold, *causes, *action, *confirm;
+    const char *false_alarm; /* NULL = none known */
+    const char *source;
+};
+
+#define JEP_TOPICS_FOUND_MAX 64
+
+/* All topics, sorted by kind and in each kind as they belong together. */
+const struct jep_topic *jep_topics(size_t *count);
+
+/* What section `letter` of the rules is about; NULL = there is none. */
+const char *jep_rule_section(char letter);
+
+/* The topics that `name` may mean, best first, at most JEP_TOPICS_FOUND_MAX:
+ * one of that name, or those whose name ends with it.  Numbers stand where a
+ * name has <i>; case does not matter.  Returns how many. */
+size_t jep_topics_find(const char *name, const struct jep_topic **found);
+
 #endif

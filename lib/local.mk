@@ -156,6 +156,13 @@ lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 lib_libjeprobe_la_SOURCES = \
 	lib/analyse/bins.c \
 	lib/analyse/check.c \
+	lib/analyse/explain.c \
+	lib/analyse/explain.def \
+	lib/analyse/explain_ctl.def \
+	lib/analyse/explain_foreign.def \
+	lib/analyse/explain_option.def \
+	lib/analyse/explain_process.def \
+	lib/analyse/explain_stat.def \
 	lib/analyse/finding.c \
 	lib/analyse/finding.h \
 	lib/analyse/follow.c \

@@ -71,6 +71,7 @@ JE_CLI_TESTS = \
 	t/cli/330-run-signals.t \
 	t/cli/340-run-tty.t \
 	t/cli/360-run-real.t \
+	t/cli/500-explain.t \
 	t/cli/901-man-examples.t \
 	t/cli/910-man-tables.t
 TESTS += $(JE_CLI_TESTS)
@@ -82,6 +83,7 @@ t_unit_check_cli_text_SOURCES = t/unit/check_cli_text.c \
 	cli/text.c
 t_unit_check_cli_text_LDADD = $(CHECK_LIBS) -lm
 EXTRA_DIST += $(JE_CLI_TESTS) \
+	t/cli/500-explain \
 	t/cli/preload_stub.c \
 	t/cli/signal_prog.c \
 	t/cli/stub.sh \
