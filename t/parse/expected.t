@@ -9,13 +9,8 @@ dumps=${JEPROBE_DUMPS:-$top_srcdir/../shared/dumps}
 
 # Files that need not be read: PATTERN REASON.
 cat >refusable <<'EOF'
-other/gperftools* another format
-other/google* another format
-other/glibc* another format
-other/mimalloc* another format
 other/redis* another format
 other/skynet* another format
-other/*.heap another format
 gen/*.mallctl.tsv no dump but what to check the dumps of the same name with
 EOF
 

@@ -1,6 +1,7 @@
 # Tests of reading and analysing dumps: unit tests of lib/dump, lib/model and
 # lib/analyse, the cases of t/parse, and jeprobe report (t/cli/1xx and 2xx).
 JE_REPORT_UNIT_TESTS = \
+	t/unit/check_foreign \
 	t/unit/check_intern \
 	t/unit/check_interval \
 	t/unit/check_json \
@@ -10,6 +11,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_torture \
 	t/unit/check_unbias
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
+t_unit_check_foreign_LDADD = $(JE_PROBE_TEST)
 t_unit_check_intern_LDADD = $(JE_PROBE_TEST)
 t_unit_check_interval_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_json_LDADD = $(JE_PROBE_TEST)
@@ -33,6 +35,7 @@ JE_REPORT_TESTS = \
 	t/cli/410-check-ci.t \
 	t/cli/420-check-baseline.t \
 	t/parse/expected.t \
+	t/parse/foreign.t \
 	t/parse/parse.t
 TESTS += $(JE_REPORT_UNIT_TESTS) $(JE_REPORT_TESTS)
 EXTRA_DIST += $(JE_REPORT_TESTS) \
