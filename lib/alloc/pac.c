@@ -226,6 +226,24 @@ pac_adopt_locked(pac_t *pac, ecache_t *c, uintptr_t addr, size_t size)
     return pac_insert_locked(pac, c, e);
 }
 
+/* Map a region of its own. errors: NULL. */
+static extent_t *
+pac_map_locked(pac_t *pac, size_t size, size_t align)
+{
+    void *p = os_pages_map(size, align, os_pages_overcommits());
+    if (p == NULL) {
+        return NULL;
+    }
+    if (conf.thp != CONF_THP_DEFAULT) {
+        os_pages_huge(p, size, conf.thp == CONF_THP_ALWAYS);
+    }
+    extent_t *e = pac_adopt_locked(pac, &pac->retained, (uintptr_t)p, size);
+    if (e == NULL && !os_pages_unmap(p, size)) {
+        pac->abandoned_vm += size;
+    }
+    return e;
+}
+
 /* Map a region of at least `size` bytes (plus what `align` needs) and return
  * the retained extent that it is in: a search by class need not find it. With
  * `retain` regions double, so that their number stays logarithmic; when that
@@ -240,23 +258,13 @@ pac_grow_locked(pac_t *pac, size_t size, size_t align)
     if (!conf.retain) {
         want = span;
     }
-    void *p = os_pages_map(want, conf.retain ? OS_HUGE : OS_PAGE,
-                           os_pages_overcommits());
-    if (p == NULL && want > span) {
+    extent_t *e = pac_map_locked(pac, want, conf.retain ? OS_HUGE : OS_PAGE);
+    if (e == NULL && want > span) {
+        /* what is left of the address space may do for the page map as well */
         want = span;
-        p = os_pages_map(want, OS_PAGE, os_pages_overcommits());
+        e = pac_map_locked(pac, want, OS_PAGE);
     }
-    if (p == NULL) {
-        return NULL;
-    }
-    if (conf.thp != CONF_THP_DEFAULT) {
-        os_pages_huge(p, want, conf.thp == CONF_THP_ALWAYS);
-    }
-    extent_t *e = pac_adopt_locked(pac, &pac->retained, (uintptr_t)p, want);
     if (e == NULL) {
-        if (!os_pages_unmap(p, want)) {
-            pac->abandoned_vm += want;
-        }
         return NULL;
     }
     if (want == pac->grow_size && want < PAC_GROW_MAX &&

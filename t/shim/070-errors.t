@@ -172,6 +172,25 @@ run ./alone 2 env LD_PRELOAD="$preload" JEPROBE_CONF=dump_exit:true \
     JEPROBE_DUMP_PATH=/nowhere/x.json ./small
 is "no reader of standard error: status" "$status" 4
 
+# How much more address space a small program needs under us, in KiB: the
+# object's own tables and those for the first memory, 7.7 MiB together.
+runs_in()
+{
+    (ulimit -c 0 && ulimit -v "$1" && shift && exec "$@") >/dev/null 2>&1
+}
+low=500
+high=64000
+while [ $((high - low)) -gt 100 ]; do
+    middle=$(((low + high) / 2))
+    if runs_in $middle sh -c :; then
+        high=$middle
+    else
+        low=$middle
+    fi
+done
+ok "address space: 8.5 MiB more than without us" \
+    runs_in $((high + 8704)) env LD_PRELOAD="$preload" sh -c :
+
 under sample:4096 sh -c 'exec 0<&- 1>&- 2>&-; exec ./small'
 is "without standard descriptors: status" "$status" 4
 done_testing
