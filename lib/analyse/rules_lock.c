@@ -9,7 +9,9 @@
 #define WAITS_FLOOR     100   /* fewer happen while a program starts */
 #define WAIT_NS_FLOOR   100000000.0
 #define CTL_PER_SECOND  100.0
-#define CTL_SECONDS     10.0 /* one print of statistics is many acquisitions */
+#define CTL_SECONDS     10.0
+#define CTL_PRINT       8000.0 /* for each arena and what belongs to none */
+#define CTL_PRINTS      10.0   /* so many prints of statistics mean nothing */
 #define NS              1e9
 
 /* Counters of one lock or of several. */
@@ -213,6 +215,17 @@ rule_pagecache_lock_contention(const struct rule_input *in,
     return true;
 }
 
+/* What a few prints of statistics take: whoever looks has printed some. */
+static double
+ctl_prints(const struct snapshot *snapshot)
+{
+    size_t arenas = 0;
+
+    for (size_t i = 0; i < snapshot->arena_count; i++)
+        arenas += snapshot->arenas[i]->id >= 0;
+    return CTL_PRINTS * CTL_PRINT * (double)(arenas > 0 ? arenas + 2 : 3);
+}
+
 bool
 rule_ctl_mutex_hot(const struct rule_input *in, struct finding *finding)
 {
@@ -223,7 +236,8 @@ rule_ctl_mutex_hot(const struct rule_input *in, struct finding *finding)
     if (!lock.known || time < CTL_SECONDS)
         return false;
     rate = (double)lock.ops / time;
-    if (rate < CTL_PER_SECOND && !is_waited_for)
+    if (!is_waited_for &&
+        (rate < CTL_PER_SECOND || (double)lock.ops < ctl_prints(in->snapshot)))
         return false;
     finding_severity(finding, is_waited_for ? JEP_MEDIUM : JEP_LOW);
     finding_title(finding,
