@@ -427,8 +427,9 @@ find_name(token_t name, struct place *place)
     else if (starts(name, "large.") && place->scope == DUMP_ARENA)
         place->scope = DUMP_LARGE_SUM;
     dot = memchr(name.text, '.', name.length);
-    if (dot != NULL &&
-        (place->scope != DUMP_ARENA || starts(name, "background_thread.")))
+    /* prof.active is no active. */
+    if (dot != NULL && (starts(name, "small.") || starts(name, "large.") ||
+                        starts(name, "background_thread.")))
         name = (token_t){dot + 1, name.length - (size_t)(dot + 1 - name.text)};
     place->field = field_by_json(place->scope, name.text, name.length);
     return place->field != FIELD_NONE;
