@@ -52,8 +52,12 @@ look holder "$pid"
 kill -TERM "$pid"
 wait "$pid" 2>/dev/null
 
-if command -v redis-server >/dev/null && command -v redis-cli >/dev/null; then
-    start redis-server --port 0 --unixsocket "$tmp/redis" --save '' \
+# The server is the same file as the checker of its database, which comes
+# without a service that is started at once; its name decides.
+checker=$(command -v redis-check-rdb || command -v redis-server) || checker=
+if [ -n "$checker" ] && command -v redis-cli >/dev/null; then
+    ln -s "$checker" redis-server
+    start "$tmp/redis-server" --port 0 --unixsocket "$tmp/redis" --save '' \
         --enable-debug-command yes
     tries=0
     while [ ! -S "$tmp/redis" ] && [ "$tries" -lt 200 ]; do
