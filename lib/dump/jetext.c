@@ -63,6 +63,10 @@ document_open(struct jetext *t, uint64_t line)
             t->sink->number(t->sink->context, &p->where, p->field, p->value);
     }
     t->pending_count = 0;
+    if (status == JEP_OK && t->rejected_line > 0)
+        status = t->sink->text(t->sink->context, "conf.rejected", t->rejected,
+                               t->rejected_line);
+    t->rejected_line = 0;
     return status;
 }
 
@@ -216,6 +220,31 @@ read_frame(struct jetext *t, token_t line, bool *is_read)
     return read_arena(t, line, is_read);
 }
 
+/* What the allocator says at its start of options that it does not take: kept
+ * for the dump that follows. */
+static void
+read_rejected(struct jetext *t, token_t line, bool *is_read)
+{
+    static const char *const faults[] = {
+        "Invalid conf ", "Out-of-range conf value", "Malformed conf string",
+        "Conf string ends with"};
+
+    const char *at = strstr(line.text, "<jemalloc>: ");
+    bool is_fault = false;
+
+    *is_read = at != NULL;
+    if (at == NULL)
+        return;
+    at += strlen("<jemalloc>: ");
+    for (size_t i = 0; i < JE_ARRAY_LEN(faults); i++)
+        is_fault |= starts(at, faults[i]);
+    if (!is_fault || t->rejected_line > 0)
+        return;
+    snprintf(t->rejected, sizeof(t->rejected), "%s", at);
+    t->rejected_line = t->line;
+    t->evidence += TEXT_WEAK;
+}
+
 static bool
 is_digit(char c)
 {
@@ -237,6 +266,8 @@ jetext_read(struct jetext *t, const char *text, size_t length)
     if (!is_digit(line.text[0])) {
         status = read_frame(t, line, &is_read);
         if (!is_read)
+            read_rejected(t, line, &is_read);
+        if (!is_read)
             status = jetext_heading(t, text, tokens, count, &is_read);
         if (is_read)
             return status;
@@ -252,6 +283,7 @@ state_init(struct jetext *t, const struct dump_sink *sink)
     t->is_open = t->is_joined = t->is_final = false;
     t->weight = 0;
     t->pending_count = 0;
+    t->rejected_line = 0;
     t->grid.count = 0;
     t->grid.row = 0;
     t->held = HELD_NONE;

@@ -11,6 +11,7 @@
 #include "dump/text.h"
 
 #define JETEXT_PENDING_MAX 64
+#define JETEXT_CONF_MAX    200
 #define JETEXT_HELD_MAX    4096 /* a wrapped line that is longer stays cut */
 
 enum jetext_table {
@@ -61,6 +62,8 @@ struct jetext {
     unsigned weight; /* evidence so far */
     struct jetext_pending pending[JETEXT_PENDING_MAX];
     size_t pending_count;
+    char rejected[JETEXT_CONF_MAX]; /* an option, before the document */
+    uint64_t rejected_line;         /* 0 = there is none */
     bool has_version, has_totals;
     bool said_rounded, said_negative;
 
