@@ -12,6 +12,7 @@
 #define LEAK_PER_HOUR   0.01 /* of allocated */
 #define LEAK_RATIO_MOVE 0.02 /* of (active - allocated) / allocated */
 #define LEAK_EXPLAINS   0.70 /* of what RSS grew by */
+#define LEAK_SECONDS    600  /* below, it may just have been started */
 
 static bool
 is_whole(const struct jep_summary *s)
@@ -141,11 +142,13 @@ rule_true_leak(const struct rule_input *in, struct finding *finding)
         growth < LEAK_EXPLAINS * (double)rss)
         return false;
     finding_title(finding,
-                  "What the program holds grew by %s in %.1f hours, without a "
+                  "What the program holds grew by %s in %.*f %s, without a "
                   "pause and without fragmentation",
-                  finding_size_text(text, growth), seconds / 3600.0);
+                  finding_size_text(text, growth), seconds < 3600.0 ? 0 : 1,
+                  seconds < 3600.0 ? seconds / 60.0 : seconds / 3600.0,
+                  seconds < 3600.0 ? "minutes" : "hours");
     finding_bytes(finding, (uint64_t)growth);
-    finding_severity(finding, JEP_HIGH);
+    finding_severity(finding, seconds < LEAK_SECONDS ? JEP_INFO : JEP_HIGH);
     finding_count(finding, "dumps", figure_derived(in->series_count));
     finding_size(finding, "allocated at first", first->allocated);
     finding_size(finding, "allocated now", last->allocated);
