@@ -49,8 +49,9 @@ static const struct {
 static void
 use_site(unsigned i, size_t objects, size_t size)
 {
-    /* one call for both halves: a site is a stack, callers included */
-    for (size_t n = 0; n < 2 * objects; n++) {
+    /* one call for both halves: a site is a stack, callers included; volatile,
+     * or the compiler could write the call down more than once */
+    for (volatile size_t n = 0; n < 2 * objects; n++) {
         void *p = sites[i].alloc(size);
         if (p == NULL || nkept == KEEP_MAX) {
             abort();
