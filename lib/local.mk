@@ -225,6 +225,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/jetext.c \
 	lib/dump/jetext.h \
 	lib/dump/jetext_join.c \
+	lib/dump/jetext_memo.c \
 	lib/dump/jetext_table.c \
 	lib/dump/jetext_words.c \
 	lib/dump/json.c \

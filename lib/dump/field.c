@@ -113,8 +113,8 @@ static const struct field_alias {
 static int
 is_name(const char *known, const char *name, size_t length)
 {
-    return known != NULL && strncmp(known, name, length) == 0 &&
-           known[length] == '\0';
+    return known != NULL && length > 0 && known[0] == name[0] &&
+           strncmp(known, name, length) == 0 && known[length] == '\0';
 }
 
 int

@@ -109,6 +109,22 @@ jetext_emit(struct jetext *t, enum dump_scope scope, int field, uint64_t value)
     return JEP_OK;
 }
 
+jep_status_t
+jetext_emit_row(struct jetext *t, enum dump_scope scope,
+                const struct dump_cell *cells, size_t count)
+{
+    struct dump_where where = {scope, t->arena, t->grid.row, t->line};
+    jep_status_t status = JEP_OK;
+
+    if (count == 0)
+        return JEP_OK;
+    if (t->is_open)
+        return t->sink->row(t->sink->context, &where, cells, count);
+    for (size_t i = 0; i < count && status == JEP_OK; i++)
+        status = jetext_emit(t, scope, cells[i].field, cells[i].value);
+    return status;
+}
+
 /* Digits only, and more than a counter holds unless it went below zero. */
 static bool
 is_negative(token_t cell)
@@ -264,7 +280,9 @@ jetext_read(struct jetext *t, const char *text, size_t length)
         return JEP_OK;
     line = (token_t){tokens[0].text, length - (size_t)(tokens[0].text - text)};
     if (!is_digit(line.text[0])) {
-        status = read_frame(t, line, &is_read);
+        status = jetext_recall(t, tokens, count, &is_read);
+        if (!is_read)
+            status = read_frame(t, line, &is_read);
         if (!is_read)
             read_rejected(t, line, &is_read);
         if (!is_read)
@@ -284,8 +302,9 @@ state_init(struct jetext *t, const struct dump_sink *sink)
     t->weight = 0;
     t->pending_count = 0;
     t->rejected_line = 0;
-    t->grid.count = 0;
+    t->grid.count = t->grid.read_count = 0;
     t->grid.row = 0;
+    t->memo = NULL;
     t->held = HELD_NONE;
     document_reset(t);
 }
@@ -315,6 +334,17 @@ ignore_number(void *context, const struct dump_where *where, int field,
     (void)where;
     (void)field;
     (void)value;
+    return JEP_OK;
+}
+
+static jep_status_t
+ignore_row(void *context, const struct dump_where *where,
+           const struct dump_cell *cells, size_t count)
+{
+    (void)context;
+    (void)where;
+    (void)cells;
+    (void)count;
     return JEP_OK;
 }
 
@@ -355,6 +385,7 @@ jetext_probe(const struct text_line *line)
         .begin = ignore_begin,
         .end = ignore_end,
         .number = ignore_number,
+        .row = ignore_row,
         .text = ignore_text,
         .warn = ignore_warning,
         .repaired = ignore_repair,
@@ -375,8 +406,14 @@ jetext_open(const struct dump_sink *sink, struct jep_error *error)
     struct jetext *t = malloc(sizeof(*t));
 
     (void)error;
-    if (t != NULL)
-        state_init(t, sink);
+    if (t == NULL)
+        return NULL;
+    state_init(t, sink);
+    t->memo = jetext_memo_new();
+    if (t->memo == NULL) {
+        free(t);
+        return NULL;
+    }
     return t;
 }
 
@@ -407,6 +444,7 @@ jetext_close(void *state)
     jep_status_t status = jetext_flush(t), ended;
 
     ended = document_end(t, false);
+    jetext_memo_free(t->memo);
     free(t);
     return status != JEP_OK ? status : ended;
 }

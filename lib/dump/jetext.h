@@ -2,7 +2,8 @@
  *
  * jetext.c finds documents and sends each line to where it belongs,
  * jetext_words.c reads labelled figures, jetext_table.c tables, and
- * jetext_join.c puts together what a terminal has wrapped. */
+ * jetext_join.c puts together what a terminal has wrapped.  jetext_memo.c
+ * keeps what lines were found to be. */
 #ifndef JE_DUMP_JETEXT_H
 #define JE_DUMP_JETEXT_H
 
@@ -37,6 +38,8 @@ struct jetext_grid {
     enum jetext_table table;
     struct jetext_column columns[TOKENS_MAX];
     size_t count;
+    uint8_t read[TOKENS_MAX]; /* the columns that have a field */
+    size_t read_count;
     int index; /* column that numbers the rows, -1 = none */
     uint32_t row;
     bool warned; /* of a row */
@@ -74,6 +77,7 @@ struct jetext {
     uint64_t large[SMALL_COUNT]; /* the row "large:", for "huge:" to add to */
 
     struct jetext_grid grid;
+    struct jetext_memo *memo; /* NULL = keeps nothing */
 
     /* Wrapped lines. */
     enum jetext_held held;
@@ -90,6 +94,8 @@ jep_status_t jetext_begin(struct jetext *t);
 jep_status_t jetext_need(struct jetext *t, unsigned evidence);
 jep_status_t jetext_emit(struct jetext *t, enum dump_scope scope, int field,
                          uint64_t value);
+jep_status_t jetext_emit_row(struct jetext *t, enum dump_scope scope,
+                             const struct dump_cell *cells, size_t count);
 /* The same for a cell, unless it is no number. */
 jep_status_t jetext_cell(struct jetext *t, enum dump_scope scope, int field,
                          token_t cell);
@@ -115,5 +121,23 @@ void jetext_hold(struct jetext *t, enum jetext_held kind, const char *text,
                  size_t length);
 jep_status_t jetext_next(struct jetext *t, const char *text, size_t length);
 jep_status_t jetext_flush(struct jetext *t);
+
+/* "Pageslabs: 7 (4 huge, 3 nonhuge)" and the like; `kind`: which of them. */
+jep_status_t jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens,
+                          size_t count);
+/* The document for a figure of an arena. */
+jep_status_t jetext_need_arena(struct jetext *t, int field);
+
+/* jetext_memo.c: lines like one before.  A heading puts the grid back; a line
+ * with a label is read at once. */
+struct jetext_memo *jetext_memo_new(void);
+void jetext_memo_free(struct jetext_memo *memo);
+bool jetext_recall_heading(struct jetext *t, const char *text, size_t length);
+void jetext_keep_heading(struct jetext *t, const char *text, size_t length);
+jep_status_t jetext_recall(struct jetext *t, const token_t *tokens,
+                           size_t count, bool *is_read);
+void jetext_keep_figure(struct jetext *t, token_t line, enum dump_scope scope,
+                        int field);
+void jetext_keep_slabs(struct jetext *t, token_t line, size_t kind);
 
 #endif

@@ -129,7 +129,7 @@ table_begin(struct jetext *t, enum jetext_table table, const char *start,
             const token_t *tokens, size_t first, size_t count)
 {
     t->grid.table = table;
-    t->grid.count = 0;
+    t->grid.count = t->grid.read_count = 0;
     t->grid.index = -1;
     t->grid.row = 0;
     t->grid.warned = false;
@@ -142,6 +142,8 @@ table_begin(struct jetext *t, enum jetext_table table, const char *start,
         if (!column->is_lock && column->field != FIELD_NONE &&
             column->field == tables[table].index)
             t->grid.index = (int)t->grid.count;
+        if (column->field != FIELD_NONE)
+            t->grid.read[t->grid.read_count++] = (uint8_t)t->grid.count;
         t->grid.count++;
     }
 }
@@ -227,11 +229,21 @@ jetext_heading(struct jetext *t, const char *start, const token_t *tokens,
 {
     enum jetext_table table = TABLE_NONE;
     jep_status_t status;
-    size_t first = 0;
+    token_t last = tokens[count - 1];
+    size_t first = 0, length = (size_t)(last.text - start) + last.length;
 
     *is_heading = false;
     if (count < 2 || isdigit((unsigned char)tokens[1].text[0]))
         return JEP_OK;
+    if (!t->is_joined && jetext_recall_heading(t, start, length)) {
+        struct jetext_grid grid = t->grid;
+
+        *is_heading = true;
+        status = heading_need(t, grid.table);
+        t->grid = grid;
+        jetext_hold(t, HELD_HEADING, start, length);
+        return status;
+    }
     if (strchr("bleahdnsct", tokens[0].text[0]) != NULL)
         table = heading_kind(tokens, count, &first);
     if (table == TABLE_NONE && strchr("|AaMmRr", tokens[0].text[0]) != NULL &&
@@ -242,9 +254,9 @@ jetext_heading(struct jetext *t, const char *start, const token_t *tokens,
     *is_heading = true;
     status = heading_need(t, table);
     table_begin(t, table, t->is_joined ? NULL : start, tokens, first, count);
-    jetext_hold(t, HELD_HEADING, start,
-                (size_t)(tokens[count - 1].text - start) +
-                    tokens[count - 1].length);
+    if (!t->is_joined)
+        jetext_keep_heading(t, start, length);
+    jetext_hold(t, HELD_HEADING, start, length);
     return status;
 }
 
@@ -431,6 +443,8 @@ static jep_status_t
 emit_row(struct jetext *t, enum dump_scope scope, const token_t *values,
          size_t count)
 {
+    struct dump_cell cells[TOKENS_MAX], lock[TOKENS_MAX];
+    size_t filled = 0, locks = 0;
     jep_status_t status = JEP_OK;
     uint64_t number;
 
@@ -439,13 +453,26 @@ emit_row(struct jetext *t, enum dump_scope scope, const token_t *values,
         t->grid.row =
             (uint32_t)number +
             (t->grid.table == TABLE_HPA ? HPA_ROW_NONFULL : HPA_ROW_ALL);
-    for (size_t i = 0; i < count && status == JEP_OK; i++) {
+    for (size_t k = 0; k < t->grid.read_count && status == JEP_OK; k++) {
+        size_t i = t->grid.read[k];
         const struct jetext_column *column = &t->grid.columns[i];
 
-        if (column->field != FIELD_NONE)
+        if (i >= count)
+            break;
+        if (!token_number(values[i], &number)) {
             status = jetext_cell(t, column->is_lock ? DUMP_BIN_MUTEX : scope,
                                  column->field, values[i]);
+            continue;
+        }
+        if (column->is_lock)
+            lock[locks++] = (struct dump_cell){column->field, number};
+        else
+            cells[filled++] = (struct dump_cell){column->field, number};
     }
+    if (status == JEP_OK)
+        status = jetext_emit_row(t, scope, cells, filled);
+    if (status == JEP_OK)
+        status = jetext_emit_row(t, DUMP_BIN_MUTEX, lock, locks);
     t->grid.row++;
     return status;
 }

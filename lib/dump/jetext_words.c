@@ -325,46 +325,56 @@ is_purging(const token_t *tokens, size_t count)
 
 /* "Pageslabs: 7 (4 huge, 3 nonhuge)", "      nactive: 4 huge, 3 nonhuge": of
  * all slabs of the huge page allocator, or of the full or the empty ones. */
-static jep_status_t
-read_hpa(struct jetext *t, token_t line, bool *is_read)
+static const struct {
+    const char *label;
+    int huge, nonhuge;
+} slabs[] = {
+    {"npageslabs:", HPA_SLAB_NPAGESLABS_HUGE, HPA_SLAB_NPAGESLABS},
+    {"Pageslabs:", HPA_SLAB_NPAGESLABS_HUGE, HPA_SLAB_NPAGESLABS},
+    {"nactive:", HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
+    {"Active pages:", HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
+    {"ndirty:", HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
+    {"Dirty pages:", HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
+    {"nretained:", FIELD_NONE, HPA_SLAB_NRETAINED},
+    {"Retained pages:", FIELD_NONE, HPA_SLAB_NRETAINED},
+};
+
+jep_status_t
+jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens, size_t count)
 {
-    static const struct {
-        const char *label;
-        int huge, nonhuge;
-    } kinds[] = {
-        {"npageslabs:", HPA_SLAB_NPAGESLABS_HUGE, HPA_SLAB_NPAGESLABS},
-        {"Pageslabs:", HPA_SLAB_NPAGESLABS_HUGE, HPA_SLAB_NPAGESLABS},
-        {"nactive:", HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
-        {"Active pages:", HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
-        {"ndirty:", HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
-        {"Dirty pages:", HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
-        {"nretained:", FIELD_NONE, HPA_SLAB_NRETAINED},
-        {"Retained pages:", FIELD_NONE, HPA_SLAB_NRETAINED},
-    };
+    struct dump_cell cells[2];
+    size_t filled = 0;
+    uint64_t number;
 
-    token_t tokens[16];
-    size_t kind = 0, count;
-    jep_status_t status = JEP_OK;
+    for (size_t i = 1; i < count && filled < 2; i++) {
+        token_t digits = tokens[i - 1];
+        int field = starts(tokens[i], "nonhuge") ? slabs[kind].nonhuge
+                    : starts(tokens[i], "huge")  ? slabs[kind].huge
+                                                 : FIELD_NONE;
 
-    while (kind < JE_ARRAY_LEN(kinds) && !starts(line, kinds[kind].label))
+        if (digits.text[0] == '(')
+            digits = (token_t){digits.text + 1, digits.length - 1};
+        if (field != FIELD_NONE && token_number(digits, &number))
+            cells[filled++] = (struct dump_cell){field, number};
+    }
+    t->evidence += TEXT_WEAK;
+    t->grid.row = t->hpa_row;
+    return jetext_emit_row(t, DUMP_HPA_SLAB, cells, filled);
+}
+
+static jep_status_t
+read_hpa(struct jetext *t, token_t line, const token_t *tokens, size_t count,
+         bool *is_read)
+{
+    size_t kind = 0;
+
+    while (kind < JE_ARRAY_LEN(slabs) && !starts(line, slabs[kind].label))
         kind++;
-    *is_read = t->is_open && kind < JE_ARRAY_LEN(kinds);
+    *is_read = t->is_open && kind < JE_ARRAY_LEN(slabs);
     if (!*is_read)
         return JEP_OK;
-    count = token_split(line.text, line.length, tokens, JE_ARRAY_LEN(tokens));
-    t->grid.row = t->hpa_row;
-    for (size_t i = 1;
-         i < count && i < JE_ARRAY_LEN(tokens) && status == JEP_OK; i++) {
-        token_t number = tokens[i - 1];
-
-        if (number.text[0] == '(')
-            number = (token_t){number.text + 1, number.length - 1};
-        if (starts(tokens[i], "nonhuge"))
-            status = jetext_cell(t, DUMP_HPA_SLAB, kinds[kind].nonhuge, number);
-        else if (starts(tokens[i], "huge") && kinds[kind].huge != FIELD_NONE)
-            status = jetext_cell(t, DUMP_HPA_SLAB, kinds[kind].huge, number);
-    }
-    return status;
+    jetext_keep_slabs(t, line, kind);
+    return jetext_slabs(t, kind, tokens, count);
 }
 
 /* Which slabs the lines below are about. */
@@ -468,8 +478,8 @@ read_name(struct jetext *t, token_t line, bool *is_read)
 }
 
 /* Figures of an arena that start a fragment when they come again. */
-static jep_status_t
-need_arena(struct jetext *t, int field)
+jep_status_t
+jetext_need_arena(struct jetext *t, int field)
 {
     bool is_new = field == ARENA_ACTIVE && t->has_active && t->is_open &&
                   t->arena == DUMP_ARENA_FRAGMENT;
@@ -508,7 +518,9 @@ read_labelled(struct jetext *t, token_t line)
         return JEP_OK;
     if (amount_at(at, &value, &is_rounded) == 0)
         return jetext_cell(t, scopes[i - 1], field, (token_t){at, digits(at)});
-    status = scopes[i - 1] == DUMP_ARENA ? need_arena(t, field)
+    if (!is_rounded && t->is_open)
+        jetext_keep_figure(t, line, scopes[i - 1], field);
+    status = scopes[i - 1] == DUMP_ARENA ? jetext_need_arena(t, field)
                                          : jetext_need(t, TEXT_WEAK);
     return status != JEP_OK
                ? status
@@ -567,7 +579,7 @@ jetext_words(struct jetext *t, token_t line, const token_t *tokens,
     if (!is_read)
         status = read_old_setting(t, line, &is_read);
     if (!is_read)
-        status = read_hpa(t, line, &is_read);
+        status = read_hpa(t, line, tokens, count, &is_read);
     if (!is_read)
         status = read_name(t, line, &is_read);
     if (is_read && t->is_open && t->evidence == before)

@@ -39,15 +39,18 @@ enum {
 
 #define DUMP_ARENA_MAX 65535 /* jemalloc has at most 4,095 */
 
-/* A decay time of -1: pages are kept for ever. */
-#define DUMP_NEVER UINT64_MAX
-
 /* Where a figure belongs and where it was read. */
 struct dump_where {
     enum dump_scope scope;
     int arena;    /* index or one of the above, where the scope has arenas */
     uint32_t row; /* of a table: the size class */
     uint64_t line;
+};
+
+/* One figure of a row. */
+struct dump_cell {
+    int field;
+    uint64_t value;
 };
 
 struct dump_mapping {
@@ -85,6 +88,9 @@ struct dump_sink {
     jep_status_t (*format)(void *context, enum dump_format format);
     jep_status_t (*number)(void *context, const struct dump_where *where,
                            int field, uint64_t value);
+    /* Several at once: of one row of a table, or of one object. */
+    jep_status_t (*row)(void *context, const struct dump_where *where,
+                        const struct dump_cell *cells, size_t count);
     /* A named setting or text: "version", "opt.thp", "config.debug",
      * "process.exe", "process.argv" (repeated), "reason". */
     jep_status_t (*text)(void *context, const char *name, const char *value,

@@ -61,26 +61,29 @@ ink_64(const char *text, size_t length)
 size_t
 token_split(const char *text, size_t length, token_t *tokens, size_t max)
 {
-    const char *start = NULL;
+    const char *start = NULL; /* of a word that began in an earlier block */
     size_t count = 0;
 
     for (size_t base = 0; base < length; base += 64) {
         size_t here = length - base < 64 ? length - base : 64;
-        uint64_t ink = ink_64(text + base, here);
+        const char *block = text + base;
+        uint64_t ink = ink_64(block, here);
         /* A bit where a word starts, and one behind where it ends. */
         uint64_t edges = ink ^ (ink << 1 | (start != NULL));
 
-        for (; edges != 0; edges &= edges - 1) {
-            const char *at = text + base + __builtin_ctzll(edges);
+        if (start == NULL && edges != 0) {
+            start = block + __builtin_ctzll(edges);
+            edges &= edges - 1;
+        }
+        while (edges != 0) {
+            const char *end = block + __builtin_ctzll(edges);
 
-            if (start == NULL) {
-                start = at;
-                continue;
-            }
             if (count < max)
-                tokens[count] = (token_t){start, (size_t)(at - start)};
+                tokens[count] = (token_t){start, (size_t)(end - start)};
             count++;
-            start = NULL;
+            edges &= edges - 1;
+            start = edges != 0 ? block + __builtin_ctzll(edges) : NULL;
+            edges &= edges - (edges != 0);
         }
     }
     if (start == NULL)

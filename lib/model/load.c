@@ -113,6 +113,15 @@ on_number(void *context, const struct dump_where *where, int field,
 }
 
 static jep_status_t
+on_row(void *context, const struct dump_where *where,
+       const struct dump_cell *cells, size_t count)
+{
+    struct loader *loader = context;
+
+    return check(loader, snapshot_row(loader->current, where, cells, count));
+}
+
+static jep_status_t
 on_text(void *context, const char *name, const char *value, uint64_t line)
 {
     struct loader *loader = context;
@@ -229,9 +238,9 @@ sinks_init(const struct loader *loader, struct loader *loaders,
     for (unsigned i = 0; i < DUMP_STREAMS; i++) {
         loaders[i] = *loader;
         sinks[i] = (struct dump_sink){
-            &loaders[i], on_begin,   on_end,     on_format, on_number,
-            on_text,     on_mapping, on_stack,   on_site,   on_sample,
-            on_warn,     on_symbol,  on_repaired};
+            &loaders[i], on_begin, on_end,     on_format,  on_number,
+            on_row,      on_text,  on_mapping, on_stack,   on_site,
+            on_sample,   on_warn,  on_symbol,  on_repaired};
     }
 }
 

@@ -229,30 +229,53 @@ arena_table(struct snapshot_arena *arena, enum dump_scope scope)
     }
 }
 
+/* Where figures of that scope go: either *figures or *table. */
+static bool
+scope_find(struct snapshot *snapshot, const struct dump_where *where,
+           struct jep_figure **figures, struct table **table)
+{
+    struct snapshot_arena *arena;
+
+    *table = NULL;
+    *figures = snapshot_figures(snapshot, where->scope);
+    if (*figures != NULL)
+        return true;
+    *table = scope_table(snapshot, where->scope);
+    if (*table != NULL || where->arena > DUMP_ARENA_MAX)
+        return true;
+    arena = arena_get(snapshot, where->arena);
+    if (arena == NULL)
+        return false;
+    *figures = arena_figures(arena, where->scope);
+    if (*figures == NULL)
+        *table = arena_table(arena, where->scope);
+    return true;
+}
+
+bool
+snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
+             const struct dump_cell *cells, size_t count)
+{
+    struct jep_figure *figures;
+    struct table *table;
+
+    if (!scope_find(snapshot, where, &figures, &table))
+        return false;
+    if (table != NULL)
+        return table_set_row(table, where->row, cells, count, where->line);
+    snapshot->has_profile |= where->scope == DUMP_PROFILE;
+    for (size_t i = 0; figures != NULL && i < count; i++)
+        figure_set(figures, cells[i].field, cells[i].value, where->line);
+    return true;
+}
+
 bool
 snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
                 int field, uint64_t value)
 {
-    struct jep_figure *figures = snapshot_figures(snapshot, where->scope);
-    struct table *table = scope_table(snapshot, where->scope);
-    struct snapshot_arena *arena;
+    const struct dump_cell cell = {field, value};
 
-    if (figures == NULL && table == NULL) {
-        if (where->arena > DUMP_ARENA_MAX)
-            return true;
-        arena = arena_get(snapshot, where->arena);
-        if (arena == NULL)
-            return false;
-        figures = arena_figures(arena, where->scope);
-        if (figures == NULL)
-            table = arena_table(arena, where->scope);
-    }
-    snapshot->has_profile |= where->scope == DUMP_PROFILE;
-    if (figures != NULL) {
-        figure_set(figures, field, value, where->line);
-        return true;
-    }
-    return table_set(table, where->row, (size_t)field, value, where->line);
+    return snapshot_row(snapshot, where, &cell, 1);
 }
 
 static bool

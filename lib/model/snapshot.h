@@ -78,6 +78,10 @@ void snapshot_free(struct snapshot *snapshot);
 bool snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
                      int field, uint64_t value)
     __attribute__((warn_unused_result, nonnull));
+/* Several figures of one row or object. */
+bool snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
+                  const struct dump_cell *cells, size_t count)
+    __attribute__((warn_unused_result, nonnull));
 bool snapshot_text(struct snapshot *snapshot, const char *name,
                    const char *value, uint64_t line)
     __attribute__((warn_unused_result));

@@ -95,7 +95,7 @@ column_add(struct table *table, size_t field)
 }
 
 bool
-table_set_row(struct table *table, size_t row, const struct table_cell *cells,
+table_set_row(struct table *table, size_t row, const struct dump_cell *cells,
               size_t count, uint64_t line)
 {
     uint64_t *values;
@@ -125,7 +125,7 @@ bool
 table_set(struct table *table, size_t row, size_t field, uint64_t value,
           uint64_t line)
 {
-    const struct table_cell cell = {(int)field, value};
+    const struct dump_cell cell = {(int)field, value};
 
     return table_set_row(table, row, &cell, 1, line);
 }

@@ -8,6 +8,8 @@
 
 #include "base/macros.h"
 
+#include "dump/sink.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,11 +28,6 @@ struct table {
     uint32_t *lines;                  /* of the source, 0 = none */
 };
 
-struct table_cell {
-    int field;
-    uint64_t value;
-};
-
 void table_init(struct table *table, size_t fields);
 void table_free(struct table *table);
 
@@ -40,7 +37,7 @@ bool table_set(struct table *table, size_t row, size_t field, uint64_t value,
 
 /* Set `count` cells of one row. */
 bool table_set_row(struct table *table, size_t row,
-                   const struct table_cell *cells, size_t count, uint64_t line)
+                   const struct dump_cell *cells, size_t count, uint64_t line)
     __attribute__((warn_unused_result));
 
 /* Whether the cell is known; if so *value is it. */

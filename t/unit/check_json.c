@@ -396,9 +396,9 @@ START_TEST(test_minus_one_is_never)
     const struct snapshot *s = dumps->snapshots[0];
 
     ck_assert_uint_eq(s->warning_count, 0);
-    ck_assert_uint_eq(s->constant[CONST_DIRTY_DECAY_MS].value, DUMP_NEVER);
+    ck_assert_uint_eq(s->constant[CONST_DIRTY_DECAY_MS].value, DECAY_NEVER);
     ck_assert_uint_eq(s->subject->figures[ARENA_DIRTY_DECAY_MS].value,
-                      DUMP_NEVER);
+                      DECAY_NEVER);
     ck_assert_uint_eq(s->subject->figures[ARENA_MUZZY_DECAY_MS].value, 0);
     ck_assert_int_eq((int64_t)s->process[PROCESS_OOM_SCORE_ADJ].value, -500);
     jep_dumps_free(dumps);
@@ -417,7 +417,7 @@ START_TEST(test_arenas_are_summed)
     ck_assert(sum->figures[ARENA_PDIRTY].derived);
     ck_assert_uint_eq(sum->figures[ARENA_UPTIME_NS].value, 90);
     ck_assert(!sum->figures[ARENA_DIRTY_DECAY_MS].known);
-    ck_assert_uint_eq(sum->figures[ARENA_MUZZY_DECAY_MS].value, DUMP_NEVER);
+    ck_assert_uint_eq(sum->figures[ARENA_MUZZY_DECAY_MS].value, DECAY_NEVER);
     ck_assert_uint_eq(cell(&sum->larges, 0, LARGE_CUREXTENTS), 5);
     ck_assert_uint_eq(cell(&sum->larges, 0, LARGE_SIZE), 16384);
     ck_assert_uint_eq(cell(&sum->extents, 1, EXTENT_NDIRTY), 7);
