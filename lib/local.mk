@@ -59,6 +59,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/pac_internal.h \
 	lib/alloc/procinfo.c \
 	lib/alloc/procinfo.h \
+	lib/alloc/procinfo_machine.c \
+	lib/alloc/procinfo_machine.h \
 	lib/alloc/procinfo_read.c \
 	lib/alloc/procinfo_read.h \
 	lib/alloc/prof.c \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "alloc/conf.h"
+#include "alloc/procinfo_machine.h"
 #include "alloc/procinfo_read.h"
 #include "base/assert.h"
 #include "os/cpu.h"
@@ -326,5 +327,6 @@ procinfo_emit(emit_t *e, const procinfo_memory_t *memory)
     emit_memory(e, memory);
     emit_cgroup(e);
     emit_limits(e);
+    procinfo_machine_emit(e);
     emit_object_end(e);
 }

@@ -138,7 +138,7 @@ rule_max_map_count(const struct rule_input *in, struct finding *finding)
                       "The process has %llu mappings, %.0f %% of those that "
                       "the system allows",
                       (unsigned long long)maps.value, share * 100.0);
-    } else if (is_strict && in->view->summary.active.known) {
+    } else if (is_strict && rule_is_jemalloc(in)) {
         finding_severity(finding, JEP_LOW);
         finding_title(finding, "Strict overcommit (overcommit_memory=2) splits "
                                "the allocator's mappings into many");

@@ -142,4 +142,24 @@ bad=$(printf 'x\377"\\\001')
 under argv:true ./show "$bad"
 is "bytes that are no UTF-8" "$(query show json process/argv/1)" \
     "$(printf '"x\357\277\275\\"\\\\\\u0001"')"
+
+# the machine
+no_dumps
+run env MALLOC_CONF=narenas:3 LD_PRELOAD="$preload" \
+    JEPROBE_CONF="dump_exit:true,dump_path:$dumps/%e.%p.json" ./show again
+for name in max_map_count overcommit_memory; do
+    is "$name" "$(query show get process/machine/$name)" \
+        "$(cat /proc/sys/vm/$name)"
+done
+kib=$(sed -n 's/^MemTotal: *\([0-9]*\) kB$/\1/p' /proc/meminfo)
+is "memory" "$(query show get process/machine/mem_total)" "$((kib * 1024))"
+is "processors" "$(query show get process/machine/host_cpus)" \
+    "$(getconf _NPROCESSORS_ONLN)"
+maps=$(query show get process/machine/maps)
+ok "mappings: $maps" test "$maps" -ge 10 -a "$maps" -le 1000
+is "options it was started with" "$(query show get process/env/MALLOC_CONF)" \
+    narenas:3
+no_dumps
+under argv:true ./show again
+is "or without" "$(query show get process/env)" absent
 done_testing
