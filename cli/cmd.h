@@ -44,6 +44,7 @@ typedef struct cmd {
 } cmd_t;
 
 extern const cmd_t cmd_check;
+extern const cmd_t cmd_diff;
 extern const cmd_t cmd_explain;
 extern const cmd_t cmd_report;
 extern const cmd_t cmd_run;

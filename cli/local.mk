@@ -9,6 +9,7 @@ cli_jeprobe_SOURCES = \
 	cli/check_config.c \
 	cli/cmd.h \
 	cli/cmd_check.c \
+	cli/cmd_diff.c \
 	cli/cmd_explain.c \
 	cli/cmd_report.c \
 	cli/cmd_run.c \
@@ -28,6 +29,8 @@ cli_jeprobe_SOURCES = \
 	cli/render/check_files.c \
 	cli/render/check_text.c \
 	cli/render/check_words.c \
+	cli/render/diff.c \
+	cli/render/diff.h \
 	cli/render/json.c \
 	cli/render/markdown.c \
 	cli/render/names.c \

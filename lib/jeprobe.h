@@ -164,6 +164,7 @@ struct jep_stack {
     struct jep_estimate live_bytes, live_objects;
     struct jep_estimate total_bytes, total_objects; /* only if has_total */
     struct jep_figure oldest_ns; /* age of the oldest live sample */
+    uint32_t id;                 /* of the stack in its dump; sites have none */
     unsigned members;            /* stacks that were grouped into this one */
     bool has_total; /* what was ever allocated is known, not only what lives */
     bool is_weak;   /* fewer than JEP_FEW_SAMPLES, and not known well anyway */
@@ -259,98 +260,6 @@ jep_status_t jep_report_new(const jep_dumps_t *dumps, size_t index,
 const struct jep_view *jep_report_view(const jep_report_t *report);
 void jep_report_free(jep_report_t *report);
 
-/* Checks of reports against limits, for automatic gates. */
-enum jep_outcome {
-    JEP_PASS,
-    JEP_ALERT,
-    JEP_CANNOT, /* a figure that it needs is not in the dump */
-    JEP_NOTE,   /* a finding that is not severe enough, or known before */
-    JEP_SUPPRESSED
-};
-
-enum jep_check_kind {
-    JEP_CHECK_RATIO,   /* value and limit are fractions */
-    JEP_CHECK_SIZE,    /* value and limit are bytes */
-    JEP_CHECK_FINDING, /* a rule fired */
-    JEP_CHECK_GROWTH,  /* value, before and limit are bytes */
-    JEP_CHECK_SITE,    /* the same of one place of allocation */
-    JEP_CHECK_BASELINE /* whether the baseline can be compared with */
-};
-
-struct jep_check {
-    enum jep_check_kind kind;
-    enum jep_outcome outcome;
-    const char *name;  /* "internal-fragmentation", or the rule's */
-    const char *title; /* "internal fragmentation" */
-    const struct jep_view *view;
-    const struct jep_finding *finding; /* JEP_CHECK_FINDING */
-    const struct jep_stack *site;      /* JEP_CHECK_SITE */
-    double value, limit, before;
-    bool is_small;           /* above its limit, but below the byte floor */
-    struct jep_figure bytes; /* what the limit is about */
-    const char *reason;      /* JEP_CANNOT: what is missing.  JEP_SUPPRESSED */
-};
-
-struct jep_suppression {
-    const char *name; /* of a check */
-    const char *reason;
-};
-
-/* Sites of fewer samples than this never decide anything. */
-#define JEP_GATE_SAMPLES 30
-
-struct jep_baseline_site {
-    uint64_t key;
-    uint64_t samples;
-    struct jep_estimate live_bytes;
-};
-
-enum jep_baseline_figure {
-    JEP_BASE_ALLOCATED,
-    JEP_BASE_ACTIVE,
-    JEP_BASE_RESIDENT,
-    JEP_BASE_METADATA,
-    JEP_BASE_RSS,
-    JEP_BASE_FIGURES
-};
-
-/* What an earlier dump was like. */
-struct jep_baseline {
-    const char *allocator, *version; /* as render_allocator names it; NULL */
-    struct jep_figure sample_interval;
-    struct jep_figure figures[JEP_BASE_FIGURES];
-    const struct jep_baseline_site *sites;
-    size_t site_count;
-    const char *const *findings; /* rules that fired */
-    size_t finding_count;
-};
-
-struct jep_limits {
-    struct jep_ratio max_internal, max_external, max_metadata, max_growth;
-    struct jep_figure max_allocated;
-    uint64_t min_size;         /* less than this never alerts */
-    enum jep_severity fail_on; /* findings from this severity on alert */
-    bool ignore_findings;
-    const struct jep_suppression *suppressions;
-    size_t suppression_count;
-};
-
-/* Names of the baseline's figures, "allocated" first. */
-extern const char *const jep_baseline_names[JEP_BASE_FIGURES];
-struct jep_figure jep_baseline_figure(const struct jep_view *view,
-                                      enum jep_baseline_figure figure);
-/* A number that stays the same for a place of allocation from run to run. */
-uint64_t jep_site_key(const struct jep_stack *site);
-
-/* Check one report.  *checks is for the caller to free; it borrows from all
- * arguments.  `baseline` may be NULL; `allocator` is what this report's is
- * called there. */
-jep_status_t jep_check(const struct jep_view *view,
-                       const struct jep_limits *limits,
-                       const struct jep_baseline *baseline,
-                       const char *allocator, struct jep_check **checks,
-                       size_t *count) __attribute__((warn_unused_result));
-
 /* What can be explained: rules and names. */
 enum jep_topic_kind {
     JEP_TOPIC_RULE,
@@ -384,5 +293,7 @@ const char *jep_rule_section(char letter);
  * one of that name, or those whose name ends with it.  Numbers stand where a
  * name has <i>; case does not matter.  Returns how many. */
 size_t jep_topics_find(const char *name, const struct jep_topic **found);
+
+#include "jeprobe_compare.h"
 
 #endif

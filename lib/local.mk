@@ -158,6 +158,8 @@ lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 lib_libjeprobe_la_SOURCES = \
 	lib/analyse/bins.c \
 	lib/analyse/check.c \
+	lib/analyse/diff.c \
+	lib/analyse/diff_stacks.c \
 	lib/analyse/explain.c \
 	lib/analyse/explain.def \
 	lib/analyse/explain_ctl.def \
@@ -255,6 +257,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/token.c \
 	lib/dump/token.h \
 	lib/jeprobe.h \
+	lib/jeprobe_compare.h \
 	lib/model/complete.c \
 	lib/model/complete.h \
 	lib/model/demangle.c \

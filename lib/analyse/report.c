@@ -46,6 +46,12 @@ jep_report_view(const jep_report_t *report)
     return &report->view;
 }
 
+const struct snapshot *
+report_snapshot(const jep_report_t *report)
+{
+    return report->snapshot;
+}
+
 static bool
 warn(jep_report_t *report, const struct jep_warning *warning)
 {

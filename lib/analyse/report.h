@@ -98,6 +98,14 @@ bool redis_ledger(const struct snapshot *snapshot,
                   const struct jep_summary *summary, struct ledger *ledger,
                   struct jep_ledger *out);
 
+/* The dump that a report is about. */
+const struct snapshot *report_snapshot(const jep_report_t *report);
+
+/* diff_stacks.c: allocates *changes.  `elapsed_ns` 0: not the same process. */
+bool diff_stacks(const jep_report_t *before, const jep_report_t *now,
+                 uint64_t elapsed_ns, struct jep_stack_change **changes,
+                 size_t *count) __attribute__((warn_unused_result));
+
 /* bins.c */
 bool bins_rank(const struct snapshot *snapshot, struct jep_bin **bins,
                size_t *count) __attribute__((warn_unused_result));

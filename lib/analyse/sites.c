@@ -197,6 +197,7 @@ stacks_fill(const struct profile *profile, struct sites *sites,
             stack->oldest_ns =
                 (struct jep_figure){.value = from->oldest_ns, .known = true};
         stack->members = 1;
+        stack->id = (uint32_t)id;
         origin[(*count)++] = (uint32_t)id;
     }
     return true;
