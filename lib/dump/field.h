@@ -213,6 +213,9 @@
     F(PROCESS, MONOTONIC_NS, "monotonic_ns", NULL) \
     F(PROCESS, SEQUENCE, "sequence", NULL)
 
+/* Sums over the mappings.  The last four need a whole smaps: the RSS of [heap]
+ * (brk), of stacks and of anonymous mappings that glibc cut to heaps of 64 MiB,
+ * and the number of those heaps. */
 #define ROLLUP_FIELDS(F) \
     F(ROLLUP, RSS, "rss", NULL) \
     F(ROLLUP, PSS, "pss", NULL) \
@@ -222,7 +225,11 @@
     F(ROLLUP, ANON_HUGE_PAGES, "anon_huge_pages", NULL) \
     F(ROLLUP, LAZY_FREE, "lazy_free", NULL) \
     F(ROLLUP, SWAP, "swap", NULL) \
-    F(ROLLUP, PRIVATE_DIRTY, "private_dirty", NULL)
+    F(ROLLUP, PRIVATE_DIRTY, "private_dirty", NULL) \
+    F(ROLLUP, HEAP, "heap", NULL) \
+    F(ROLLUP, STACK, "stack", NULL) \
+    F(ROLLUP, GLIBC_HEAP, "glibc_heap", NULL) \
+    F(ROLLUP, GLIBC_HEAPS, "glibc_heaps", NULL)
 
 #define STATUS_FIELDS(F) \
     F(STATUS, VM_PEAK, "vm_peak", NULL) \
@@ -239,10 +246,17 @@
     F(RESIDENCY, METADATA, "metadata", NULL) \
     F(RESIDENCY, OTHER_ANONYMOUS, "other_anonymous", NULL)
 
+/* The process's cgroup; from ANON on, its memory.stat. */
 #define CGROUP_FIELDS(F) \
     F(CGROUP, VERSION, "version", NULL) \
     F(CGROUP, LIMIT, "limit", NULL) \
-    F(CGROUP, USAGE, "usage", NULL)
+    F(CGROUP, USAGE, "usage", NULL) \
+    F(CGROUP, ANON, "anon", "anon") \
+    F(CGROUP, FILE, "file", "file") \
+    F(CGROUP, SHMEM, "shmem", "shmem") \
+    F(CGROUP, KERNEL, "kernel", "kernel") \
+    F(CGROUP, SOCK, "sock", "sock") \
+    F(CGROUP, INACTIVE_FILE, "inactive_file", "inactive_file")
 
 #define RLIMIT_FIELDS(F) \
     F(RLIMIT, AS, "as", NULL) \
