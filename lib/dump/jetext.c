@@ -138,12 +138,31 @@ is_negative(token_t cell)
     return n == cell.length && (n == 19 || n == 20);
 }
 
+/* "36.800" is no fraction: there are none among jemalloc's counters. */
+size_t
+jetext_pointed(const char *text, uint64_t *value)
+{
+    size_t n = strspn(text, "0123456789"), groups = 0;
+
+    if (n == 0 || n > 3 || text[0] == '0')
+        return 0;
+    *value = strtoull(text, NULL, 10);
+    while (text[n] == '.' && strspn(text + n + 1, "0123456789") == 3 &&
+           groups++ < 5) {
+        *value = *value * 1000 + strtoull(text + n + 1, NULL, 10);
+        n += 4;
+    }
+    return groups > 0 ? n : 0;
+}
+
 jep_status_t
 jetext_cell(struct jetext *t, enum dump_scope scope, int field, token_t cell)
 {
     uint64_t value;
 
     if (token_number(cell, &value))
+        return jetext_emit(t, scope, field, value);
+    if (jetext_pointed(cell.text, &value) == cell.length)
         return jetext_emit(t, scope, field, value);
     if (!is_negative(cell) || t->said_negative || !t->is_open)
         return JEP_OK;
@@ -275,6 +294,8 @@ jetext_read(struct jetext *t, const char *text, size_t length)
     size_t count;
     bool is_read;
 
+    t->start = text;
+    t->length = length;
     count = token_split(text, length, tokens, TOKENS_MAX);
     if (count == 0 || count > TOKENS_MAX)
         return JEP_OK;
@@ -286,11 +307,11 @@ jetext_read(struct jetext *t, const char *text, size_t length)
         if (!is_read)
             read_rejected(t, line, &is_read);
         if (!is_read)
-            status = jetext_heading(t, text, tokens, count, &is_read);
+            status = jetext_heading(t, tokens, count, &is_read);
         if (is_read)
             return status;
     }
-    status = jetext_row(t, text, tokens, count, &is_read);
+    status = jetext_row(t, tokens, count, &is_read);
     return is_read ? status : jetext_words(t, line, tokens, count);
 }
 

@@ -59,6 +59,8 @@ struct jetext {
     uint64_t line;
     bool line_ended;   /* by a line feed */
     unsigned evidence; /* of this line */
+    const char *start; /* of it, with the blanks before it */
+    size_t length;
 
     /* The document.  It begins when there is evidence enough for one. */
     bool is_open;
@@ -84,7 +86,7 @@ struct jetext {
     uint64_t held_line;
     bool is_joined; /* the line being read is the held one, made longer */
     bool is_final;  /* likewise, and nothing will make it longer */
-    char text[JETEXT_HELD_MAX];
+    char text[JETEXT_HELD_MAX + 1]; /* NUL-terminated */
     size_t text_length;
 };
 
@@ -99,6 +101,8 @@ jep_status_t jetext_emit_row(struct jetext *t, enum dump_scope scope,
 /* The same for a cell, unless it is no number. */
 jep_status_t jetext_cell(struct jetext *t, enum dump_scope scope, int field,
                          token_t cell);
+/* The length of a number with points between its thousands; 0 = none. */
+size_t jetext_pointed(const char *text, uint64_t *value);
 jep_status_t jetext_text(struct jetext *t, const char *name, token_t value);
 jep_status_t jetext_warn(struct jetext *t, uint64_t column, const char *text);
 jep_status_t jetext_read(struct jetext *t, const char *text, size_t length);
@@ -108,17 +112,15 @@ jep_status_t jetext_words(struct jetext *t, token_t line, const token_t *tokens,
                           size_t count);
 int jetext_label(enum dump_scope scope, token_t label);
 
-/* jetext_table.c.  `start` is where the line starts, for positions. */
-jep_status_t jetext_heading(struct jetext *t, const char *start,
-                            const token_t *tokens, size_t count,
-                            bool *is_heading);
-jep_status_t jetext_row(struct jetext *t, const char *start,
-                        const token_t *tokens, size_t count, bool *is_row);
+/* jetext_table.c. */
+jep_status_t jetext_heading(struct jetext *t, const token_t *tokens,
+                            size_t count, bool *is_heading);
+jep_status_t jetext_row(struct jetext *t, const token_t *tokens, size_t count,
+                        bool *is_row);
 bool jetext_is_column(const struct jetext *t, token_t name);
 
 /* jetext_join.c: hold the line that was just read, and take the next. */
-void jetext_hold(struct jetext *t, enum jetext_held kind, const char *text,
-                 size_t length);
+void jetext_hold(struct jetext *t, enum jetext_held kind);
 jep_status_t jetext_next(struct jetext *t, const char *text, size_t length);
 jep_status_t jetext_flush(struct jetext *t);
 

@@ -12,15 +12,14 @@
 #include <string.h>
 
 void
-jetext_hold(struct jetext *t, enum jetext_held kind, const char *text,
-            size_t length)
+jetext_hold(struct jetext *t, enum jetext_held kind)
 {
-    if (length > sizeof(t->text) || !t->line_ended) {
-        t->held = HELD_NONE;
+    t->held = HELD_NONE;
+    if (t->length > JETEXT_HELD_MAX || !t->line_ended)
         return;
-    }
-    memmove(t->text, text, length);
-    t->text_length = length;
+    memmove(t->text, t->start, t->length);
+    t->text[t->length] = '\0';
+    t->text_length = t->length;
     t->held = kind;
     t->held_line = t->line;
 }
@@ -51,12 +50,13 @@ jetext_flush(struct jetext *t)
 static bool
 append(struct jetext *t, const char *text, size_t length, bool with_space)
 {
-    if (t->text_length + with_space + length > sizeof(t->text))
+    if (t->text_length + with_space + length > JETEXT_HELD_MAX)
         return false;
     if (with_space)
         t->text[t->text_length++] = ' ';
     memcpy(t->text + t->text_length, text, length);
     t->text_length += length;
+    t->text[t->text_length] = '\0';
     return true;
 }
 
@@ -66,7 +66,7 @@ is_digit(char c)
     return isdigit((unsigned char)c) != 0;
 }
 
-/* The last word of what is held. */
+/* The last word of what is held, empty if blanks follow it. */
 static token_t
 last_word(const struct jetext *t)
 {
@@ -84,7 +84,8 @@ is_cut_name(const struct jetext *t, token_t head, token_t tail)
 {
     char name[64];
 
-    if (head.length + tail.length > sizeof(name) || jetext_is_column(t, head))
+    if (head.length == 0 || head.length + tail.length > sizeof(name) ||
+        jetext_is_column(t, head))
         return false;
     memcpy(name, head.text, head.length);
     memcpy(name + head.length, tail.text, tail.length);

@@ -224,24 +224,23 @@ heading_need(struct jetext *t, enum jetext_table table)
 }
 
 jep_status_t
-jetext_heading(struct jetext *t, const char *start, const token_t *tokens,
-               size_t count, bool *is_heading)
+jetext_heading(struct jetext *t, const token_t *tokens, size_t count,
+               bool *is_heading)
 {
     enum jetext_table table = TABLE_NONE;
     jep_status_t status;
-    token_t last = tokens[count - 1];
-    size_t first = 0, length = (size_t)(last.text - start) + last.length;
+    size_t first = 0;
 
     *is_heading = false;
     if (count < 2 || isdigit((unsigned char)tokens[1].text[0]))
         return JEP_OK;
-    if (!t->is_joined && jetext_recall_heading(t, start, length)) {
+    if (!t->is_joined && jetext_recall_heading(t, t->start, t->length)) {
         struct jetext_grid grid = t->grid;
 
         *is_heading = true;
         status = heading_need(t, grid.table);
         t->grid = grid;
-        jetext_hold(t, HELD_HEADING, start, length);
+        jetext_hold(t, HELD_HEADING);
         return status;
     }
     if (strchr("bleahdnsct", tokens[0].text[0]) != NULL)
@@ -253,10 +252,10 @@ jetext_heading(struct jetext *t, const char *start, const token_t *tokens,
         return JEP_OK;
     *is_heading = true;
     status = heading_need(t, table);
-    table_begin(t, table, t->is_joined ? NULL : start, tokens, first, count);
+    table_begin(t, table, t->is_joined ? NULL : t->start, tokens, first, count);
     if (!t->is_joined)
-        jetext_keep_heading(t, start, length);
-    jetext_hold(t, HELD_HEADING, start, length);
+        jetext_keep_heading(t, t->start, t->length);
+    jetext_hold(t, HELD_HEADING);
     return status;
 }
 
@@ -326,8 +325,9 @@ layout_try(struct jetext *t, const struct layout *layout, size_t count)
     return n == count;
 }
 
-/* Find the layout of a row without heading and make it the table.  False: none
- * fits, or several do. */
+/* Find the layout of a row without heading and make it the table, unless it is
+ * of the kind that the table is: that one has a heading.  False: none fits, or
+ * several do. */
 static bool
 layout_find(struct jetext *t, const token_t *values, size_t count)
 {
@@ -337,7 +337,8 @@ layout_find(struct jetext *t, const token_t *values, size_t count)
     unsigned fits = 0;
 
     for (size_t i = 0; i < JE_ARRAY_LEN(layouts); i++) {
-        if (layout_try(t, &layouts[i], count) &&
+        if (layouts[i].table != saved.table &&
+            layout_try(t, &layouts[i], count) &&
             row_fits(t, values, &objects)) {
             found = &layouts[i];
             fits++;
@@ -353,14 +354,14 @@ layout_find(struct jetext *t, const token_t *values, size_t count)
  * Columns are flush right, so the heading shows where to cut; `from` becomes
  * `to` with as many tokens as the table has columns. */
 static bool
-split_by_heading(const struct jetext *t, const char *start, const token_t *from,
-                 size_t count, token_t *to)
+split_by_heading(const struct jetext *t, const token_t *from, size_t count,
+                 token_t *to)
 {
     size_t column = 0;
 
     for (size_t i = 0; i < count; i++) {
         token_t rest = from[i];
-        size_t at = (size_t)(rest.text - start), end = at + rest.length;
+        size_t at = (size_t)(rest.text - t->start), end = at + rest.length;
 
         for (; column + 1 < t->grid.count && t->grid.columns[column].end > at &&
                t->grid.columns[column + 1].end <= end;
@@ -430,6 +431,7 @@ split_by_bytes(struct jetext *t, const token_t *from, size_t count, token_t *to)
         return true;
     for (size_t i = 0; i < JE_ARRAY_LEN(layouts); i++) {
         if (layouts[i].table != TABLE_EXTENTS &&
+            layouts[i].table != saved.table &&
             layout_try(t, &layouts[i], count + 1) && t->grid.index == 1 &&
             split_cell(t, from, count, to))
             return true;
@@ -572,16 +574,9 @@ warn_row(struct jetext *t, const char *text)
     return jetext_warn(t, 1, text);
 }
 
-static void
-hold_row(struct jetext *t, const char *start, token_t last)
-{
-    jetext_hold(t, HELD_ROW, start, (size_t)(last.text - start) + last.length);
-}
-
 /* A row with another number of figures than its heading has columns. */
 static jep_status_t
-read_odd_row(struct jetext *t, const char *start, const token_t *tokens,
-             size_t count)
+read_odd_row(struct jetext *t, const token_t *tokens, size_t count)
 {
     size_t labels = tables[t->grid.table].labels, n = count - labels;
     const token_t *values = tokens + labels;
@@ -591,11 +586,11 @@ read_odd_row(struct jetext *t, const char *start, const token_t *tokens,
     if (labels == 0 && layout_find(t, values, n))
         return emit(t, tokens, values, n);
     if (n < t->grid.count && labels == 0 &&
-        (split_by_heading(t, start, values, n, split) ||
+        (split_by_heading(t, values, n, split) ||
          split_by_bytes(t, values, n, split)))
         return emit(t, tokens, split, t->grid.count);
     if (n < t->grid.count && t->line_ended && !t->is_final) {
-        hold_row(t, start, tokens[count - 1]);
+        jetext_hold(t, HELD_ROW);
         return JEP_OK;
     }
     /* A cut row is right up to its last, possibly shortened number. */
@@ -618,6 +613,8 @@ read_lone_row(struct jetext *t, const token_t *tokens, size_t count,
     jep_status_t status;
     uint64_t objects;
 
+    if (!t->is_open)
+        t->grid.table = TABLE_NONE;
     *is_row = layout_find(t, tokens, count);
     if (!*is_row && split_by_bytes(t, tokens, count, split)) {
         *is_row = true;
@@ -683,8 +680,7 @@ without_bars(const token_t *tokens, size_t count, token_t *to)
 }
 
 jep_status_t
-jetext_row(struct jetext *t, const char *start, const token_t *tokens,
-           size_t count, bool *is_row)
+jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
 {
     bool is_numeric = isdigit((unsigned char)tokens[0].text[0]);
     size_t labels = tables[t->grid.table].labels;
@@ -708,7 +704,7 @@ jetext_row(struct jetext *t, const char *start, const token_t *tokens,
         tokens = plain;
     }
     if (count - labels != t->grid.count)
-        return read_odd_row(t, start, tokens, count);
+        return read_odd_row(t, tokens, count);
     /* The last number of a line without end may be cut. */
     return emit(t, tokens, tokens + labels,
                 t->grid.count - (t->line_ended ? 0 : 1));

@@ -21,7 +21,9 @@ jetext_label(enum dump_scope scope, token_t label)
     if (label.length >= sizeof(name))
         return FIELD_NONE;
     for (; n < label.length; n++)
-        name[n] = (char)tolower((unsigned char)label.text[n]);
+        name[n] = label.text[n] == '\t'
+                      ? ' '
+                      : (char)tolower((unsigned char)label.text[n]);
     return field_by_text(scope, name, n);
 }
 
@@ -70,7 +72,13 @@ amount_at(const char *text, uint64_t *value, bool *is_rounded)
 {
     const char *at = text;
     struct amount amount;
+    size_t length = jetext_pointed(text, value);
 
+    *is_rounded = false;
+    at += length + strspn(text + length, " \t");
+    if (length > 0 && !isalnum((unsigned char)*at))
+        return length;
+    at = text;
     if (!amount_read(&at, &amount))
         return 0;
     *value = amount.value;
@@ -169,7 +177,7 @@ read_totals(struct jetext *t, token_t line)
     jep_status_t status = is_new ? jetext_begin(t) : jetext_need(t, TEXT_SURE);
 
     t->has_totals = true;
-    jetext_hold(t, HELD_TOTALS, line.text, line.length);
+    jetext_hold(t, HELD_TOTALS);
     return status != JEP_OK ? status : read_pairs(t, line);
 }
 

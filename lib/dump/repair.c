@@ -203,6 +203,21 @@ try_prefixes(repairer_t *r, struct text_line *line, uint64_t key)
     return false;
 }
 
+/* Whether another line of the same log object, or of the same process by what
+ * the log says of it, is followed; its stream takes this one, too. */
+static bool
+try_key(repairer_t *r, const struct text_line *line, uint64_t key)
+{
+    for (unsigned i = 0; i < r->prefix_count && key != 0; i++) {
+        if (r->prefixes[i].key == key) {
+            r->stream = i;
+            r->prefixes[i].used = line->number;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A prefix of its own for what starts at byte `at`. */
 static void
 learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
@@ -253,6 +268,8 @@ strip_prefix(repairer_t *r, struct text_line *line, uint64_t key)
         try_prefixes(r, line, key))
         return;
     if (r->is_plain && key == 0 && strstr(line->text, MARKER) == NULL)
+        return;
+    if (!has_marker && try_key(r, line, key))
         return;
     if (is_content(r, line, 0)) {
         if (key == 0)

@@ -244,6 +244,21 @@ sinks_init(const struct loader *loader, struct loader *loaders,
     }
 }
 
+/* Documents of several processes ended in any order: those that began first
+ * come first. */
+static void
+sort(struct jep_dumps *dumps)
+{
+    for (size_t i = 1; i < dumps->count; i++) {
+        struct snapshot *snapshot = dumps->snapshots[i];
+        size_t at = i;
+
+        for (; at > 0 && dumps->snapshots[at - 1]->line > snapshot->line; at--)
+            dumps->snapshots[at] = dumps->snapshots[at - 1];
+        dumps->snapshots[at] = snapshot;
+    }
+}
+
 static jep_status_t
 load(struct loader *loader, const char *path)
 {
@@ -260,6 +275,7 @@ load(struct loader *loader, const char *path)
         return status;
     sinks_init(loader, loaders, sinks);
     status = dump_read(reader, sinks, loader->error);
+    sort(loader->dumps);
     if (status == JEP_OK)
         status = damage_warn(loader, reader_damage(reader));
     reader_close(reader);
