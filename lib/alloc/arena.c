@@ -42,18 +42,33 @@ arena_slab_alloc(arena_t *arena, unsigned szind)
     return e;
 }
 
+bool
+arena_bin_lock(arena_t *arena, bin_t *bin)
+{
+    os_mutex_lock(&bin->mtx);
+    if (unlikely(arena->is_quarantined)) {
+        os_mutex_unlock(&bin->mtx);
+        return false;
+    }
+    return true;
+}
+
 unsigned
 arena_fill(arena_t *arena, unsigned szind, void **out, unsigned n)
 {
     bin_t *bin = &arena->bins[szind];
     const bin_info_t *info = &bin_infos[szind];
-    os_mutex_lock(&bin->mtx);
+    if (!arena_bin_lock(arena, bin)) {
+        return 0;
+    }
     unsigned got = bin_take_locked(bin, info, out, n);
     if (unlikely(got == 0)) {
         /* the page layer is slow at times; the bin need not wait for it */
         os_mutex_unlock(&bin->mtx);
         extent_t *slab = arena_slab_alloc(arena, szind);
-        os_mutex_lock(&bin->mtx);
+        if (!arena_bin_lock(arena, bin)) {
+            return 0;
+        }
         if (slab != NULL) {
             bin_adopt_locked(bin, info, slab);
         }
@@ -90,31 +105,8 @@ arena_slab_of(void *p, unsigned szind)
     return e;
 }
 
-/* Return those of k regions that belong to `arena`; the rest are moved to the
- * front. Returns how many are left. */
-static unsigned
-arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
-                unsigned k)
-{
-    bin_t *bin = &arena->bins[szind];
-    const bin_info_t *info = &bin_infos[szind];
-    list_t surplus;
-    list_init(&surplus);
-    os_mutex_lock(&bin->mtx);
-    unsigned left =
-        bin_put_locked(bin, info, arena->ind, ptrs, slabs, k, &surplus);
-    bin->stats.nflushes++;
-    if (je_config_debug > 1) {
-        (void)bin_is_valid_locked(bin, info);
-    }
-    os_mutex_unlock(&bin->mtx);
-    if (unlikely(!list_is_empty(&surplus))) {
-        arena_release_surplus(&surplus);
-    }
-    return left;
-}
-
-/* The same for a quarantined arena: they are lost, and counted. */
+/* Those of k regions that belong to `arena`, which is quarantined, are lost and
+ * counted; the rest are moved to the front. Returns how many are left. */
 static unsigned
 arena_drop_frees(arena_t *arena, void **ptrs, extent_t **slabs, unsigned k)
 {
@@ -126,6 +118,31 @@ arena_drop_frees(arena_t *arena, void **ptrs, extent_t **slabs, unsigned k)
         }
     }
     atomic_add_rlx(&arena->dropped_frees, (uint64_t)(k - left));
+    return left;
+}
+
+/* Return those that belong to `arena`, otherwise the same. */
+static unsigned
+arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
+                unsigned k)
+{
+    bin_t *bin = &arena->bins[szind];
+    const bin_info_t *info = &bin_infos[szind];
+    list_t surplus;
+    list_init(&surplus);
+    if (!arena_bin_lock(arena, bin)) {
+        return arena_drop_frees(arena, ptrs, slabs, k);
+    }
+    unsigned left =
+        bin_put_locked(bin, info, arena->ind, ptrs, slabs, k, &surplus);
+    bin->stats.nflushes++;
+    if (je_config_debug > 1) {
+        (void)bin_is_valid_locked(bin, info);
+    }
+    os_mutex_unlock(&bin->mtx);
+    if (unlikely(!list_is_empty(&surplus))) {
+        arena_release_surplus(&surplus);
+    }
     return left;
 }
 
@@ -228,7 +245,9 @@ arena_purge(arena_t *arena)
     }
     for (unsigned i = 0; i < SC_NBINS; i++) {
         bin_t *bin = &arena->bins[i];
-        os_mutex_lock(&bin->mtx);
+        if (!arena_bin_lock(arena, bin)) {
+            return;
+        }
         extent_t *slab = bin_drop_spare_locked(bin);
         os_mutex_unlock(&bin->mtx);
         if (slab != NULL) {

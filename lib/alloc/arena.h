@@ -64,6 +64,10 @@ arena_t *arena_create(void);
  * errors: NULL when none can be made and none exists. */
 arena_t *arena_bind(void);
 void arena_unbind(arena_t *arena);
+/* Take the lock of one of its bins. errors: false, it is not taken: the arena
+ * is quarantined, as with pac_lock(). */
+JE_NODISCARD bool arena_bin_lock(arena_t *arena, bin_t *bin);
+
 /* In the child of a fork: quarantine, and reset locks and thread counts. */
 void arena_fork_child(void);
 

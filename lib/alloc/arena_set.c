@@ -145,6 +145,19 @@ arena_has_held_lock(arena_t *arena)
     return false;
 }
 
+/* Nobody uses it any more. The locks are free again for a frame that waited
+ * for one when it was interrupted by the handler that forked. */
+static void
+arena_quarantine(arena_t *arena)
+{
+    arena->is_quarantined = true;
+    arena->pac.is_torn = true;
+    os_mutex_init(&arena->pac.mtx, OS_RANK_PAGES);
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        os_mutex_init(&arena->bins[i].mtx, OS_RANK_BIN);
+    }
+}
+
 void
 arena_fork_child(void)
 {
@@ -159,7 +172,7 @@ arena_fork_child(void)
         arena->pac.decay_dirty.is_purging = false;
         arena->pac.decay_muzzy.is_purging = false;
         if (arena_has_held_lock(arena)) {
-            arena->is_quarantined = true;
+            arena_quarantine(arena);
         }
     }
 }

@@ -7,6 +7,10 @@
  * lives there, so a held lock is a dead thread's, and what it guarded may be
  * half changed: that arena is quarantined. Everything global is either a
  * single published store or is started afresh.
+ *
+ * A handler that forks may return, in the child, into a frame that waited for
+ * such a lock. Locks are free there, and who takes one of a quarantined arena
+ * looks again: see pac_lock() and arena_bin_lock().
  */
 #ifndef JE_ALLOC_FORK_H
 #define JE_ALLOC_FORK_H

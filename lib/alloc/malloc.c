@@ -247,7 +247,8 @@ je_alloc(size_t size, const alloc_how_t *how)
     unsigned szind = sz_index(usable);
     malloc_enter(tsd);
     void *p = malloc_by_class(tsd, szind, usable, how);
-    if (unlikely(p == NULL) && arena_reclaim_address_space()) {
+    if (unlikely(p == NULL) && ((tsd != NULL && tsd_leave_quarantine(tsd)) ||
+                                arena_reclaim_address_space())) {
         p = malloc_by_class(tsd, szind, usable, how);
     }
     if (likely(p != NULL)) {

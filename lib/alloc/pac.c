@@ -282,7 +282,9 @@ pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
     if (size > SZ_LARGE_MAX || align > SZ_LARGE_MAX - size) {
         return NULL;
     }
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return NULL;
+    }
     extent_t *e = pac_alloc_from_locked(pac, &pac->dirty, size, align);
     if (e == NULL) {
         e = pac_alloc_from_locked(pac, &pac->muzzy, size, align);
@@ -318,7 +320,9 @@ pac_alloc_used(pac_t *pac, size_t size, size_t align, bool *zeroed)
 bool
 pac_part(pac_t *pac, size_t least, size_t want, pac_run_t *run)
 {
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return false;
+    }
     extent_t *e = ecache_best_fit(&pac->dirty, want >> OS_LG_PAGE, 64);
     if (e == NULL) {
         e = ecache_best_fit(&pac->dirty, least >> OS_LG_PAGE, 64);
@@ -342,9 +346,11 @@ pac_part(pac_t *pac, size_t least, size_t want, pac_run_t *run)
 void
 pac_adopt_dirty(pac_t *pac, const pac_run_t *run)
 {
-    os_mutex_lock(&pac->mtx);
-    bool ok = pac_adopt_locked(pac, &pac->dirty, run->addr, run->size) != NULL;
-    os_mutex_unlock(&pac->mtx);
+    bool ok = false;
+    if (pac_lock(pac)) {
+        ok = pac_adopt_locked(pac, &pac->dirty, run->addr, run->size) != NULL;
+        os_mutex_unlock(&pac->mtx);
+    }
     if (!ok && !os_pages_unmap((void *)run->addr, run->size)) {
         (void)atomic_add_rlx(&pac->abandoned_vm, run->size);
     }
@@ -355,7 +361,9 @@ pac_adopt_dirty(pac_t *pac, const pac_run_t *run)
 void
 pac_dalloc(pac_t *pac, extent_t *e)
 {
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return;
+    }
     je_assert(e->state == EXTENT_ACTIVE);
     if (e->is_slab) {
         emap_unset_slab(e);
@@ -383,7 +391,9 @@ pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed)
 {
     size_t more = new_size - e->size;
     bool done = false;
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return false;
+    }
     extent_t *n = emap_extent(extent_end(e));
     ecache_t *c = NULL;
     if (n != NULL && n->arena_ind == pac->arena_ind && n->size >= more) {
@@ -417,7 +427,9 @@ pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed)
 bool
 pac_shrink(pac_t *pac, extent_t *e, size_t new_size)
 {
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return false;
+    }
     extent_t *tail = pac_split_locked(pac, e, new_size);
     if (tail != NULL) {
         atomic_bump_rlx(&pac->nactive, -extent_pages(tail));

@@ -21,6 +21,7 @@
 
 typedef struct pac {
     os_mutex_t mtx;
+    bool is_torn; /* by a fork: see pac_lock() */
     uint16_t arena_ind;
     list_t spare; /* descriptors without pages */
     size_t nspare;

@@ -51,11 +51,15 @@ pac_purge_one(extent_t *e, bool lazily)
 static bool
 pac_unmap_one(pac_t *pac, extent_t *e)
 {
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return false;
+    }
     emap_clear_ends(e->addr, e->size);
     os_mutex_unlock(&pac->mtx);
     bool ok = os_pages_unmap((void *)e->addr, e->size);
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return ok;
+    }
     if (ok) {
         pac_descriptor_put_locked(pac, e);
     } else { /* too many mappings to cut one: keep the addresses */
@@ -79,12 +83,16 @@ pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
             (void)pac_unmap_one(pac, e);
             continue;
         }
-        os_mutex_lock(&pac->mtx);
+        if (!pac_lock(pac)) {
+            return;
+        }
         (void)pac_insert_locked(
             pac, dest == PURGE_TO_MUZZY ? &pac->muzzy : &pac->retained, e);
         os_mutex_unlock(&pac->mtx);
     }
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return;
+    }
     d->nmadvise += nmadvise;
     os_mutex_unlock(&pac->mtx);
 }
@@ -122,7 +130,9 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
 {
     list_t stash;
     list_init(&stash);
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return;
+    }
     if (d->is_purging && limit.kind != LIMIT_NONE) {
         os_mutex_unlock(&pac->mtx);
         return;
@@ -138,9 +148,10 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
     os_mutex_unlock(&pac->mtx);
     if (npages > 0) {
         pac_purge_list(pac, &stash, d, lazily);
-        os_mutex_lock(&pac->mtx);
-        d->is_purging = false;
-        os_mutex_unlock(&pac->mtx);
+        if (pac_lock(pac)) {
+            d->is_purging = false;
+            os_mutex_unlock(&pac->mtx);
+        }
     }
 }
 
@@ -183,7 +194,9 @@ pac_unmap_retained(pac_t *pac)
 {
     list_t stash;
     list_init(&stash);
-    os_mutex_lock(&pac->mtx);
+    if (!pac_lock(pac)) {
+        return 0;
+    }
     (void)pac_stash_locked(&pac->retained, 0, &stash);
     pac->grow_size = OS_HUGE;
     os_mutex_unlock(&pac->mtx);

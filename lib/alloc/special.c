@@ -38,9 +38,12 @@ special_mark(extent_t *e, void *p)
         e->is_sampled = true;
         return true;
     }
-    bin_t *bin = &arena_of(e)->bins[e->szind];
+    arena_t *arena = arena_of(e);
+    bin_t *bin = &arena->bins[e->szind];
     uint32_t region = bin_region(&bin_infos[e->szind], e, p);
-    os_mutex_lock(&bin->mtx);
+    if (!arena_bin_lock(arena, bin)) {
+        return false;
+    }
     bool ok = special_bitmap_make(e);
     if (ok) {
         uint64_t *word = &e->sampled[region >> 6];
@@ -77,13 +80,12 @@ special_unmark(extent_t *e, void *p)
         return;
     }
     arena_t *arena = arena_of(e);
-    if (unlikely(arena->is_quarantined)) {
-        return;
-    }
     bin_t *bin = &arena->bins[e->szind];
     const bin_info_t *info = &bin_infos[e->szind];
     uint32_t region = bin_region(info, e, p);
-    os_mutex_lock(&bin->mtx);
+    if (!arena_bin_lock(arena, bin)) {
+        return;
+    }
     uint64_t *word = &e->sampled[region >> 6];
     je_assert((*word >> (region & 63)) & 1);
     atomic_store_rlx(word, *word & ~(UINT64_C(1) << (region & 63)));

@@ -181,6 +181,16 @@ tsd_boot_late(void)
     }
 }
 
+bool
+tsd_leave_quarantine(tsd_t *tsd)
+{
+    arena_t *arena = tsd->arena->is_quarantined ? arena_bind() : NULL;
+    if (arena != NULL) {
+        atomic_store_rel(&tsd->arena, arena);
+    }
+    return arena != NULL;
+}
+
 /* ---- fork -------------------------------------------------------------- */
 
 void
@@ -218,10 +228,7 @@ tsd_fork_child(void)
     list_init(&self->link);
     list_push_back(&tsd_all, &self->link);
     self->tid = (int32_t)os_thread_id();
-    if (self->arena->is_quarantined) {
-        arena_t *arena = arena_bind();
-        self->arena = arena != NULL ? arena : self->arena;
-    } else {
+    if (!tsd_leave_quarantine(self)) {
         atomic_add_rlx(&self->arena->nthreads, 1u);
     }
 }

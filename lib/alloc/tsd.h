@@ -97,6 +97,9 @@ extern tsd_past_t tsd_past;
 
 /* In the child of a fork. */
 void tsd_fork_child(void);
+/* Bind the thread to another arena if its own is quarantined. Returns whether
+ * that was done. */
+bool tsd_leave_quarantine(tsd_t *tsd);
 /* Flush the caches of threads that the fork left behind, if any. */
 void tsd_reclaim_orphans(void);
 extern bool tsd_has_orphans;

@@ -276,6 +276,138 @@ fork_from_handler(unsigned count)
     drop(held);
 }
 
+/* ---- fork in the handler of a signal that interrupts a wait ------------ */
+
+/* The child returns from the handler into the wait for a lock that a thread of
+ * the parent holds. It must come out of it, and its heap work. */
+typedef enum wait_in {
+    IN_FILL,
+    IN_FILL_OF_CACHE,
+    IN_FLUSH,
+    IN_LARGE_ALLOC,
+    IN_LARGE_FREE,
+    IN_EXPAND,
+    IN_SHRINK,
+    IN_TRIM,
+    IN_COUNT
+} wait_in_t;
+
+enum { BLOCK = 3072, LARGE_BLOCK = 1 << 20 };
+
+static pthread_t waiter;
+static os_mutex_t *held_lock;
+static uint32_t is_held, may_release;
+static uint32_t is_child_of_wait;
+static int wait_status;
+
+static void
+on_wait(int sig)
+{
+    (void)sig;
+    int saved = errno;
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)alarm(CHILD_SECONDS);
+        atomic_store_rlx(&is_child_of_wait, 1u);
+    } else {
+        while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR) {
+        }
+        atomic_store_rel(&may_release, 1u);
+    }
+    errno = saved;
+}
+
+static void *
+hold_lock(void *arg)
+{
+    os_mutex_lock(held_lock);
+    atomic_store_rel(&is_held, 1u);
+    while (atomic_load_acq(&held_lock->num_waiting) == 0) {
+        (void)sched_yield();
+    }
+    (void)pthread_kill(waiter, SIGUSR1);
+    while (atomic_load_acq(&may_release) == 0) {
+        (void)sched_yield();
+    }
+    os_mutex_unlock(held_lock);
+    return arg;
+}
+
+/* The thing that waits. Returns a block to free, or NULL. */
+static void *
+do_and_wait(wait_in_t in, void *p)
+{
+    switch (in) {
+    case IN_FILL:
+        return jea_mallocx(BLOCK, JEA_TCACHE_NONE);
+    case IN_FILL_OF_CACHE:
+        return jea_malloc(BLOCK);
+    case IN_LARGE_ALLOC:
+        return jea_mallocx(LARGE_BLOCK, JEA_TCACHE_NONE);
+    case IN_EXPAND:
+        return jea_rallocx(p, 2 * LARGE_BLOCK, JEA_TCACHE_NONE);
+    case IN_SHRINK:
+        return jea_rallocx(p, LARGE_BLOCK / 2, JEA_TCACHE_NONE);
+    case IN_FLUSH:
+    case IN_LARGE_FREE:
+        jea_dallocx(p, JEA_TCACHE_NONE);
+        return NULL;
+    case IN_TRIM:
+        (void)jea_malloc_trim(0);
+        return p;
+    case IN_COUNT:
+        break;
+    }
+    abort();
+}
+
+static void
+fork_in_wait(wait_in_t in)
+{
+    bool is_small = in <= IN_FLUSH;
+    bool has_block = in == IN_FLUSH || in == IN_LARGE_FREE || in == IN_EXPAND ||
+                     in == IN_SHRINK;
+    pthread_t holder;
+    (void)jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    void *p = has_block
+                  ? jea_mallocx(is_small ? BLOCK : LARGE_BLOCK, JEA_TCACHE_NONE)
+                  : NULL;
+    arena_t *arena = tsd_get()->arena;
+    waiter = pthread_self();
+    held_lock = is_small ? &arena->bins[sz_index(BLOCK)].mtx : &arena->pac.mtx;
+    is_held = may_release = 0;
+    stress_check_eq(pthread_create(&holder, NULL, hold_lock, NULL), 0);
+    while (atomic_load_acq(&is_held) == 0) {
+        (void)sched_yield();
+    }
+    unsigned char *q = do_and_wait(in, p);
+    stress_check(q != NULL || in == IN_FLUSH || in == IN_LARGE_FREE ||
+                 in == IN_TRIM);
+    if (q != NULL) {
+        q[0] = 1;
+        jea_free(q);
+    }
+    if (is_child_of_wait) {
+        unsigned char *held[HELD] = {NULL};
+        uint64_t r = 5;
+        hammer(&r, held, 2000);
+        drop(held);
+        _exit(0);
+    }
+    (void)pthread_join(holder, NULL);
+    stress_check_eq(wait_status, 0);
+}
+
+static void
+fork_in_waits(void)
+{
+    struct sigaction action = {.sa_handler = on_wait, .sa_flags = SA_RESTART};
+    stress_check_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    for (wait_in_t in = IN_FILL; in < IN_COUNT; in++) {
+        fork_in_wait(in);
+    }
+}
+
 /* ---- handlers of the application, vfork, posix_spawn ------------------- */
 
 static uint32_t handlers_on;
@@ -371,6 +503,8 @@ main(int argc, char **argv)
     stress_ok("%u forks with background threads", count / 8);
     fork_from_handler(count / 2);
     stress_ok("%u forks from a signal handler", count / 2);
+    fork_in_waits();
+    stress_ok("forks from a handler that returns into a wait for a lock");
     spawn_many(20);
     stress_ok("posix_spawn and vfork");
     return stress_done();
