@@ -382,6 +382,9 @@ report(const struct jep_view *view, const struct render_options *options,
     value_set(object, "process", process(&view->process));
     value_set(object, "summary", summary(&view->summary));
     value_set(object, "attribution_total", value_text(view->ledger.total_name));
+    value_set(object, "attribution_bytes",
+              view->ledger.total_name != NULL ? value_whole(view->ledger.total)
+                                              : json_null());
     value_set(object, "attribution", attribution(&view->ledger));
     value_set(object, "bins", bins(view));
     value_set(object, "arenas", arenas(view));

@@ -16,6 +16,7 @@ wrong_sums()
     key == "\"active\"" && !in_lines && !in_arenas { active = value }
     key == "\"rss\"" && !in_lines && !in_arenas { rss = value }
     key == "\"attribution_total\"" { total = value }
+    key == "\"attribution_bytes\"" { bytes = value }
     key == "\"attribution\"" { in_lines = value == "[" ; count = 0 }
     in_lines && key == "\"parts\"" { in_parts = 1; parts = 0; next }
     in_parts && key == "\"bytes\"" { parts += value; next }
@@ -28,7 +29,8 @@ wrong_sums()
     in_lines && key == "\"bytes\"" { sum += value; count++; last = value }
     in_lines && line == "]" {
         in_lines = 0
-        wanted = total == "\"RSS\"" ? rss : total == "\"resident\"" ? resident : active
+        # What the totals of jemalloc and of the kernel are stands elsewhere too.
+        wanted = total == "\"RSS\"" ? rss : total == "\"resident\"" ? resident : total == "\"active\"" ? active : bytes
         if (sum != wanted)
             printf "%s: lines are %.0f, total is %s\n", total, sum, wanted
     }
