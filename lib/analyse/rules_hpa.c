@@ -5,7 +5,6 @@
 #define HPA_DIRTY_SHARE   0.10 /* of active pages */
 #define HPA_SPARSE_FILL   0.50 /* of a slab's pages */
 #define HPA_SPARSE_SHARE  0.25 /* of the slabs */
-#define HPA_CACHE_BYTES   ((uint64_t)10 << 20)
 
 bool
 rule_hpa_stats_blind_spot(const struct rule_input *in, struct finding *finding)
@@ -96,7 +95,8 @@ rule_hpa_dirty_or_sparse(const struct rule_input *in, struct finding *finding)
         bytes += slabs.idle_pages * page;
         fires = true;
     }
-    if (cache.known && cache.value >= HPA_CACHE_BYTES) {
+    /* The floor of all findings is that of this one, too. */
+    if (cache.known && cache.value > 0) {
         bytes += cache.value;
         fires = true;
     }
