@@ -221,6 +221,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/field.c \
 	lib/dump/field.h \
 	lib/dump/field_foreign.h \
+	lib/dump/field_lock.h \
 	lib/dump/glibc.c \
 	lib/dump/glibc_xml.c \
 	lib/dump/heapprof.c \

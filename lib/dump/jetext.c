@@ -46,7 +46,7 @@ document_reset(struct jetext *t)
     arena_reset(t, DUMP_ARENA_FRAGMENT);
     t->last_arena = -1;
     t->has_version = t->has_totals = false;
-    t->said_rounded = t->said_negative = false;
+    t->is_rounded = t->said_rounded = t->said_negative = false;
 }
 
 static jep_status_t
@@ -67,7 +67,7 @@ document_open(struct jetext *t, uint64_t line)
         status = t->sink->text(t->sink->context, "conf.rejected", t->rejected,
                                t->rejected_line);
     t->rejected_line = 0;
-    return status;
+    return status == JEP_OK && t->is_rounded ? jetext_rounded(t) : status;
 }
 
 jep_status_t
@@ -180,6 +180,16 @@ jetext_text(struct jetext *t, const char *name, token_t value)
     value = token_trim(value);
     snprintf(text, sizeof(text), "%.*s", (int)value.length, value.text);
     return t->sink->text(t->sink->context, name, text, t->line);
+}
+
+jep_status_t
+jetext_rounded(struct jetext *t)
+{
+    t->is_rounded = true;
+    if (t->said_rounded || !t->is_open)
+        return JEP_OK;
+    t->said_rounded = true;
+    return jetext_warn(t, 0, "figures are rounded to a few digits");
 }
 
 jep_status_t

@@ -42,7 +42,8 @@ struct jetext_grid {
     size_t read_count;
     int index; /* column that numbers the rows, -1 = none */
     uint32_t row;
-    bool warned; /* of a row */
+    bool warned;   /* of a row */
+    bool is_guess; /* there was no heading */
 };
 
 struct jetext_pending {
@@ -70,6 +71,7 @@ struct jetext {
     char rejected[JETEXT_CONF_MAX]; /* an option, before the document */
     uint64_t rejected_line;         /* 0 = there is none */
     bool has_version, has_totals;
+    bool is_rounded; /* that is to be said */
     bool said_rounded, said_negative;
 
     /* The arena. */
@@ -104,6 +106,8 @@ jep_status_t jetext_cell(struct jetext *t, enum dump_scope scope, int field,
 /* The length of a number with points between its thousands; 0 = none. */
 size_t jetext_pointed(const char *text, uint64_t *value);
 jep_status_t jetext_text(struct jetext *t, const char *name, token_t value);
+/* Say once that figures are rounded. */
+jep_status_t jetext_rounded(struct jetext *t);
 jep_status_t jetext_warn(struct jetext *t, uint64_t column, const char *text);
 jep_status_t jetext_read(struct jetext *t, const char *text, size_t length);
 

@@ -132,7 +132,7 @@ table_begin(struct jetext *t, enum jetext_table table, const char *start,
     t->grid.count = t->grid.read_count = 0;
     t->grid.index = -1;
     t->grid.row = 0;
-    t->grid.warned = false;
+    t->grid.warned = t->grid.is_guess = false;
     for (size_t i = first; i < count; i++) {
         struct jetext_column *column = &t->grid.columns[t->grid.count];
 
@@ -211,6 +211,19 @@ is_totals_heading(const token_t *tokens, size_t count)
     return known >= 3;
 }
 
+/* The words of "| 1 | 2 |" without the lines between them. */
+static size_t
+without_bars(const token_t *tokens, size_t count, token_t *to)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!token_is(tokens[i], "|"))
+            to[n++] = tokens[i];
+    }
+    return n;
+}
+
 /* A second table of bins in what has no heading is of another dump. */
 static jep_status_t
 heading_need(struct jetext *t, enum jetext_table table)
@@ -228,6 +241,7 @@ jetext_heading(struct jetext *t, const token_t *tokens, size_t count,
                bool *is_heading)
 {
     enum jetext_table table = TABLE_NONE;
+    token_t plain[TOKENS_MAX];
     jep_status_t status;
     size_t first = 0;
 
@@ -250,6 +264,10 @@ jetext_heading(struct jetext *t, const token_t *tokens, size_t count,
         table = TABLE_TOTALS;
     if (table == TABLE_NONE)
         return JEP_OK;
+    if (table == TABLE_TOTALS) {
+        count = without_bars(tokens, count, plain);
+        tokens = plain;
+    }
     *is_heading = true;
     status = heading_need(t, table);
     table_begin(t, table, t->is_joined ? NULL : t->start, tokens, first, count);
@@ -337,15 +355,17 @@ layout_find(struct jetext *t, const token_t *values, size_t count)
     unsigned fits = 0;
 
     for (size_t i = 0; i < JE_ARRAY_LEN(layouts); i++) {
-        if (layouts[i].table != saved.table &&
+        if ((layouts[i].table != saved.table || saved.is_guess) &&
             layout_try(t, &layouts[i], count) &&
             row_fits(t, values, &objects)) {
             found = &layouts[i];
             fits++;
         }
     }
-    if (fits == 1)
-        return layout_try(t, found, count);
+    if (fits == 1 && layout_try(t, found, count)) {
+        t->grid.is_guess = true;
+        return true;
+    }
     t->grid = saved;
     return false;
 }
@@ -600,6 +620,8 @@ read_odd_row(struct jetext *t, const token_t *tokens, size_t count)
     }
     if (labels > 0)
         return emit(t, tokens, values, n < t->grid.count ? n : t->grid.count);
+    if (t->grid.is_guess)
+        return JEP_OK;
     return warn_row(t, "row does not have as many columns as its heading");
 }
 
@@ -666,25 +688,13 @@ read_gap(struct jetext *t, token_t gap)
     return true;
 }
 
-/* The figures of "| 1 | 2 |" without the lines between them. */
-static size_t
-without_bars(const token_t *tokens, size_t count, token_t *to)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (!token_is(tokens[i], "|"))
-            to[n++] = tokens[i];
-    }
-    return n;
-}
-
 jep_status_t
 jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
 {
     bool is_numeric = isdigit((unsigned char)tokens[0].text[0]);
     size_t labels = tables[t->grid.table].labels;
     token_t plain[TOKENS_MAX];
+    uint64_t objects;
 
     *is_row = is_numeric && labels == 0;
     if (t->grid.table == TABLE_NONE || !t->is_open ||
@@ -703,7 +713,8 @@ jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
         count = without_bars(tokens, count, plain);
         tokens = plain;
     }
-    if (count - labels != t->grid.count)
+    if (count - labels != t->grid.count ||
+        (t->grid.is_guess && !row_fits(t, tokens, &objects)))
         return read_odd_row(t, tokens, count);
     /* The last number of a line without end may be cut. */
     return emit(t, tokens, tokens + labels,

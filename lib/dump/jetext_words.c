@@ -41,10 +41,7 @@ emit_amount(struct jetext *t, enum dump_scope scope, int field, uint64_t value,
 {
     jep_status_t status = jetext_emit(t, scope, field, value);
 
-    if (status != JEP_OK || !is_rounded || t->said_rounded || !t->is_open)
-        return status;
-    t->said_rounded = true;
-    return jetext_warn(t, 0, "figures are rounded to a few digits");
+    return status != JEP_OK || !is_rounded ? status : jetext_rounded(t);
 }
 
 static bool
@@ -160,6 +157,8 @@ is_totals(token_t line)
     while (pair_next(line, &at, &pair)) {
         int field = jetext_label(DUMP_TOTAL, pair.label);
 
+        if (found == 0 && pair.label.text != line.text)
+            return false;
         if (field == TOTAL_ALLOCATED || field == TOTAL_ACTIVE ||
             field == TOTAL_METADATA || field == TOTAL_RESIDENT ||
             field == TOTAL_MAPPED || field == TOTAL_RETAINED)
@@ -335,16 +334,18 @@ is_purging(const token_t *tokens, size_t count)
  * all slabs of the huge page allocator, or of the full or the empty ones. */
 static const struct {
     const char *label;
+    int all; /* of the shard */
     int huge, nonhuge;
 } slabs[] = {
-    {"npageslabs:", HPA_SLAB_NPAGESLABS_HUGE, HPA_SLAB_NPAGESLABS},
-    {"Pageslabs:", HPA_SLAB_NPAGESLABS_HUGE, HPA_SLAB_NPAGESLABS},
-    {"nactive:", HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
-    {"Active pages:", HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
-    {"ndirty:", HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
-    {"Dirty pages:", HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
-    {"nretained:", FIELD_NONE, HPA_SLAB_NRETAINED},
-    {"Retained pages:", FIELD_NONE, HPA_SLAB_NRETAINED},
+    {"npageslabs:", FIELD_NONE, HPA_SLAB_NPAGESLABS_HUGE, HPA_SLAB_NPAGESLABS},
+    {"Pageslabs:", HPA_NPAGESLABS, HPA_SLAB_NPAGESLABS_HUGE,
+     HPA_SLAB_NPAGESLABS},
+    {"nactive:", FIELD_NONE, HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
+    {"Active pages:", HPA_NACTIVE, HPA_SLAB_NACTIVE_HUGE, HPA_SLAB_NACTIVE},
+    {"ndirty:", FIELD_NONE, HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
+    {"Dirty pages:", HPA_NDIRTY, HPA_SLAB_NDIRTY_HUGE, HPA_SLAB_NDIRTY},
+    {"nretained:", FIELD_NONE, FIELD_NONE, HPA_SLAB_NRETAINED},
+    {"Retained pages:", FIELD_NONE, FIELD_NONE, HPA_SLAB_NRETAINED},
 };
 
 jep_status_t
@@ -352,10 +353,15 @@ jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens, size_t count)
 {
     struct dump_cell cells[2];
     size_t filled = 0;
+    jep_status_t status = JEP_OK;
     uint64_t number;
 
     for (size_t i = 1; i < count && filled < 2; i++) {
         token_t digits = tokens[i - 1];
+
+        if (slabs[kind].all != FIELD_NONE && tokens[i].text[0] == '(' &&
+            token_number(digits, &number) && status == JEP_OK)
+            status = jetext_emit(t, DUMP_HPA, slabs[kind].all, number);
         int field = starts(tokens[i], "nonhuge") ? slabs[kind].nonhuge
                     : starts(tokens[i], "huge")  ? slabs[kind].huge
                                                  : FIELD_NONE;
@@ -365,9 +371,13 @@ jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens, size_t count)
         if (field != FIELD_NONE && token_number(digits, &number))
             cells[filled++] = (struct dump_cell){field, number};
     }
+    /* "Retained pages: 12" */
+    if (filled == 0 && token_number(tokens[count - 1], &number))
+        cells[filled++] = (struct dump_cell){slabs[kind].nonhuge, number};
     t->evidence += TEXT_WEAK;
     t->grid.row = t->hpa_row;
-    return jetext_emit_row(t, DUMP_HPA_SLAB, cells, filled);
+    return status != JEP_OK ? status
+                            : jetext_emit_row(t, DUMP_HPA_SLAB, cells, filled);
 }
 
 static jep_status_t
