@@ -4,9 +4,11 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_foreign \
 	t/unit/check_intern \
 	t/unit/check_interval \
+	t/unit/check_jetext \
 	t/unit/check_json \
 	t/unit/check_profile \
 	t/unit/check_reader \
+	t/unit/check_repair \
 	t/unit/check_token \
 	t/unit/check_torture \
 	t/unit/check_unbias
@@ -14,9 +16,11 @@ check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
 t_unit_check_foreign_LDADD = $(JE_PROBE_TEST)
 t_unit_check_intern_LDADD = $(JE_PROBE_TEST)
 t_unit_check_interval_LDADD = $(JE_PROBE_TEST) -lm
+t_unit_check_jetext_LDADD = $(JE_PROBE_TEST)
 t_unit_check_json_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
+t_unit_check_repair_LDADD = $(JE_PROBE_TEST)
 t_unit_check_token_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDFLAGS = $(AM_LDFLAGS) \
