@@ -306,7 +306,9 @@ group_fill(const struct profile *profile, const struct place *places,
             return false;
     }
     batch_estimate(batch, group);
-    group->frames = sites->stacks[heaviest->stack].frames + heaviest->skip;
+    group->frames = sites->stacks[heaviest->stack].frames;
+    if (heaviest->skip > 0)
+        group->frames += heaviest->skip;
     group->frame_count =
         sites->stacks[heaviest->stack].frame_count - heaviest->skip;
     group->members = (unsigned)count;
@@ -369,7 +371,9 @@ fill(const struct profile *profile, struct sites *sites, struct batch *batch,
 
     if (!stacks_fill(profile, sites, batch, origin, &out->stack_count))
         return false;
-    for (size_t i = 0; i < out->stack_count; i++) {
+    /* Without an array all stacks are empty. */
+    for (size_t i = 0; i < out->stack_count && sites->stack_frames != NULL;
+         i++) {
         sites->stacks[i].frames = sites->stack_frames + at;
         at += sites->stacks[i].frame_count;
     }
