@@ -174,6 +174,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/foreign_tables.c \
 	lib/analyse/interval.c \
 	lib/analyse/interval.h \
+	lib/analyse/kernel.c \
 	lib/analyse/ledger.c \
 	lib/analyse/metadata.c \
 	lib/analyse/redis.c \
@@ -221,6 +222,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/field.c \
 	lib/dump/field.h \
 	lib/dump/field_foreign.h \
+	lib/dump/field_kernel.h \
 	lib/dump/field_lock.h \
 	lib/dump/glibc.c \
 	lib/dump/glibc_xml.c \
@@ -240,6 +242,10 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/mimalloc.c \
 	lib/dump/perr.c \
 	lib/dump/perr.h \
+	lib/dump/procfs.c \
+	lib/dump/procfs.h \
+	lib/dump/procfs_map.c \
+	lib/dump/procfs_map.h \
 	lib/dump/reader.c \
 	lib/dump/reader.h \
 	lib/dump/redis.c \

@@ -53,7 +53,7 @@ print_process(out_t *out, const struct jep_view *view)
     const struct jep_process *process = &view->process;
     char text[TEXT_NUMBER_MAX];
 
-    if (!process->known)
+    if (!process->pid.known && process->exe == NULL)
         return;
     out_puts(out, "process");
     if (process->pid.known)

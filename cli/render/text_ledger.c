@@ -51,6 +51,9 @@ line_phrase(const struct jep_ledger_line *line)
         {"uncounted", "allocated and not counted by Redis"},
         {"beyond_allocator", "outside the allocator or filled by huge pages"},
         {"beyond_used", "the allocator's and the process's own"},
+        {"anonymous_maps", "anonymous memory"},
+        {"brk_heap", "the heap (brk)"},
+        {"anonymous", "anonymous memory"},
         {"page_heap", "free pages that are kept for the next use"},
         {"central_cache", "free objects between others in use"},
         {"cpu_caches", "free memory kept in caches of the CPUs"},
@@ -87,36 +90,58 @@ largest_overhead(const struct jep_ledger *ledger)
     return largest;
 }
 
+/* The line that the first sentence is about, and what to call it; NULL = there
+ * is none. */
+static const struct jep_ledger_line *
+main_part(const struct jep_ledger *ledger, const char **what)
+{
+    static const struct {
+        const char *id, *what;
+    } parts[] = {{"objects", "the application's objects are"},
+                 {"objects_and_caches", "objects and thread caches are"},
+                 {"redis_dataset", "the data set is"},
+                 {"redis_used", "Redis uses"}};
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(parts); i++) {
+        const struct jep_ledger_line *line =
+            text_ledger_line(ledger, parts[i].id);
+
+        *what = parts[i].what;
+        if (line != NULL)
+            return line;
+    }
+    return NULL;
+}
+
 static void
 first_sentence(char *text, size_t size, const struct jep_ledger *ledger)
 {
-    const struct jep_ledger_line *objects = text_ledger_line(ledger, "objects");
-    const char *what = "the application's objects are";
+    const char *what;
+    const struct jep_ledger_line *part = main_part(ledger, &what);
     const char *who = strcmp(ledger->total_name, "RSS") == 0
                           ? "The process holds"
                           : "The allocator holds";
-    char total[TEXT_NUMBER_MAX], part[TEXT_NUMBER_MAX];
+    char total[TEXT_NUMBER_MAX], bytes[TEXT_NUMBER_MAX];
 
-    if (objects == NULL) {
-        objects = text_ledger_line(ledger, "objects_and_caches");
-        what = "objects and thread caches are";
-    }
-    if (objects == NULL) {
-        objects = text_ledger_line(ledger, "redis_dataset");
-        what = "the data set is";
-    }
-    if (objects == NULL) {
-        objects = text_ledger_line(ledger, "redis_used");
-        what = "Redis uses";
-    }
     text_size(total, (double)ledger->total);
-    if (objects == NULL)
+    if (part == NULL)
         snprintf(text, size, "%s %s (%s).", who, total, ledger->total_name);
     else
         snprintf(text, size, "%s %s (%s); %s %s of it (%.1f %%).", who, total,
                  ledger->total_name, what,
-                 text_size(part, (double)objects->bytes),
-                 objects->share * 100.0);
+                 text_size(bytes, (double)part->bytes), part->share * 100.0);
+}
+
+static double
+largest_share(const struct jep_ledger *ledger)
+{
+    double largest = 0.0;
+
+    for (size_t i = 0; i < ledger->count; i++) {
+        if (ledger->lines[i].share > largest)
+            largest = ledger->lines[i].share;
+    }
+    return largest;
 }
 
 void
@@ -136,7 +161,8 @@ text_headline(out_t *out, const struct jep_view *view)
     at = strlen(text);
     if (most != NULL && most->share >= 0.01)
         snprintf(text + at, sizeof(text) - at,
-                 " The largest other part, %s (%.1f %%), is %s.",
+                 " The largest %spart, %s (%.1f %%), is %s.",
+                 strcmp(view->source.format, "proc") != 0 ? "other " : "",
                  text_size(size, (double)most->bytes), most->share * 100.0,
                  line_phrase(most));
     at = strlen(text);
@@ -152,18 +178,6 @@ text_headline(out_t *out, const struct jep_view *view)
     cell_paragraph(out, text, "", out_width(out) < 100 ? out_width(out) : 100);
     cell_style(out, CELL_PLAIN);
     out_puts(out, "\n");
-}
-
-static double
-largest_share(const struct jep_ledger *ledger)
-{
-    double largest = 0.0;
-
-    for (size_t i = 0; i < ledger->count; i++) {
-        if (ledger->lines[i].share > largest)
-            largest = ledger->lines[i].share;
-    }
-    return largest;
 }
 
 static void

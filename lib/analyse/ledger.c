@@ -279,6 +279,10 @@ ledger_fill(const struct snapshot *snapshot, const struct jep_summary *s,
         ledger_close(ledger, out, false);
         return;
     }
+    if (snapshot->format == DUMP_FORMAT_PROC) {
+        kernel_ledger(snapshot, s, ledger, out);
+        return;
+    }
     if (foreign_is(snapshot)) {
         foreign_ledger(snapshot, ledger, out);
         return;

@@ -68,8 +68,11 @@ process_fill(const struct snapshot *snapshot, struct jep_process *out)
     const struct jep_figure *p = snapshot->process;
     const struct jep_figure *rollup = snapshot->rollup;
 
-    out->known = p[PROCESS_PID].known || rollup[ROLLUP_RSS].known;
+    out->known = p[PROCESS_PID].known || rollup[ROLLUP_RSS].known ||
+                 snapshot->status[STATUS_VM_RSS].known;
     out->exe = snapshot_setting(snapshot, "process.exe");
+    if (out->exe == NULL)
+        out->exe = snapshot_setting(snapshot, "process.comm");
     out->argv = snapshot->argv;
     out->argc = snapshot->argc;
     out->kernel = snapshot_setting(snapshot, "process.kernel");

@@ -79,6 +79,10 @@ bool foreign_is(const struct snapshot *snapshot);
 void foreign_summary(const struct snapshot *snapshot, struct jep_summary *out);
 void foreign_ledger(const struct snapshot *snapshot, struct ledger *ledger,
                     struct jep_ledger *out);
+/* kernel.c: of nothing but /proc */
+void kernel_ledger(const struct snapshot *snapshot,
+                   const struct jep_summary *summary, struct ledger *ledger,
+                   struct jep_ledger *out);
 /* foreign_tables.c */
 bool classes_list(const struct snapshot *snapshot, struct jep_class **classes,
                   size_t *count) __attribute__((warn_unused_result));

@@ -10,6 +10,7 @@
 #include "base/macros.h"
 
 #include "dump/field_foreign.h"
+#include "dump/field_kernel.h"
 #include "dump/field_lock.h"
 
 #include <stddef.h>
@@ -174,71 +175,6 @@
     F(HPA_SLAB, NACTIVE, "nactive_nonhuge", "nactive_nonhuge") \
     F(HPA_SLAB, NDIRTY, "ndirty_nonhuge", "ndirty_nonhuge") \
     F(HPA_SLAB, NRETAINED, "nretained_nonhuge", "nretained_nonhuge")
-
-/* What the kernel says of the process (our dumps). */
-#define PROCESS_FIELDS(F) \
-    F(PROCESS, PID, "pid", NULL) \
-    F(PROCESS, PPID, "ppid", NULL) \
-    F(PROCESS, THREADS, "threads", NULL) \
-    F(PROCESS, PAGE_SIZE, "page_size", NULL) \
-    F(PROCESS, CPUS, "cpus", NULL) \
-    F(PROCESS, OOM_SCORE, "oom_score", NULL) \
-    F(PROCESS, OOM_SCORE_ADJ, "oom_score_adj", NULL) \
-    F(PROCESS, UPTIME_NS, "uptime_ns", NULL) \
-    F(PROCESS, WALL_NS, "wall_ns", NULL) \
-    F(PROCESS, MONOTONIC_NS, "monotonic_ns", NULL) \
-    F(PROCESS, SEQUENCE, "sequence", NULL)
-
-/* Sums over the mappings.  The last four need a whole smaps: the RSS of [heap]
- * (brk), of stacks and of anonymous mappings that glibc cut to heaps of 64 MiB,
- * and the number of those heaps. */
-#define ROLLUP_FIELDS(F) \
-    F(ROLLUP, RSS, "rss", NULL) \
-    F(ROLLUP, PSS, "pss", NULL) \
-    F(ROLLUP, ANONYMOUS, "anonymous", NULL) \
-    F(ROLLUP, FILE, "file", NULL) \
-    F(ROLLUP, SHMEM, "shmem", NULL) \
-    F(ROLLUP, ANON_HUGE_PAGES, "anon_huge_pages", NULL) \
-    F(ROLLUP, LAZY_FREE, "lazy_free", NULL) \
-    F(ROLLUP, SWAP, "swap", NULL) \
-    F(ROLLUP, PRIVATE_DIRTY, "private_dirty", NULL) \
-    F(ROLLUP, HEAP, "heap", NULL) \
-    F(ROLLUP, STACK, "stack", NULL) \
-    F(ROLLUP, GLIBC_HEAP, "glibc_heap", NULL) \
-    F(ROLLUP, GLIBC_HEAPS, "glibc_heaps", NULL)
-
-#define STATUS_FIELDS(F) \
-    F(STATUS, VM_PEAK, "vm_peak", NULL) \
-    F(STATUS, VM_SIZE, "vm_size", NULL) \
-    F(STATUS, VM_HWM, "vm_hwm", NULL) \
-    F(STATUS, VM_RSS, "vm_rss", NULL)
-
-/* Bytes found resident in the pages of each state. */
-#define RESIDENCY_FIELDS(F) \
-    F(RESIDENCY, ACTIVE, "active", NULL) \
-    F(RESIDENCY, DIRTY, "dirty", NULL) \
-    F(RESIDENCY, MUZZY, "muzzy", NULL) \
-    F(RESIDENCY, RETAINED, "retained", NULL) \
-    F(RESIDENCY, METADATA, "metadata", NULL) \
-    F(RESIDENCY, OTHER_ANONYMOUS, "other_anonymous", NULL)
-
-/* The process's cgroup; from ANON on, its memory.stat. */
-#define CGROUP_FIELDS(F) \
-    F(CGROUP, VERSION, "version", NULL) \
-    F(CGROUP, LIMIT, "limit", NULL) \
-    F(CGROUP, USAGE, "usage", NULL) \
-    F(CGROUP, ANON, "anon", "anon") \
-    F(CGROUP, FILE, "file", "file") \
-    F(CGROUP, SHMEM, "shmem", "shmem") \
-    F(CGROUP, KERNEL, "kernel", "kernel") \
-    F(CGROUP, SOCK, "sock", "sock") \
-    F(CGROUP, INACTIVE_FILE, "inactive_file", "inactive_file")
-
-#define RLIMIT_FIELDS(F) \
-    F(RLIMIT, AS, "as", NULL) \
-    F(RLIMIT, DATA, "data", NULL) \
-    F(RLIMIT, STACK, "stack", NULL) \
-    F(RLIMIT, NOFILE, "nofile", NULL)
 
 /* Our sampling profile. */
 #define PROFILE_FIELDS(F) \

@@ -191,25 +191,6 @@
     F(CLASS, PEAK, NULL, NULL) \
     F(CLASS, TOTAL, NULL, NULL)
 
-/* What the kernel says of the machine and of its limits for this process:
- * /proc/meminfo and /proc/sys/vm by their labels, cpu.max, and the number of
- * lines of /proc/PID/maps.  Texts of the same kind are settings:
- * "process.thp.enabled", "process.thp.defrag", "process.cpus_allowed_list"
- * ("0-3,8"), "process.env.NAME" of an allocator's environment variables. */
-#define MACHINE_FIELDS(F) \
-    F(MACHINE, MAX_MAP_COUNT, "max_map_count", "max_map_count") \
-    F(MACHINE, MAPS, "maps", "maps") \
-    F(MACHINE, OVERCOMMIT_MEMORY, "overcommit_memory", "overcommit_memory") \
-    F(MACHINE, COMMIT_LIMIT, "commit_limit", "commitlimit") \
-    F(MACHINE, COMMITTED_AS, "committed_as", "committed_as") \
-    F(MACHINE, MEM_TOTAL, "mem_total", "memtotal") \
-    F(MACHINE, MEM_AVAILABLE, "mem_available", "memavailable") \
-    F(MACHINE, HUGE_PAGE_SIZE, "huge_page_size", "hugepagesize") \
-    F(MACHINE, MAX_PTES_NONE, "max_ptes_none", "max_ptes_none") \
-    F(MACHINE, HOST_CPUS, "host_cpus", "host_cpus") \
-    F(MACHINE, CPU_QUOTA_US, "cpu_quota_us", "cpu_quota_us") \
-    F(MACHINE, CPU_PERIOD_US, "cpu_period_us", "cpu_period_us")
-
 /* clang-format on */
 
 #endif

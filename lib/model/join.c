@@ -46,8 +46,12 @@ kinds(const struct snapshot *s)
     /* What was joined before stays joined. */
     if (any_known(s->redis, REDIS_COUNT) || any_known(s->skynet, SKYNET_COUNT))
         set |= KIND_PROGRAM;
+    /* What tcmalloc and mimalloc say of the process is not all that there is.
+     */
     if (any_known(s->rollup, ROLLUP_COUNT) ||
-        any_known(s->status, STATUS_COUNT))
+        (any_known(s->status, STATUS_COUNT) &&
+         s->format != DUMP_FORMAT_TCMALLOC &&
+         s->format != DUMP_FORMAT_MIMALLOC))
         set |= KIND_KERNEL;
     return set;
 }

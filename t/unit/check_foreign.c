@@ -192,6 +192,65 @@ START_TEST(test_mimalloc_counts)
 
 END_TEST
 
+START_TEST(test_proc_smaps)
+{
+    static const struct expected expected[] = {
+        {ROLLUP_HEAP, 120u << 10, 0},
+        {ROLLUP_STACK, 40u << 10, 0},
+        {ROLLUP_ANONYMOUS_MAPS, 6000u << 10, 0},
+        {ROLLUP_FILE_COPIES, 8u << 10, 0},
+        {ROLLUP_GLIBC_HEAPS, 1, 0},
+        {ROLLUP_GLIBC_HEAP, 6000u << 10, 0},
+        {ROLLUP_LAZY_FREE, 16u << 10, 0},
+        {ROLLUP_PRIVATE_DIRTY, 6168u << 10, 0}};
+    jep_dumps_t *dumps = read_case("proc-smaps");
+    const struct snapshot *s = dumps->snapshots[0];
+
+    EXPECT("proc-smaps", s->rollup, expected);
+    ck_assert_uint_eq(s->machine[MACHINE_MAPS].value, 6);
+    jep_dumps_free(dumps);
+    dumps = read_case("proc-maps");
+    s = dumps->snapshots[0];
+    ck_assert_uint_eq(s->machine[MACHINE_MAPS].value, 5);
+    ck_assert_uint_eq(s->rollup[ROLLUP_GLIBC_HEAPS].value, 2);
+    ck_assert(!s->rollup[ROLLUP_GLIBC_HEAP].known);
+    ck_assert(!s->rollup[ROLLUP_HEAP].known);
+    jep_dumps_free(dumps);
+}
+
+END_TEST
+
+START_TEST(test_proc_status)
+{
+    static const struct expected machine[] = {
+        {MACHINE_MEM_TOTAL, 16000000ull << 10, 29},
+        {MACHINE_MEM_FREE, 1000000ull << 10, 30},
+        {MACHINE_MEM_AVAILABLE, 9000000ull << 10, 31},
+        {MACHINE_ANON_HUGE_PAGES, 123456u << 10, 32},
+        {MACHINE_HUGE_PAGE_SIZE, 2u << 20, 33},
+        {MACHINE_MAX_MAP_COUNT, 65530, 34},
+        {MACHINE_OVERCOMMIT_MEMORY, 2, 35}};
+    static const struct expected status[] = {
+        {STATUS_VM_PEAK, 900000ull << 10, 6},
+        {STATUS_VM_SIZE, 800000ull << 10, 7},
+        {STATUS_VM_RSS, 50000u << 10, 10},
+        {STATUS_VM_PTE, 300u << 10, 14}};
+    jep_dumps_t *dumps = read_case("proc-status-rollup");
+    const struct snapshot *s = dumps->snapshots[0];
+
+    EXPECT("machine", s->machine, machine);
+    EXPECT("status", s->status, status);
+    ck_assert_uint_eq(s->rlimit[RLIMIT_AS].value, 8589934592);
+    ck_assert_uint_eq(s->rlimit[RLIMIT_NOFILE].value, 1024);
+    ck_assert(!s->rlimit[RLIMIT_STACK].known);
+    ck_assert(!s->machine[MACHINE_MAPS].known);
+    ck_assert_uint_eq(s->process[PROCESS_PPID].value, 1);
+    ck_assert_str_eq(snapshot_setting(s, "process.cpus_allowed_list"), "0-3");
+    jep_dumps_free(dumps);
+}
+
+END_TEST
+
 static bool
 amount(const char *text, struct amount *out, const char *rest)
 {
@@ -251,6 +310,8 @@ main(void)
     tcase_add_test(tcase, test_glibc_mallinfo);
     tcase_add_test(tcase, test_mimalloc_209);
     tcase_add_test(tcase, test_mimalloc_counts);
+    tcase_add_test(tcase, test_proc_smaps);
+    tcase_add_test(tcase, test_proc_status);
     tcase_add_test(tcase, test_amount_units);
     tcase_add_test(tcase, test_amount_stops);
     suite_add_tcase(suite, tcase);

@@ -1,0 +1,617 @@
+/* Reader of what the kernel says of a process and of the machine, pasted:
+ * /proc/PID/smaps, smaps_rollup, status, maps and limits, /proc/meminfo, the
+ * memory.stat of a cgroup, sysctl's vm.* and the choices of huge pages.
+ *
+ * All of it makes one document until something comes a second time.  Figures of
+ * smaps are summed over the mappings, and by kind of mapping; a smaps_rollup in
+ * the same paste is believed instead, and status fills what neither has.  Of a
+ * smaps that is cut off nothing is added up. */
+#include "dump/procfs.h"
+
+#include "dump/document.h"
+#include "dump/procfs_map.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_MAX_LENGTH 48
+
+enum part {
+    PART_NONE,
+    PART_MAPS, /* of maps or smaps */
+    PART_ROLLUP,
+    PART_STATUS,
+    PART_LIMITS,
+    PART_MEMINFO,
+    PART_STAT /* memory.stat */
+};
+
+_Static_assert(MACHINE_COUNT <= 32, "a bit each in seen_meminfo");
+
+struct procfs {
+    struct document doc;
+    enum part part;
+    unsigned parts; /* that were seen, a bit each */
+    struct procfs_map map, before;
+    uint64_t maps;
+    unsigned lines; /* below the heading of the first mapping */
+    bool is_smaps, is_cut;
+    struct jep_figure sums[ROLLUP_COUNT];   /* over the mappings */
+    struct jep_figure rollup[ROLLUP_COUNT]; /* of smaps_rollup */
+    struct jep_figure status[ROLLUP_COUNT]; /* of status, as a rollup */
+    uint32_t seen_status, seen_meminfo;     /* fields, a bit each */
+};
+
+static void
+sum_add(struct procfs *p, int field, uint64_t value)
+{
+    struct jep_figure *sum = &p->sums[field];
+
+    if (!__builtin_add_overflow(sum->value, value, &sum->value))
+        sum->known = true;
+}
+
+/* ---- mappings ---------------------------------------------------------- */
+
+/* Whether the mapping before is one; `behind` may be NULL. */
+static void
+count_glibc_heap(struct procfs *p, const struct procfs_map *behind)
+{
+    if (!procfs_map_is_glibc_heap(&p->before, behind))
+        return;
+    sum_add(p, ROLLUP_GLIBC_HEAPS, 1);
+    if (p->is_smaps)
+        sum_add(p, ROLLUP_GLIBC_HEAP, p->before.rss);
+}
+
+/* The last mapping is complete: count it by its kind. */
+static void
+map_close(struct procfs *p)
+{
+    static const int fields[] = {[MAP_ANONYMOUS] = ROLLUP_ANONYMOUS_MAPS,
+                                 [MAP_HEAP] = ROLLUP_HEAP,
+                                 [MAP_STACK] = ROLLUP_STACK,
+                                 [MAP_FILE] = ROLLUP_FILE,
+                                 [MAP_SHARED] = ROLLUP_SHMEM,
+                                 [MAP_SPECIAL] = ROLLUP_FILE};
+    struct procfs_map *map = &p->map;
+    bool is_file = map->kind >= MAP_FILE;
+    uint64_t copies = map->anonymous < map->rss ? map->anonymous : map->rss;
+
+    if (p->maps == 0)
+        return;
+    if (p->is_smaps) {
+        sum_add(p, fields[map->kind], map->rss - (is_file ? copies : 0));
+        if (is_file)
+            sum_add(p, ROLLUP_FILE_COPIES, copies);
+    }
+    count_glibc_heap(p, map);
+    if (p->maps == 1)
+        p->lines = map->lines;
+    p->is_cut = map->lines < p->lines;
+    p->before = *map;
+}
+
+/* ---- the document ------------------------------------------------------ */
+
+static jep_status_t
+emit_rollup(struct procfs *p)
+{
+    jep_status_t status = JEP_OK;
+
+    for (int i = 0; i < ROLLUP_COUNT && status == JEP_OK; i++) {
+        const struct jep_figure *best = &p->rollup[i];
+
+        if (!best->known && !p->is_cut)
+            best = &p->sums[i];
+        if (!best->known)
+            best = &p->status[i];
+        p->doc.line = best->line;
+        if (best->known)
+            status = document_number(&p->doc, DUMP_ROLLUP, i, best->value);
+    }
+    return status;
+}
+
+static jep_status_t
+finish(struct procfs *p)
+{
+    uint64_t line = p->doc.line;
+    bool is_complete;
+    jep_status_t status = JEP_OK;
+
+    if (!p->doc.is_open)
+        return JEP_OK;
+    map_close(p);
+    count_glibc_heap(p, NULL);
+    is_complete = p->doc.line_ended && !p->is_cut;
+    if (p->is_smaps && p->is_cut)
+        status = document_warn(&p->doc, 0,
+                               "the last mapping is cut off: there may be "
+                               "more, so nothing is added up");
+    if (status == JEP_OK && p->maps > 0 && !p->is_cut)
+        status = document_number(&p->doc, DUMP_MACHINE, MACHINE_MAPS, p->maps);
+    if (status == JEP_OK)
+        status = emit_rollup(p);
+    p->doc.line = line;
+    if (status == JEP_OK)
+        status = document_end(&p->doc, is_complete);
+    *p = (struct procfs){.doc = p->doc};
+    return status;
+}
+
+/* A line of that part was understood. */
+static jep_status_t
+need(struct procfs *p, enum part part, unsigned evidence)
+{
+    p->part = part;
+    p->parts |= 1u << part;
+    return document_need(&p->doc, evidence);
+}
+
+/* ---- lines ------------------------------------------------------------- */
+
+static bool
+is_rollup_heading(const char *path)
+{
+    return strcmp(path, "[rollup]") == 0;
+}
+
+static jep_status_t
+read_map(struct procfs *p, const struct procfs_map *map, const char *path)
+{
+    bool is_rollup = is_rollup_heading(path);
+    /* Addresses rise: otherwise it is another process, or the same again. */
+    bool again = is_rollup ? (p->parts & 1u << PART_ROLLUP) != 0
+                           : p->maps > 0 && map->start < p->map.end;
+    jep_status_t status = again ? finish(p) : JEP_OK;
+
+    if (status == JEP_OK)
+        status = need(p, is_rollup ? PART_ROLLUP : PART_MAPS, TEXT_SURE);
+    if (status != JEP_OK || is_rollup)
+        return status;
+    map_close(p);
+    p->map = *map;
+    p->maps++;
+    return JEP_OK;
+}
+
+struct label {
+    const char *name;
+    enum dump_scope scope;
+    int field;
+};
+
+static const struct label *
+label_find(const struct label *labels, size_t count, token_t name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (token_is(name, labels[i].name))
+            return &labels[i];
+    }
+    return NULL;
+}
+
+/* "Rss:    1234 kB" of smaps or of smaps_rollup. */
+static jep_status_t
+read_smaps_line(struct procfs *p, token_t name, uint64_t bytes, bool *is_one)
+{
+    static const struct label labels[] = {
+        {"Rss", DUMP_ROLLUP, ROLLUP_RSS},
+        {"Pss", DUMP_ROLLUP, ROLLUP_PSS},
+        {"Anonymous", DUMP_ROLLUP, ROLLUP_ANONYMOUS},
+        {"AnonHugePages", DUMP_ROLLUP, ROLLUP_ANON_HUGE_PAGES},
+        {"LazyFree", DUMP_ROLLUP, ROLLUP_LAZY_FREE},
+        {"Swap", DUMP_ROLLUP, ROLLUP_SWAP},
+        {"Private_Dirty", DUMP_ROLLUP, ROLLUP_PRIVATE_DIRTY}};
+    const struct label *label = label_find(labels, JE_ARRAY_LEN(labels), name);
+    jep_status_t status;
+
+    /* meminfo has lines of the same name. */
+    *is_one = label != NULL && p->part != PART_MEMINFO;
+    if (!*is_one)
+        return JEP_OK;
+    status = document_need(&p->doc, TEXT_WEAK);
+    if (p->part == PART_ROLLUP) {
+        p->rollup[label->field] = (struct jep_figure){
+            .value = bytes, .line = (uint32_t)p->doc.line, .known = true};
+        return status;
+    }
+    p->is_smaps = true;
+    sum_add(p, label->field, bytes);
+    if (label->field == ROLLUP_RSS)
+        p->map.rss = bytes;
+    else if (label->field == ROLLUP_ANONYMOUS)
+        p->map.anonymous = bytes;
+    return status;
+}
+
+/* "VmRSS:    1234 kB" */
+static jep_status_t
+read_status_line(struct procfs *p, token_t name, uint64_t bytes, bool *is_one)
+{
+    static const struct label labels[] = {
+        {"VmPeak", DUMP_STATUS, STATUS_VM_PEAK},
+        {"VmSize", DUMP_STATUS, STATUS_VM_SIZE},
+        {"VmHWM", DUMP_STATUS, STATUS_VM_HWM},
+        {"VmRSS", DUMP_STATUS, STATUS_VM_RSS},
+        {"VmPTE", DUMP_STATUS, STATUS_VM_PTE},
+        {"VmLck", DUMP_STATUS, STATUS_VM_LCK},
+        {"RssAnon", DUMP_ROLLUP, ROLLUP_ANONYMOUS},
+        {"RssFile", DUMP_ROLLUP, ROLLUP_FILE},
+        {"RssShmem", DUMP_ROLLUP, ROLLUP_SHMEM},
+        {"VmSwap", DUMP_ROLLUP, ROLLUP_SWAP}};
+    const struct label *label = label_find(labels, JE_ARRAY_LEN(labels), name);
+    uint32_t bit;
+    jep_status_t status;
+
+    *is_one = label != NULL;
+    if (label == NULL)
+        return JEP_OK;
+    bit = 1u << (label - labels);
+    status = (p->seen_status & bit) != 0 ? finish(p) : JEP_OK;
+    if (status == JEP_OK)
+        status = need(p, PART_STATUS, TEXT_SURE);
+    p->seen_status |= bit;
+    if (status == JEP_OK && label->scope == DUMP_STATUS)
+        return document_number(&p->doc, DUMP_STATUS, label->field, bytes);
+    p->status[label->field] = (struct jep_figure){
+        .value = bytes, .line = (uint32_t)p->doc.line, .known = true};
+    return status;
+}
+
+/* The field of MACHINE with that label in any case. */
+static int
+machine_field(token_t name)
+{
+    char label[LABEL_MAX_LENGTH];
+
+    if (name.length == 0 || name.length >= sizeof(label))
+        return FIELD_NONE;
+    for (size_t i = 0; i < name.length; i++)
+        label[i] = (char)tolower((unsigned char)name.text[i]);
+    return field_by_text(DUMP_MACHINE, label, name.length);
+}
+
+/* "MemTotal:    16384 kB" */
+static jep_status_t
+read_meminfo_line(struct procfs *p, token_t name, uint64_t bytes, bool *is_one)
+{
+    int field = machine_field(name);
+    bool is_sure = token_is(name, "MemTotal") || token_is(name, "MemAvailable");
+    uint32_t bit;
+    jep_status_t status;
+
+    *is_one = field != FIELD_NONE && (is_sure || p->part == PART_MEMINFO);
+    if (!*is_one)
+        return JEP_OK;
+    bit = 1u << field;
+    status = (p->seen_meminfo & bit) != 0 ? finish(p) : JEP_OK;
+    if (status == JEP_OK)
+        status = need(p, PART_MEMINFO, TEXT_SURE);
+    p->seen_meminfo |= bit;
+    return status != JEP_OK
+               ? status
+               : document_number(&p->doc, DUMP_MACHINE, field, bytes);
+}
+
+/* "Label:   NUMBER kB": false if the line is another one. */
+static bool
+split_size(const char *text, size_t length, token_t *name, uint64_t *bytes)
+{
+    const char *colon = memchr(text, ':', length);
+    token_t words[3];
+    size_t count;
+
+    if (colon == NULL || colon == text)
+        return false;
+    *name = (token_t){text, (size_t)(colon - text)};
+    count = token_split(colon + 1, length - name->length - 1, words, 3);
+    return count == 2 && token_is(words[1], "kB") &&
+           memchr(text, ' ', name->length) == NULL &&
+           token_number(words[0], bytes) &&
+           !__builtin_mul_overflow(*bytes, (uint64_t)1024, bytes) &&
+           *bytes <= INT64_MAX;
+}
+
+static jep_status_t
+read_size(struct procfs *p, token_t name, uint64_t bytes)
+{
+    jep_status_t status;
+    bool is_one;
+
+    status = read_status_line(p, name, bytes, &is_one);
+    if (status == JEP_OK && !is_one)
+        status = read_meminfo_line(p, name, bytes, &is_one);
+    if (status == JEP_OK && !is_one)
+        status = read_smaps_line(p, name, bytes, &is_one);
+    /* Others of them say nothing that is asked here. */
+    if (status == JEP_OK && p->doc.is_open)
+        document_says(&p->doc, TEXT_WEAK);
+    p->map.lines++;
+    return status;
+}
+
+/* Lines of status that are no sizes: "Threads:\t4". */
+static jep_status_t
+read_status_word(struct procfs *p, const char *text, size_t length)
+{
+    static const struct label numbers[] = {
+        {"Pid", DUMP_PROCESS, PROCESS_PID},
+        {"PPid", DUMP_PROCESS, PROCESS_PPID},
+        {"Threads", DUMP_PROCESS, PROCESS_THREADS}};
+
+    static const struct {
+        const char *name, *setting;
+    } texts[] = {{"Name", "process.comm"},
+                 {"Cpus_allowed_list", "process.cpus_allowed_list"},
+                 {"THP_enabled", "process.thp.allowed"}};
+
+    const char *tab = memchr(text, '\t', length);
+    token_t name, value;
+    const struct label *label;
+    uint64_t number;
+    jep_status_t status;
+
+    if (tab == NULL || tab == text || tab[-1] != ':')
+        return JEP_OK;
+    name = (token_t){text, (size_t)(tab - text) - 1};
+    value = (token_t){tab + 1, length - (size_t)(tab + 1 - text)};
+    label = label_find(numbers, JE_ARRAY_LEN(numbers), name);
+    if (label != NULL && token_number(token_trim(value), &number)) {
+        status = need(p, PART_STATUS, TEXT_WEAK);
+        return status != JEP_OK ? status
+                                : document_number(&p->doc, label->scope,
+                                                  label->field, number);
+    }
+    for (size_t i = 0; i < JE_ARRAY_LEN(texts); i++) {
+        if (!token_is(name, texts[i].name))
+            continue;
+        /* Its first line: it says whose it is. */
+        status = i == 0 && p->seen_status != 0 ? finish(p) : JEP_OK;
+        if (status == JEP_OK)
+            status = need(p, PART_STATUS, TEXT_WEAK);
+        return status != JEP_OK
+                   ? status
+                   : document_text(&p->doc, texts[i].setting, value);
+    }
+    return JEP_OK;
+}
+
+/* "Max open files   1024   1048576   files": the limit in force. */
+static jep_status_t
+read_limit(struct procfs *p, const char *text, size_t length, bool *is_one)
+{
+    static const struct label labels[] = {
+        {"Max address space", DUMP_RLIMIT, RLIMIT_AS},
+        {"Max data size", DUMP_RLIMIT, RLIMIT_DATA},
+        {"Max stack size", DUMP_RLIMIT, RLIMIT_STACK},
+        {"Max open files", DUMP_RLIMIT, RLIMIT_NOFILE},
+        {"Max locked memory", DUMP_RLIMIT, RLIMIT_MEMLOCK},
+        {"Max processes", DUMP_RLIMIT, RLIMIT_NPROC}};
+    jep_status_t status = JEP_OK;
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(labels); i++) {
+        size_t n = strlen(labels[i].name);
+        token_t words[4];
+        uint64_t value;
+
+        if (strncmp(text, labels[i].name, n) != 0 || text[n] != ' ' ||
+            token_split(text + n, length - n, words, 4) < 3)
+            continue;
+        *is_one = true;
+        if (p->part != PART_LIMITS && (p->parts & 1u << PART_LIMITS) != 0)
+            status = finish(p);
+        if (status == JEP_OK)
+            status = need(p, PART_LIMITS, TEXT_SURE);
+        if (status == JEP_OK && token_number(words[0], &value))
+            status =
+                document_number(&p->doc, DUMP_RLIMIT, labels[i].field, value);
+    }
+    return status;
+}
+
+/* "vm.max_map_count = 65530" */
+static jep_status_t
+read_sysctl(struct procfs *p, const char *text, size_t length)
+{
+    const char *equals = memchr(text, '=', length);
+    token_t name, value;
+    uint64_t number;
+    jep_status_t status;
+    int field;
+
+    if (equals == NULL)
+        return JEP_OK;
+    name = token_trim((token_t){text + 3, (size_t)(equals - text) - 3});
+    value =
+        token_trim((token_t){equals + 1, length - (size_t)(equals + 1 - text)});
+    field = machine_field(name);
+    if (field == FIELD_NONE || !token_number(value, &number))
+        return JEP_OK;
+    status = document_need(&p->doc, TEXT_SURE);
+    return status != JEP_OK
+               ? status
+               : document_number(&p->doc, DUMP_MACHINE, field, number);
+}
+
+/* "inactive_file 123456" */
+static jep_status_t
+read_stat(struct procfs *p, const char *text, size_t length)
+{
+    token_t words[3];
+    uint64_t value;
+    jep_status_t status;
+    int field;
+
+    if (token_split(text, length, words, 3) != 2 ||
+        !token_number(words[1], &value))
+        return JEP_OK;
+    field = field_by_text(DUMP_CGROUP, words[0].text, words[0].length);
+    if (field == FIELD_NONE)
+        return p->part == PART_STAT ? document_need(&p->doc, TEXT_WEAK)
+                                    : JEP_OK;
+    status = need(p, PART_STAT,
+                  field == CGROUP_INACTIVE_FILE ? TEXT_SURE : TEXT_WEAK);
+    return status != JEP_OK
+               ? status
+               : document_number(&p->doc, DUMP_CGROUP, field, value);
+}
+
+bool
+procfs_chosen(const char *text, size_t length, token_t *chosen)
+{
+    static const char *const words[] = {"always", "madvise", "never", "defer",
+                                        "defer+madvise"};
+    token_t found[JE_ARRAY_LEN(words)];
+    size_t count = token_split(text, length, found, JE_ARRAY_LEN(words));
+    bool is_chosen = false;
+
+    if (count < 3 || count > JE_ARRAY_LEN(words))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        bool is_known = false;
+
+        if (found[i].text[0] == '[' && token_ends(found[i], ']')) {
+            found[i] = (token_t){found[i].text + 1, found[i].length - 2};
+            *chosen = found[i];
+            is_chosen = true;
+        }
+        for (size_t k = 0; k < JE_ARRAY_LEN(words); k++)
+            is_known |= token_is(found[i], words[k]);
+        if (!is_known)
+            return false;
+    }
+    return is_chosen;
+}
+
+bool
+procfs_pressure(const char *text, bool *is_full, uint64_t *hundredths)
+{
+    const char *at = strstr(text, "avg10=");
+    token_t whole, part;
+
+    *is_full = strncmp(text, "full ", 5) == 0;
+    if ((!*is_full && strncmp(text, "some ", 5) != 0) || at == NULL)
+        return false;
+    whole = (token_t){at + 6, strspn(at + 6, "0123456789")};
+    part = (token_t){whole.text + whole.length + 1, 2};
+    if (whole.length == 0 || whole.length > 3 || part.text[-1] != '.' ||
+        strspn(part.text, "0123456789") != 2)
+        return false;
+    *hundredths =
+        strtoull(whole.text, NULL, 10) * 100 + strtoull(part.text, NULL, 10);
+    return true;
+}
+
+/* The choices of transparent huge pages; that of defrag has five words. */
+static jep_status_t
+read_chosen(struct procfs *p, const char *text, size_t length, token_t chosen)
+{
+    const char *name = memmem(text, length, "defer", 5) != NULL
+                           ? "process.thp.defrag"
+                           : "process.thp.enabled";
+    jep_status_t status = document_need(&p->doc, TEXT_WEAK);
+
+    return status != JEP_OK ? status : document_text(&p->doc, name, chosen);
+}
+
+static jep_status_t
+read_line(struct procfs *p, const char *text, size_t length)
+{
+    struct procfs_map map;
+    const char *path;
+    token_t name;
+    uint64_t bytes;
+    bool is_limit = false;
+    jep_status_t status;
+
+    if (procfs_map_read(text, &map, &path))
+        return read_map(p, &map, path);
+    if (split_size(text, length, &name, &bytes))
+        return read_size(p, name, bytes);
+    if (strncmp(text, "VmFlags:", 8) == 0) {
+        p->map.lines++;
+        return p->maps > 0 ? document_need(&p->doc, TEXT_WEAK) : JEP_OK;
+    }
+    if (strncmp(text, "vm.", 3) == 0)
+        return read_sysctl(p, text, length);
+    if (procfs_chosen(text, length, &name))
+        return read_chosen(p, text, length, name);
+    status = read_limit(p, text, length, &is_limit);
+    if (status != JEP_OK || is_limit)
+        return status;
+    status = read_status_word(p, text, length);
+    if (status == JEP_OK && p->doc.evidence == TEXT_NOTHING)
+        status = read_stat(p, text, length);
+    return status;
+}
+
+static unsigned
+procfs_probe(const struct text_line *line)
+{
+    static const char *const sure[] = {
+        "VmPeak:",  "VmSize:", "VmHWM:",    "VmRSS:",
+        "RssAnon:", "VmSwap:", "MemTotal:", "Max address space "};
+    static const char *const weak[] = {"Name:\t", "Pid:\t", "Rss:", "vm.",
+                                       "anon "};
+    const char *text = line->text + strspn(line->text, " \t"), *path;
+    struct procfs_map map;
+    token_t chosen;
+
+    if (procfs_map_read(text, &map, &path))
+        return TEXT_SURE;
+    for (size_t i = 0; i < JE_ARRAY_LEN(sure); i++) {
+        if (strncmp(text, sure[i], strlen(sure[i])) == 0)
+            return TEXT_SURE;
+    }
+    for (size_t i = 0; i < JE_ARRAY_LEN(weak); i++) {
+        if (strncmp(text, weak[i], strlen(weak[i])) == 0)
+            return TEXT_WEAK;
+    }
+    return procfs_chosen(text, strlen(text), &chosen) ? TEXT_WEAK
+                                                      : TEXT_NOTHING;
+}
+
+static void *
+procfs_open(const struct dump_sink *sink, struct jep_error *error)
+{
+    struct procfs *p = calloc(1, sizeof(*p));
+
+    (void)error;
+    if (p != NULL)
+        p->doc = (struct document){.sink = sink, .format = DUMP_FORMAT_PROC};
+    return p;
+}
+
+static jep_status_t
+procfs_line(void *state, const struct text_line *line, unsigned *evidence)
+{
+    struct procfs *p = state;
+    size_t indent = strspn(line->text, " \t");
+    jep_status_t status;
+
+    document_line(&p->doc, line);
+    status = read_line(p, line->text + indent, line->length - indent);
+    *evidence = p->doc.evidence;
+    return status;
+}
+
+static jep_status_t
+procfs_close(void *state)
+{
+    struct procfs *p = state;
+    jep_status_t status = finish(p);
+
+    free(p);
+    return status;
+}
+
+const struct text_format text_procfs = {
+    .name = "proc",
+    .probe = procfs_probe,
+    .open = procfs_open,
+    .line = procfs_line,
+    .close = procfs_close,
+};

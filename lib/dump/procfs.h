@@ -1,0 +1,17 @@
+/* What a reader of live files needs of the reader of /proc pastes. */
+#ifndef JE_DUMP_PROCFS_H
+#define JE_DUMP_PROCFS_H
+
+#include "base/macros.h"
+
+#include "dump/text.h"
+
+/* The word in brackets of "always [madvise] never"; false if the line is not
+ * such a choice. */
+bool procfs_chosen(const char *text, size_t length, token_t *chosen);
+
+/* Hundredths of a per cent in "some avg10=1.25 avg60=…"; *is_full tells which
+ * of the two lines it is. */
+bool procfs_pressure(const char *text, bool *is_full, uint64_t *hundredths);
+
+#endif
