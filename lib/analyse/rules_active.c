@@ -16,7 +16,6 @@
 #define BINS_SHOWN      5
 
 #define TCACHE_SHARE 0.10 /* of allocated */
-#define TCACHE_BYTES (10 * RULE_MIB)
 
 /* How bad holes are that are this part of what is allocated. */
 static enum jep_severity
@@ -283,7 +282,7 @@ rule_allocated_includes_tcache(const struct rule_input *in,
     bool is_much = rule_is_part(s->tcache, TCACHE_SHARE, s->allocated);
 
     if (!s->tcache.known || !s->allocated.known ||
-        s->tcache.value < TCACHE_BYTES || !rule_is_worth(in, s->tcache.value))
+        !rule_is_worth(in, s->tcache.value))
         return false;
     finding_title(finding,
                   "%s of what counts as allocated is free memory in thread "

@@ -20,12 +20,8 @@
 
 #define UNLIKELY_SHARE 0.05 /* of resident: dirty enough to be severe */
 
-#define NEVER_BYTES (10 * RULE_MIB)
-
 #define CACHE_SHARE 0.10 /* of resident */
 #define LIMIT_SHARE 0.90 /* of the cgroup's limit */
-
-#define MUZZY_BYTES (10 * RULE_MIB)
 
 #define OVERSIZE_DEFAULT   ((uint64_t)8 << 20)
 #define OVERSIZE_PAGES_S   100000.0 /* given back and faulted in, a second */
@@ -36,7 +32,6 @@
 
 #define CONSUMER_RATIO 4.0 /* frees to allocations */
 #define CONSUMER_FREES 1000
-#define CONSUMER_DIRTY (10 * RULE_MIB)
 
 /* A decay time of the process in ms; -1 = never.  False: not known. */
 static bool
@@ -235,8 +230,6 @@ rule_decay_disabled(const struct rule_input *in, struct finding *finding)
         dirty = s->dirty.value;
     if (s->muzzy.known && decay_ms(in, "muzzy_decay_ms", &ms) && ms < 0)
         muzzy = s->muzzy.value;
-    dirty = dirty >= NEVER_BYTES ? dirty : 0;
-    muzzy = muzzy >= NEVER_BYTES ? muzzy : 0;
     if (dirty + muzzy == 0)
         return false;
     finding_title(finding,
@@ -336,7 +329,7 @@ rule_muzzy_in_rss(const struct rule_input *in, struct finding *finding)
     struct jep_figure muzzy = muzzy_resident(in);
     char text[FINDING_SIZE_MAX];
 
-    if (!muzzy.known || muzzy.value < MUZZY_BYTES)
+    if (!muzzy.known)
         return false;
     finding_title(finding,
                   "%s of freed pages are left to the kernel (muzzy): they "
@@ -511,8 +504,7 @@ consumer_dirty(const struct rule_input *in, const struct snapshot_arena *now)
         now->figures[ARENA_PDIRTY].value * snapshot_page(in->snapshot);
     double made, freed;
 
-    if (before == NULL || dirty < CONSUMER_DIRTY ||
-        !now->small[SMALL_NDALLOC].known ||
+    if (before == NULL || !now->small[SMALL_NDALLOC].known ||
         !before->small[SMALL_NDALLOC].known ||
         !now->figures[ARENA_DIRTY_NPURGE].known ||
         now->figures[ARENA_DIRTY_NPURGE].value !=
