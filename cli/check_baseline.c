@@ -110,11 +110,13 @@ check_baseline_read(const char *path)
 {
     struct loaded *loaded;
     const json_t *figures;
+    json_t *root;
 
     if (access(path, F_OK) != 0 && errno == ENOENT)
         return NULL;
+    root = load(path);
     loaded = room(1, sizeof(*loaded));
-    loaded->root = load(path);
+    loaded->root = root;
     loaded->baseline.allocator =
         json_string_value(json_object_get(loaded->root, "allocator"));
     loaded->baseline.version =

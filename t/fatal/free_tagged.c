@@ -1,6 +1,8 @@
 /* expect: jealloc: free of 0x…, which was not allocated here */
 #include "jealloc.h"
 
+#include <stdint.h>
+
 int
 main(void)
 {
