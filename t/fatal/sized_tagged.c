@@ -7,6 +7,6 @@ int
 main(void)
 {
     char *p = jea_malloc(40);
-    jea_free_sized(p + (0xb4ull << 56), 40);
+    jea_free_sized((void *)((uintptr_t)p + (0xb4ull << 56)), 40);
     return 0;
 }

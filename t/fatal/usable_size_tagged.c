@@ -7,5 +7,6 @@ int
 main(void)
 {
     char *p = jea_malloc(40);
-    return jea_malloc_usable_size(p + (0xb4ull << 56)) == 0;
+    return jea_malloc_usable_size((void *)((uintptr_t)p + (0xb4ull << 56))) ==
+           0;
 }
