@@ -276,6 +276,9 @@ load(struct loader *loader, const char *path)
     sinks_init(loader, loaders, sinks);
     status = dump_read(reader, sinks, loader->error);
     sort(loader->dumps);
+    if (status == JEP_OK && loader->dumps->count == 0)
+        status = perr_set(loader->error, JEP_ERR_UNKNOWN, 0, 0,
+                          "is part of a dump, without a figure");
     if (status == JEP_OK)
         status = damage_warn(loader, reader_damage(reader));
     reader_close(reader);
