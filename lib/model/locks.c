@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define NS             UINT64_C(1000000000)
-#define BIT(field)     (1u << (field))
 #define VERSION_LENGTH 5
 
 struct verdict {
@@ -72,22 +71,10 @@ locks_are_shifted(const struct snapshot *snapshot)
 static void
 table_align(struct table *table)
 {
-    const uint32_t lost = BIT(MUTEX_NUM_OWNER_SWITCH) |
-                          BIT(MUTEX_TOTAL_WAIT_TIME) | BIT(MUTEX_MAX_WAIT_TIME);
-
-    for (size_t row = 0; row < table->rows; row++) {
-        uint64_t *values = &table->values[row * table->fields];
-        uint32_t *known = &table->known[row];
-        bool has_waits = (*known & BIT(MUTEX_NUM_SPIN_ACQ)) != 0;
-        bool has_spins = (*known & BIT(MUTEX_TOTAL_WAIT_TIME)) != 0;
-
-        values[MUTEX_NUM_WAIT] = has_waits ? values[MUTEX_NUM_SPIN_ACQ] : 0;
-        values[MUTEX_NUM_SPIN_ACQ] =
-            has_spins ? values[MUTEX_TOTAL_WAIT_TIME] : 0;
-        *known &= ~(lost | BIT(MUTEX_NUM_WAIT) | BIT(MUTEX_NUM_SPIN_ACQ));
-        *known |= has_waits ? BIT(MUTEX_NUM_WAIT) : 0;
-        *known |= has_spins ? BIT(MUTEX_NUM_SPIN_ACQ) : 0;
-    }
+    table_move(table, MUTEX_NUM_SPIN_ACQ, MUTEX_NUM_WAIT);
+    table_move(table, MUTEX_TOTAL_WAIT_TIME, MUTEX_NUM_SPIN_ACQ);
+    table_forget(table, MUTEX_NUM_OWNER_SWITCH);
+    table_forget(table, MUTEX_MAX_WAIT_TIME);
 }
 
 void

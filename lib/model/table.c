@@ -139,6 +139,26 @@ table_get(const struct table *table, size_t row, size_t field, uint64_t *value)
     return true;
 }
 
+void
+table_forget(struct table *table, size_t field)
+{
+    for (size_t row = 0; row < table->rows; row++)
+        table->known[row] &= ~(1u << field);
+}
+
+void
+table_move(struct table *table, size_t from, size_t to)
+{
+    uint8_t column = table->column[to];
+
+    table->column[to] = table->column[from];
+    table->column[from] = column;
+    table_forget(table, to);
+    for (size_t row = 0; row < table->rows; row++)
+        table->known[row] |= (table->known[row] >> from & 1u) << to;
+    table_forget(table, from);
+}
+
 size_t
 table_bytes(const struct table *table)
 {

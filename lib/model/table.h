@@ -44,6 +44,12 @@ bool table_set_row(struct table *table, size_t row,
 bool table_get(const struct table *table, size_t row, size_t field,
                uint64_t *value);
 
+/* Make a field unknown in all rows. */
+void table_forget(struct table *table, size_t field);
+
+/* The cells of `from` become those of `to`; what `to` had is forgotten. */
+void table_move(struct table *table, size_t from, size_t to);
+
 /* Bytes that the table holds. */
 size_t table_bytes(const struct table *table);
 

@@ -104,6 +104,43 @@ START_TEST(test_table_adds_what_is_known)
 
 END_TEST
 
+/* Columns come in the order in which fields appear, so a field's place in a row
+ * is not its number. */
+START_TEST(test_table_moves_and_forgets_columns)
+{
+    struct table table;
+    uint64_t value = 0;
+
+    table_init(&table, 12);
+    for (size_t row = 0; row < 3; row++) {
+        ck_assert(table_set(&table, row, 11, 110 + row, 1));
+        ck_assert(table_set(&table, row, 2, 20 + row, 1));
+    }
+    ck_assert(table_set(&table, 1, 5, 51, 1));
+    table_move(&table, 11, 5);
+    ck_assert(!table_get(&table, 0, 11, &value));
+    for (size_t row = 0; row < 3; row++) {
+        ck_assert(table_get(&table, row, 5, &value));
+        ck_assert_uint_eq(value, 110 + row);
+        ck_assert(table_get(&table, row, 2, &value));
+        ck_assert_uint_eq(value, 20 + row);
+    }
+    /* of a field that nothing was read of */
+    table_move(&table, 7, 2);
+    ck_assert(!table_get(&table, 1, 2, &value));
+    table_forget(&table, 5);
+    ck_assert(!table_get(&table, 1, 5, &value));
+    for (size_t field = 0; field < 12; field++)
+        ck_assert(table_set(&table, 2, field, field, 1));
+    for (size_t field = 0; field < 12; field++) {
+        ck_assert(table_get(&table, 2, field, &value));
+        ck_assert_uint_eq(value, field);
+    }
+    table_free(&table);
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -115,6 +152,7 @@ main(void)
     tcase_add_test(tcase, test_table_cell_is_unknown_until_set);
     tcase_add_test(tcase, test_table_ignores_rows_beyond_limit);
     tcase_add_test(tcase, test_table_adds_what_is_known);
+    tcase_add_test(tcase, test_table_moves_and_forgets_columns);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }
