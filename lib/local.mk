@@ -156,6 +156,7 @@ lib_libjeprobe_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBDW_CFLAGS) \
 lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 	$(ZLIB_LIBS) $(YAJL_LIBS) $(EXPAT_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \
+	lib/analyse/account.c \
 	lib/analyse/bins.c \
 	lib/analyse/check.c \
 	lib/analyse/diff.c \

@@ -12,7 +12,9 @@
  * Towards RSS come: pages counted above that hold no memory now, because they
  * were never touched, are swapped out or were taken back (they are one line,
  * because the kernel does not tell them apart), free pages that huge pages
- * filled, and what is not the allocator's. */
+ * filled, and what is not the allocator's.  Our own dumps looked at each page;
+ * with others, where the kernel's account stands beside the allocator's, pages
+ * that were never touched are in "unexplained". */
 #include "analyse/report.h"
 
 #define MUZZY_RESIDENT_FROM 50000
@@ -58,7 +60,8 @@ add_nonzero(struct ledger *ledger, const char *id, const char *what,
 
 /* Objects, caches: everything inside `allocated`. */
 static void
-add_allocated(struct ledger *ledger, const struct jep_summary *s)
+add_allocated(struct ledger *ledger, const struct snapshot *snapshot,
+              const struct jep_summary *s)
 {
     int64_t objects = (int64_t)s->allocated.value;
     bool has_cache = s->tcache.known && s->tcache.value <= s->allocated.value;
@@ -71,11 +74,13 @@ add_allocated(struct ledger *ledger, const struct jep_summary *s)
     if (!has_cache) {
         add(ledger, "objects_and_caches", "objects in use or cached", objects,
             "allocated");
+        account_ledger(snapshot, (uint64_t)objects, ledger);
         return;
     }
     add(ledger, "objects", "objects in use", objects - (int64_t)s->tcache.value,
         has_internal ? "allocated - tcache_bytes - internal"
                      : "allocated - tcache_bytes");
+    account_ledger(snapshot, (uint64_t)objects - s->tcache.value, ledger);
     add_figure(ledger, "thread_caches", "thread caches", s->tcache,
                "tcache_bytes");
     if (has_internal)
@@ -110,13 +115,14 @@ add_gap(struct ledger *ledger, const struct jep_summary *s)
 /* Everything inside `active`.  Returns false if a line was taken from an
  * identity. */
 static bool
-add_active(struct ledger *ledger, const struct jep_summary *s)
+add_active(struct ledger *ledger, const struct snapshot *snapshot,
+           const struct jep_summary *s)
 {
     if (!s->allocated.known || s->active.value < s->allocated.value) {
         add_figure(ledger, "active", "pages with objects", s->active, "active");
         return false;
     }
-    add_allocated(ledger, s);
+    add_allocated(ledger, snapshot, s);
     if (s->slab_holes.known && s->padding.known) {
         add(ledger, "slab_holes", "holes in slabs",
             (int64_t)s->slab_holes.value,
@@ -248,6 +254,15 @@ add_rss(struct ledger *ledger, const struct snapshot *snapshot,
                 snapshot->rollup[ROLLUP_SHMEM], "smaps_rollup.shmem");
 }
 
+/* Muzzy pages that resident leaves out. */
+static struct jep_figure
+muzzy_beyond(const struct snapshot *snapshot, const struct jep_summary *s)
+{
+    if (muzzy_is_resident(snapshot, s, summary_base_resident(snapshot)))
+        return (struct jep_figure){0};
+    return s->muzzy;
+}
+
 void
 ledger_close(struct ledger *ledger, struct jep_ledger *out, bool is_checked)
 {
@@ -289,7 +304,7 @@ ledger_fill(const struct snapshot *snapshot, const struct jep_summary *s,
     }
     if (!s->active.known || s->active.value > SUMMARY_IMPOSSIBLE)
         return;
-    is_checked = add_active(ledger, s);
+    is_checked = add_active(ledger, snapshot, s);
     if (snapshot->rollup[ROLLUP_RSS].known &&
         snapshot->residency[RESIDENCY_ACTIVE].known) {
         out->total_name = "RSS";
@@ -297,9 +312,13 @@ ledger_fill(const struct snapshot *snapshot, const struct jep_summary *s,
         add_rss(ledger, snapshot, s);
         is_checked = true;
     } else if (s->resident.known && s->resident.value >= s->active.value) {
-        out->total_name = "resident";
-        out->total = s->resident.value;
-        is_checked |= add_beyond_active(ledger, snapshot, s);
+        bool has_rss = s->rss.known && s->rss.value > 0;
+
+        out->total_name = has_rss ? "RSS" : "resident";
+        out->total = has_rss ? s->rss.value : s->resident.value;
+        is_checked |= add_beyond_active(ledger, snapshot, s) || has_rss;
+        if (has_rss)
+            kernel_beyond(snapshot, s, muzzy_beyond(snapshot, s), ledger);
     } else {
         out->total_name = "active";
         out->total = s->active.value;

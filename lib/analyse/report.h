@@ -83,6 +83,14 @@ void foreign_ledger(const struct snapshot *snapshot, struct ledger *ledger,
 void kernel_ledger(const struct snapshot *snapshot,
                    const struct jep_summary *summary, struct ledger *ledger,
                    struct jep_ledger *out);
+/* kernel.c: what lies between resident and RSS, by the kernel's account.
+ * `muzzy`: pages that are not in resident; what they lost is seen. */
+void kernel_beyond(const struct snapshot *snapshot,
+                   const struct jep_summary *summary, struct jep_figure muzzy,
+                   struct ledger *ledger);
+/* account.c: break down the line of `objects` by the program's own account. */
+void account_ledger(const struct snapshot *snapshot, uint64_t objects,
+                    struct ledger *ledger);
 /* foreign_tables.c */
 bool classes_list(const struct snapshot *snapshot, struct jep_class **classes,
                   size_t *count) __attribute__((warn_unused_result));

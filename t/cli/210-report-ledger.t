@@ -84,4 +84,47 @@ for line in \
     like "text: $line" "$out" "^  $line"
 done
 
+# What the kernel says of the process, pasted below the allocator's totals: 10
+# MiB of objects, 2 of holes, 4 of metadata and dirty pages; 20 MiB of huge
+# pages, so at least 4 of those hold free pages; 30 MiB of RSS, 4 not anonymous.
+cat >joined <<'END'
+___ Begin jemalloc statistics ___
+Version: "5.3.0-0-g54eaed1d8b56b1aa528be3bdd1877e59c56fa90c"
+Allocated: 10485760, active: 12582912, metadata: 1048576 (n_thp 0), resident: 16777216, mapped: 17825792, retained: 0
+--- End jemalloc statistics ---
+00400000-7ffd0d1e3000 ---p 00000000 00:00 0          [rollup]
+Rss:               30720 kB
+Anonymous:         26624 kB
+LazyFree:              0 kB
+AnonHugePages:     20480 kB
+Swap:               1024 kB
+END
+run "$jeprobe" report --format json joined
+is "joined: sums" "$(wrong_sums <"$out")" ""
+run "$jeprobe" report joined
+for line in \
+    'objects in use or cached +10.0 MiB +33.3 %' \
+    'free, filled by huge pages, at least +4.0 MiB +13.3 %' \
+    'files and shared memory +4.0 MiB +13.3 %' \
+    'of it swapped out +-1.0 MiB +-3.3 %' \
+    'unexplained +7.0 MiB +23.3 %' \
+    'RSS +30.0 MiB +100.0 %'; do
+    like "joined: $line" "$out" "^  $line"
+done
+
+# What Redis counts is part of the objects; an account of more than there is,
+# from another moment, is left out.
+for used in 8388608 10485761; do
+    sed '/rollup/,$d' joined >with_redis
+    printf '# Memory\nused_memory:%s\nused_memory_rss:31457280\n' $used \
+        >>with_redis
+    run "$jeprobe" report with_redis
+    cp "$out" redis.$used
+done
+like "Redis: its account" redis.8388608 '^    used by Redis +8.0 MiB +26.7 %'
+like "Redis: the rest" redis.8388608 '^    not counted by Redis +2.0 MiB +6.7 %'
+like "Redis: RSS" redis.8388608 '^  unexplained +14.0 MiB +46.7 %'
+unlike "Redis: too much" redis.10485761 'by Redis'
+like "Redis: RSS all the same" redis.10485761 '^  unexplained +14.0 MiB'
+
 done_testing
