@@ -62,6 +62,8 @@ struct jep_warning {
     const char *text;
 };
 
+#define JEP_MISSING_MAX 7
+
 struct jep_source {
     const char *file;
     const char *format;  /* "jeprobe", "jemalloc-text", … see jeprobe(1) */
@@ -72,6 +74,9 @@ struct jep_source {
     char version_range[40];
     enum jep_allocator allocator;
     bool complete;
+    /* Parts that dumps of its kind can have and this one has not. */
+    const char *missing[JEP_MISSING_MAX]; /* "options", "bins", … */
+    size_t missing_count;
     unsigned document; /* 1 is the first in its file */
     unsigned documents;
     const struct jep_warning *warnings;

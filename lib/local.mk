@@ -178,6 +178,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/kernel.c \
 	lib/analyse/ledger.c \
 	lib/analyse/metadata.c \
+	lib/analyse/missing.c \
 	lib/analyse/redis.c \
 	lib/analyse/report.c \
 	lib/analyse/report.h \

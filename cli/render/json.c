@@ -31,6 +31,7 @@ static json_t *
 source(const struct jep_source *from)
 {
     json_t *object = value_need(json_object()),
+           *missing = value_need(json_array()),
            *warnings = value_need(json_array());
 
     value_set(object, "file", value_text(from->file));
@@ -46,6 +47,9 @@ source(const struct jep_source *from)
                                              : json_null());
     value_set(object, "reason", value_text(from->reason));
     value_set(object, "complete", json_boolean(from->complete));
+    for (size_t i = 0; i < from->missing_count; i++)
+        value_append(missing, value_text(from->missing[i]));
+    value_set(object, "missing", missing);
     for (size_t i = 0; i < from->warning_count; i++) {
         const struct jep_warning *warning = &from->warnings[i];
         json_t *one = value_need(json_object());

@@ -107,6 +107,13 @@ print_source(out_t *out, const struct jep_view *view)
         code(out, view->process.exe);
     }
     out_puts(out, "\n\n");
+    if (source->missing_count > 0) {
+        char text[128];
+
+        out_printf(out, "> note: not in it: %s\n%s\n",
+                   render_missing(source, text, sizeof(text)),
+                   source->warning_count > 0 ? ">" : "");
+    }
     for (size_t i = 0; i < source->warning_count; i++) {
         out_puts(out, "> note: ");
         if (source->warnings[i].line > 0)

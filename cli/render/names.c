@@ -1,6 +1,8 @@
 /* What reports call allocators and severities, in every format. */
 #include "cli/render/render.h"
 
+#include <stdio.h>
+
 const char *
 render_allocator(enum jep_allocator allocator)
 {
@@ -15,6 +17,18 @@ render_allocator(enum jep_allocator allocator)
     };
 
     return names[allocator];
+}
+
+const char *
+render_missing(const struct jep_source *source, char *text, size_t size)
+{
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < source->missing_count && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%s", i > 0 ? ", " : "",
+                               source->missing[i]);
+    return text;
 }
 
 const char *

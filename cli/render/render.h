@@ -32,6 +32,9 @@ void render_markdown(out_t *out, const struct render_set *set,
 /* names.c: what people and programs call things */
 const char *render_allocator(enum jep_allocator allocator); /* "jemalloc" */
 const char *render_severity(enum jep_severity severity);    /* "CRITICAL" */
+/* "options, bins": what the dump lacks, as `text`. */
+const char *render_missing(const struct jep_source *source, char *text,
+                           size_t size);
 
 /* Whether the views are one process at several times, and not several. */
 bool render_is_series(const struct render_set *set);

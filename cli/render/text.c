@@ -94,10 +94,16 @@ print_warnings(out_t *out, const struct jep_view *view)
 {
     const struct jep_source *source = &view->source;
 
+    char note[1024];
+
+    if (source->missing_count > 0) {
+        size_t at = (size_t)snprintf(note, sizeof(note), "note: not in it: ");
+
+        render_missing(source, note + at, sizeof(note) - at);
+        cell_paragraph(out, note, "", 80);
+    }
     for (size_t i = 0; i < source->warning_count; i++) {
         const struct jep_warning *warning = &source->warnings[i];
-
-        char note[1024];
 
         /* This one stands where the picture would be. */
         if (warning->text == view->not_nested)

@@ -166,6 +166,7 @@ source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
     out->reason = snapshot->reason;
     out->version = snapshot->version;
     version_range(snapshot, out->version_range, sizeof(out->version_range));
+    missing_fill(snapshot, out);
     out->allocator = allocators[snapshot->format];
     if (named != NULL)
         out->allocator = allocator_named(named, out->allocator);

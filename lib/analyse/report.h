@@ -54,6 +54,9 @@ bool summary_idle_extents(const struct snapshot *snapshot,
 /* NULL if mapped, resident, active and allocated lie in one another. */
 const char *summary_not_nested(const struct jep_summary *summary);
 
+/* missing.c */
+void missing_fill(const struct snapshot *snapshot, struct jep_source *out);
+
 /* ledger.c */
 #define LEDGER_LINES_MAX 24
 

@@ -1,0 +1,79 @@
+/* What a jemalloc dump could hold and does not: lost on its way, or never asked
+ * for (stats_print_opts leaves parts out).  What no version at hand prints is
+ * not missed. */
+#include "analyse/report.h"
+
+#include <string.h>
+
+#define EXTENTS_FROM 50200 /* the first release with a table of extents */
+
+static bool
+has_options(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->setting_count; i++) {
+        if (strncmp(snapshot->settings[i].name, "opt.", 4) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool
+has_rows(const struct snapshot *snapshot,
+         const struct table *(*table)(const struct snapshot_arena *arena))
+{
+    for (size_t i = 0; i < snapshot->arena_count; i++) {
+        if (table(snapshot->arenas[i])->rows > 0)
+            return true;
+    }
+    return false;
+}
+
+static const struct table *
+bins_of(const struct snapshot_arena *arena)
+{
+    return &arena->bins;
+}
+
+static const struct table *
+larges_of(const struct snapshot_arena *arena)
+{
+    return &arena->larges;
+}
+
+static const struct table *
+extents_of(const struct snapshot_arena *arena)
+{
+    return &arena->extents;
+}
+
+static void
+miss(struct jep_source *source, bool is_there, const char *what)
+{
+    if (!is_there)
+        source->missing[source->missing_count++] = what;
+}
+
+void
+missing_fill(const struct snapshot *snapshot, struct jep_source *out)
+{
+    const struct jep_figure *total = snapshot->total;
+    unsigned from, to;
+
+    out->missing_count = 0;
+    if (snapshot->format != DUMP_FORMAT_JEMALLOC_TEXT &&
+        snapshot->format != DUMP_FORMAT_JEMALLOC_JSON)
+        return;
+    summary_releases(snapshot, &from, &to);
+    miss(out, snapshot->version != NULL, "version");
+    miss(out, has_options(snapshot), "options");
+    miss(out,
+         total[TOTAL_ALLOCATED].known || total[TOTAL_ACTIVE].known ||
+             total[TOTAL_RESIDENT].known,
+         "totals");
+    miss(out, snapshot->arena_count > 0, "arenas");
+    if (snapshot->arena_count == 0)
+        return;
+    miss(out, has_rows(snapshot, bins_of), "bins");
+    miss(out, has_rows(snapshot, larges_of), "large classes");
+    miss(out, from < EXTENTS_FROM || has_rows(snapshot, extents_of), "extents");
+}
