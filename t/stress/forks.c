@@ -267,10 +267,14 @@ fork_from_handler(unsigned count)
     uint64_t r = 99;
     stress_check_eq(sigaction(SIGVTALRM, &action, NULL), 0);
     stress_check_eq(setitimer(ITIMER_VIRTUAL, &timer, NULL), 0);
-    (void)alarm(CHILD_SECONDS);
-    while (atomic_load_rlx(&handled) < count) {
-        hammer(&r, held, 100);
-    }
+    uint32_t before, now = 0;
+    do {
+        (void)alarm(CHILD_SECONDS); /* for each fork, however many there are */
+        before = now;
+        while ((now = atomic_load_rlx(&handled)) == before) {
+            hammer(&r, held, 100);
+        }
+    } while (now < count);
     stress_check_eq(setitimer(ITIMER_VIRTUAL, &off, NULL), 0);
     (void)alarm(0);
     drop(held);
