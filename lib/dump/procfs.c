@@ -345,6 +345,8 @@ read_status_word(struct procfs *p, const char *text, size_t length)
     static const struct {
         const char *name, *setting;
     } texts[] = {{"Name", "process.comm"},
+                 {"State", "process.state"},
+                 {"NSpid", "process.nspid"},
                  {"Cpus_allowed_list", "process.cpus_allowed_list"},
                  {"THP_enabled", "process.thp.allowed"}};
 
@@ -380,8 +382,9 @@ read_status_word(struct procfs *p, const char *text, size_t length)
 }
 
 /* "Max open files   1024   1048576   files": the limit in force. */
-static jep_status_t
-read_limit(struct procfs *p, const char *text, size_t length, bool *is_one)
+bool
+procfs_limit(const char *text, size_t length, int *field, uint64_t *value,
+             bool *is_unlimited)
 {
     static const struct label labels[] = {
         {"Max address space", DUMP_RLIMIT, RLIMIT_AS},
@@ -390,25 +393,39 @@ read_limit(struct procfs *p, const char *text, size_t length, bool *is_one)
         {"Max open files", DUMP_RLIMIT, RLIMIT_NOFILE},
         {"Max locked memory", DUMP_RLIMIT, RLIMIT_MEMLOCK},
         {"Max processes", DUMP_RLIMIT, RLIMIT_NPROC}};
-    jep_status_t status = JEP_OK;
 
     for (size_t i = 0; i < JE_ARRAY_LEN(labels); i++) {
         size_t n = strlen(labels[i].name);
         token_t words[4];
-        uint64_t value;
 
         if (strncmp(text, labels[i].name, n) != 0 || text[n] != ' ' ||
             token_split(text + n, length - n, words, 4) < 3)
             continue;
-        *is_one = true;
-        if (p->part != PART_LIMITS && (p->parts & 1u << PART_LIMITS) != 0)
-            status = finish(p);
-        if (status == JEP_OK)
-            status = need(p, PART_LIMITS, TEXT_SURE);
-        if (status == JEP_OK && token_number(words[0], &value))
-            status =
-                document_number(&p->doc, DUMP_RLIMIT, labels[i].field, value);
+        *field = labels[i].field;
+        *value = 0;
+        *is_unlimited = token_is(words[0], "unlimited");
+        return *is_unlimited || token_number(words[0], value);
     }
+    return false;
+}
+
+static jep_status_t
+read_limit(struct procfs *p, const char *text, size_t length, bool *is_one)
+{
+    uint64_t value;
+    bool is_unlimited;
+    int field;
+    jep_status_t status = JEP_OK;
+
+    *is_one = procfs_limit(text, length, &field, &value, &is_unlimited);
+    if (!*is_one)
+        return JEP_OK;
+    if (p->part != PART_LIMITS && (p->parts & 1u << PART_LIMITS) != 0)
+        status = finish(p);
+    if (status == JEP_OK)
+        status = need(p, PART_LIMITS, TEXT_SURE);
+    if (status == JEP_OK && !is_unlimited)
+        status = document_number(&p->doc, DUMP_RLIMIT, field, value);
     return status;
 }
 

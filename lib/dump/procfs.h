@@ -14,4 +14,9 @@ bool procfs_chosen(const char *text, size_t length, token_t *chosen);
  * of the two lines it is. */
 bool procfs_pressure(const char *text, bool *is_full, uint64_t *hundredths);
 
+/* A line of /proc/PID/limits: the soft limit of *field, an enum rlimit_field;
+ * false if it is of something else or no such line. */
+bool procfs_limit(const char *text, size_t length, int *field, uint64_t *value,
+                  bool *is_unlimited);
+
 #endif

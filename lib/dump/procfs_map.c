@@ -60,6 +60,7 @@ procfs_map_read(const char *text, struct procfs_map *map, const char **path)
         return false;
     map->is_guard = strncmp(at, "---p", 4) == 0;
     map->is_private_rw = strncmp(at, "rw-p", 4) == 0;
+    map->is_executable = at[2] == 'x';
     at += 5;
     if (!read_hex(&at, ' ', &offset) || !read_hex(&at, ':', &device) ||
         !read_hex(&at, ' ', &device))

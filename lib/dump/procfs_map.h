@@ -19,7 +19,7 @@ enum procfs_map_kind {
 struct procfs_map {
     uint64_t start, end, rss, anonymous;
     enum procfs_map_kind kind;
-    bool is_private_rw, is_guard;
+    bool is_private_rw, is_guard, is_executable;
     unsigned lines; /* below its heading */
 };
 

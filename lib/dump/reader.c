@@ -51,15 +51,20 @@ open_descriptor(const char *path, int *fd, struct jep_error *error)
 jep_status_t
 reader_open(const char *path, reader_t **out, struct jep_error *error)
 {
-    reader_t *reader;
     jep_status_t status;
     int fd;
 
     *out = NULL;
     status = open_descriptor(path, &fd, error);
-    if (status != JEP_OK)
-        return status;
-    reader = calloc(1, sizeof(*reader));
+    return status != JEP_OK ? status : reader_open_fd(fd, out, error);
+}
+
+jep_status_t
+reader_open_fd(int fd, reader_t **out, struct jep_error *error)
+{
+    reader_t *reader = calloc(1, sizeof(*reader));
+
+    *out = NULL;
     if (reader == NULL) {
         close(fd);
         return perr_memory(error);

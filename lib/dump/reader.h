@@ -18,6 +18,10 @@ typedef struct reader reader_t;
 jep_status_t reader_open(const char *path, reader_t **reader,
                          struct jep_error *error)
     __attribute__((warn_unused_result));
+/* The same of an open file, which is closed with the reader, or at once if
+ * there is no memory. */
+jep_status_t reader_open_fd(int fd, reader_t **reader, struct jep_error *error)
+    __attribute__((warn_unused_result));
 void reader_close(reader_t *reader);
 
 /* The bytes at the current position without consuming them, at most
