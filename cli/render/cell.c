@@ -144,6 +144,23 @@ cell_paragraph(out_t *out, const char *text, const char *indent, unsigned width)
     cell_hanging(out, text, indent, indent, width);
 }
 
+/* How much of `text` is " %" or a unit of bytes, which stay with their number.
+ */
+static size_t
+unit_length(const char *text)
+{
+    static const char *const units[] = {"%",   "B",   "KiB", "MiB",
+                                        "GiB", "TiB", "PiB", "EiB"};
+    size_t length = strcspn(text + (*text == ' '), " ,;:.)");
+
+    for (size_t i = 0; *text == ' ' && i < JE_ARRAY_LEN(units); i++) {
+        if (strlen(units[i]) == length &&
+            strncmp(text + 1, units[i], length) == 0)
+            return 1 + strcspn(text + 1, " ");
+    }
+    return 0;
+}
+
 void
 cell_hanging(out_t *out, const char *text, const char *first,
              const char *indent, unsigned width)
@@ -157,9 +174,7 @@ cell_hanging(out_t *out, const char *text, const char *first,
     for (word = safe; *word != '\0';) {
         size_t length = strcspn(word, " ");
 
-        /* A number stays with its percent sign. */
-        if (word[length] == ' ' && word[length + 1] == '%')
-            length += 1 + strcspn(word + length + 1, " ");
+        length += unit_length(word + length);
 
         snprintf(one, sizeof(one), "%.*s", (int)length, word);
         wide = columns(one);
