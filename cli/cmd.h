@@ -45,6 +45,7 @@ typedef struct cmd {
 
 extern const cmd_t cmd_check;
 extern const cmd_t cmd_diff;
+extern const cmd_t cmd_doctor;
 extern const cmd_t cmd_explain;
 extern const cmd_t cmd_report;
 extern const cmd_t cmd_run;

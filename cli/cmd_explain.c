@@ -63,6 +63,7 @@ print_topic(out_t *out, const struct jep_topic *topic)
     print_part(out, "  Fires if: ", topic->evidence);
     print_part(out, "  Why so:   ", topic->threshold);
     print_part(out, "  Likely:   ", topic->causes);
+    print_part(out, "  Matters:  ", topic->why);
     print_part(out, "  Do:       ", topic->action);
     print_part(out, "  Then:     ", topic->confirm);
     print_part(out, "  Unless:   ", topic->false_alarm);

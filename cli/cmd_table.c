@@ -11,7 +11,8 @@
 #include <string.h>
 
 const cmd_t *const cmd_table[] = {
-    &cmd_check, &cmd_diff, &cmd_explain, &cmd_report, &cmd_run, NULL,
+    &cmd_check,  &cmd_diff, &cmd_doctor, &cmd_explain,
+    &cmd_report, &cmd_run,  NULL,
 };
 
 const cmd_t *

@@ -10,6 +10,7 @@ cli_jeprobe_SOURCES = \
 	cli/cmd.h \
 	cli/cmd_check.c \
 	cli/cmd_diff.c \
+	cli/cmd_doctor.c \
 	cli/cmd_explain.c \
 	cli/cmd_report.c \
 	cli/cmd_run.c \
@@ -31,8 +32,13 @@ cli_jeprobe_SOURCES = \
 	cli/render/check_words.c \
 	cli/render/diff.c \
 	cli/render/diff.h \
+	cli/render/doctor.h \
+	cli/render/doctor_json.c \
+	cli/render/doctor_markdown.c \
+	cli/render/doctor_text.c \
 	cli/render/json.c \
 	cli/render/markdown.c \
+	cli/render/markdown.h \
 	cli/render/names.c \
 	cli/render/render.h \
 	cli/render/text.c \

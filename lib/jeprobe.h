@@ -197,7 +197,8 @@ struct jep_evidence {
     const char *text; /* the value as people read it, with its unit */
     double value;     /* only if is_number */
     bool is_number;
-    uint32_t line; /* of the source, 0 = derived or none */
+    uint32_t line;    /* of the source, 0 = derived or none */
+    const char *file; /* it was read from; NULL = the dump */
 };
 
 #define JEP_EVIDENCE_MAX 12
@@ -215,6 +216,9 @@ struct jep_finding {
     const char *action; /* for this allocator and version */
     const char *confirm;
     const char *false_alarm;
+    /* Of doctor only, else NULL: why allocators suffer from it, and commands,
+     * one a line, that change it until the next start or for good. */
+    const char *why, *now, *keep;
 };
 
 /* Everything a renderer may print. */
@@ -280,8 +284,10 @@ struct jep_topic {
     const char *facts; /* type, default, unit, versions; NULL for a rule */
     const char *text;  /* of a rule: what one notices */
     /* Of rules only. */
-    char section; /* 'A' to 'L' */
-    const char *evidence, *threshold, *causes, *action, *confirm;
+    char section; /* 'A' to 'M' */
+    const char *evidence, *threshold, *action, *confirm;
+    const char *causes;      /* NULL = see why */
+    const char *why;         /* allocators suffer from it; NULL = see causes */
     const char *false_alarm; /* NULL = none known */
     const char *source;
 };
@@ -300,5 +306,6 @@ const char *jep_rule_section(char letter);
 size_t jep_topics_find(const char *name, const struct jep_topic **found);
 
 #include "jeprobe_compare.h"
+#include "jeprobe_doctor.h"
 
 #endif

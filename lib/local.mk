@@ -161,6 +161,14 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/check.c \
 	lib/analyse/diff.c \
 	lib/analyse/diff_stacks.c \
+	lib/analyse/doctor.c \
+	lib/analyse/doctor.def \
+	lib/analyse/doctor.h \
+	lib/analyse/doctor_alloc.c \
+	lib/analyse/doctor_conf.c \
+	lib/analyse/doctor_group.c \
+	lib/analyse/doctor_machine.c \
+	lib/analyse/doctor_process.c \
 	lib/analyse/explain.c \
 	lib/analyse/explain.def \
 	lib/analyse/explain_ctl.def \
@@ -241,6 +249,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/json.h \
 	lib/dump/json_map.c \
 	lib/dump/jsonline.c \
+	lib/dump/kernfile.c \
+	lib/dump/kernfile.h \
 	lib/dump/mimalloc.c \
 	lib/dump/perr.c \
 	lib/dump/perr.h \
@@ -267,6 +277,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/token.h \
 	lib/jeprobe.h \
 	lib/jeprobe_compare.h \
+	lib/jeprobe_doctor.h \
 	lib/model/complete.c \
 	lib/model/complete.h \
 	lib/model/demangle.c \
@@ -279,6 +290,14 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/intern.h \
 	lib/model/join.c \
 	lib/model/join.h \
+	lib/model/live.c \
+	lib/model/live.def \
+	lib/model/live.h \
+	lib/model/live_alloc.c \
+	lib/model/live_facts.c \
+	lib/model/live_group.c \
+	lib/model/liveelf.c \
+	lib/model/liveelf.h \
 	lib/model/load.c \
 	lib/model/load.h \
 	lib/model/locks.c \

@@ -77,6 +77,7 @@ put_rule(const struct jep_topic *topic)
     put_part("Fires if", topic->evidence);
     put_part("Why so", topic->threshold);
     put_part("Likely", topic->causes);
+    put_part("Matters", topic->why);
     put_part("Do", topic->action);
     put_part("Then", topic->confirm);
     put_part("Unless", topic->false_alarm);
@@ -92,7 +93,9 @@ put_rules(const struct jep_topic *topics, size_t count)
     puts(".Sh RULES");
     puts("Each rule has what one notices, when it fires and why there, the "
          "likely causes,\nwhat to do, how one sees that it helped, and what "
-         "would make it a false alarm.");
+         "would make it a false alarm.\nThose of section M are not of dumps: "
+         "they are what\n.Ql jeprobe doctor\nlooks for, with why it matters "
+         "to an allocator instead of causes.");
     for (size_t i = 0; i < count; i++) {
         if (topics[i].kind != JEP_TOPIC_RULE)
             continue;

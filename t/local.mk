@@ -60,7 +60,8 @@ check-matrix:
 EXTRA_DIST += t/matrix
 .PHONY: check-matrix tidy
 
-# The command line: 0 the frame, 3 jeprobe run, 9 the manual pages.
+# The command line: 0 the frame, 3 jeprobe run, 5 explain, 6 doctor, 9 the
+# manual pages.
 JE_CLI_TESTS = \
 	t/cli/001-frame-help.t \
 	t/cli/002-frame-output.t \
@@ -72,6 +73,10 @@ JE_CLI_TESTS = \
 	t/cli/340-run-tty.t \
 	t/cli/360-run-real.t \
 	t/cli/500-explain.t \
+	t/cli/600-doctor-machine.t \
+	t/cli/610-doctor-group.t \
+	t/cli/620-doctor-process.t \
+	t/cli/630-doctor-alloc.t \
 	t/cli/901-man-examples.t \
 	t/cli/910-man-tables.t
 TESTS += $(JE_CLI_TESTS)
@@ -84,6 +89,7 @@ t_unit_check_cli_text_SOURCES = t/unit/check_cli_text.c \
 t_unit_check_cli_text_LDADD = $(CHECK_LIBS) -lm
 EXTRA_DIST += $(JE_CLI_TESTS) \
 	t/cli/500-explain \
+	t/cli/doctor.sh \
 	t/cli/preload_stub.c \
 	t/cli/signal_prog.c \
 	t/cli/stub.sh \

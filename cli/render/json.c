@@ -337,6 +337,8 @@ evidence(const struct jep_evidence *from)
     value_set(object, "text", value_text(from->text));
     value_set(object, "line",
               from->line > 0 ? value_whole(from->line) : json_null());
+    if (from->file != NULL)
+        value_set(object, "file", value_text(from->file));
     return object;
 }
 

@@ -4,6 +4,8 @@
  * from outside may hold anything, so what Markdown or HTML would read as markup
  * is escaped everywhere but in code spans, which get a fence that is longer
  * than any in them. */
+#include "cli/render/markdown.h"
+
 #include "cli/render/render.h"
 
 #include "cli/text.h"
@@ -14,8 +16,8 @@
 enum { BINS_DEFAULT = 5, SITES_DEFAULT = 10, CALLERS = 3 };
 
 /* Prose: what is markup gets a backslash, what is HTML an entity. */
-static void
-prose(out_t *out, const char *text)
+void
+markdown_prose(out_t *out, const char *text)
 {
     char safe[8192], piece[2] = "";
 
@@ -53,8 +55,8 @@ backquotes(const char *text)
 }
 
 /* A code span; in a table a bar would end the cell even there. */
-static void
-code(out_t *out, const char *text)
+void
+markdown_code(out_t *out, const char *text)
 {
     char safe[8192];
     unsigned fence;
@@ -91,20 +93,20 @@ print_source(out_t *out, const struct jep_view *view)
     const struct jep_source *source = &view->source;
 
     out_puts(out, "### ");
-    prose(out, source->file);
+    markdown_prose(out, source->file);
     if (source->documents > 1)
         out_printf(out, " (%u of %u)", source->document, source->documents);
     out_puts(out, "\n\n");
     out_puts(out, render_allocator(source->allocator));
     if (source->version != NULL) {
         out_puts(out, " ");
-        code(out, source->version);
+        markdown_code(out, source->version);
     }
     out_printf(out, ", read as %s%s", source->format,
                source->complete ? "" : ", not all of it");
     if (view->process.exe != NULL) {
         out_puts(out, "; process ");
-        code(out, view->process.exe);
+        markdown_code(out, view->process.exe);
     }
     out_puts(out, "\n\n");
     if (source->missing_count > 0) {
@@ -119,7 +121,7 @@ print_source(out_t *out, const struct jep_view *view)
         if (source->warnings[i].line > 0)
             out_printf(out, "line %llu: ",
                        (unsigned long long)source->warnings[i].line);
-        prose(out, source->warnings[i].text);
+        markdown_prose(out, source->warnings[i].text);
         out_puts(out, "\n>\n");
     }
     if (source->warning_count > 0)
@@ -138,7 +140,7 @@ print_ledger(out_t *out, const struct jep_ledger *ledger)
         out_puts(out, "| ");
         for (unsigned d = 0; d < line->depth; d++)
             out_puts(out, "&nbsp;&nbsp;");
-        prose(out, line->what);
+        markdown_prose(out, line->what);
         out_puts(out, " | ");
         size_cell(out, (double)line->bytes);
         out_printf(out, " %.1f %% |\n", line->share * 100.0);
@@ -183,12 +185,30 @@ print_part(out_t *out, const char *label, const char *text)
     if (text == NULL)
         return;
     out_printf(out, "- **%s** ", label);
-    prose(out, text);
+    markdown_prose(out, text);
     out_puts(out, "\n");
 }
 
+/* One a line, so that each can be pasted. */
 static void
-print_finding(out_t *out, const struct jep_finding *finding)
+print_commands(out_t *out, const char *when, const char *commands)
+{
+    if (commands == NULL)
+        return;
+    while (*commands != '\0') {
+        size_t length = strcspn(commands, "\n");
+        char line[4096];
+
+        snprintf(line, sizeof(line), "%.*s", (int)length, commands);
+        out_printf(out, "  - %s: ", when);
+        markdown_code(out, line);
+        out_puts(out, "\n");
+        commands += length + (commands[length] == '\n');
+    }
+}
+
+void
+markdown_finding(out_t *out, const struct jep_finding *finding)
 {
     char size[TEXT_NUMBER_MAX];
 
@@ -199,10 +219,13 @@ print_finding(out_t *out, const struct jep_finding *finding)
         out_printf(out, ", %s to win",
                    text_size(size, (double)finding->bytes.value));
     out_puts(out, ": ");
-    prose(out, finding->title);
+    markdown_prose(out, finding->title);
     out_puts(out, ".\n\n");
     print_part(out, "Likely:", finding->causes);
+    print_part(out, "Matters:", finding->why);
     print_part(out, "Do:", finding->action);
+    print_commands(out, "now", finding->now);
+    print_commands(out, "to keep it", finding->keep);
     print_part(out, "Then:", finding->confirm);
     print_part(out, "Unless:", finding->false_alarm);
     if (finding->evidence_count == 0)
@@ -213,13 +236,16 @@ print_finding(out_t *out, const struct jep_finding *finding)
         const struct jep_evidence *one = &finding->evidence[i];
 
         out_puts(out, "| ");
-        code(out, one->name);
+        markdown_code(out, one->name);
         out_puts(out, " | ");
-        prose(out, one->text);
+        markdown_prose(out, one->text);
+        out_puts(out, " | ");
+        if (one->file != NULL)
+            markdown_code(out, one->file);
         if (one->line > 0)
-            out_printf(out, " | %u |\n", one->line);
-        else
-            out_puts(out, " | |\n");
+            out_printf(out, "%s%u", one->file != NULL ? " line " : "",
+                       one->line);
+        out_puts(out, one->file != NULL || one->line > 0 ? " |\n" : "|\n");
     }
     out_puts(out, "\n</details>\n");
 }
@@ -257,14 +283,14 @@ print_frame(out_t *out, const struct jep_frame *frame)
 {
     char place[1024];
 
-    code(out, frame->function != NULL ? frame->function
-              : frame->module != NULL ? frame->module
-                                      : "unknown");
+    markdown_code(out, frame->function != NULL ? frame->function
+                       : frame->module != NULL ? frame->module
+                                               : "unknown");
     if (frame->file == NULL)
         return;
     snprintf(place, sizeof(place), "%s:%u", frame->file, frame->line);
     out_puts(out, " ");
-    prose(out, place);
+    markdown_prose(out, place);
 }
 
 static void
@@ -308,7 +334,7 @@ print_view(out_t *out, const struct jep_view *view,
     if (view->finding_count == 0 && view->ledger.total_name != NULL)
         out_puts(out, "No rule finds waste that is worth acting on.\n\n");
     for (size_t i = 0; i < view->finding_count; i++) {
-        print_finding(out, &view->findings[i]);
+        markdown_finding(out, &view->findings[i]);
         out_puts(out, "\n");
     }
     print_bins(out, view, options->top);

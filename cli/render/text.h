@@ -11,6 +11,8 @@ void text_headline(out_t *out, const struct jep_view *view);
 void text_ledger(out_t *out, const struct jep_ledger *ledger);
 /* text_findings.c: what is wrong and what to do, or that nothing is */
 void text_findings(out_t *out, const struct jep_view *view);
+void text_finding(out_t *out, const struct jep_finding *finding,
+                  unsigned width);
 /* The finding to act on first; NULL = nothing is wrong. */
 const struct jep_finding *text_top_finding(const struct jep_view *view);
 /* text_foreign.c: tables of allocators other than jemalloc */

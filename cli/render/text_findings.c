@@ -42,6 +42,20 @@ print_heading(out_t *out, const struct jep_finding *finding, unsigned width)
     cell_style(out, CELL_PLAIN);
 }
 
+/* "65530, /proc/sys/vm/max_map_count" */
+static void
+print_value(char *value, size_t size, const struct jep_evidence *one)
+{
+    if (one->file != NULL && one->line > 0)
+        snprintf(value, size, "%s, %s:%u", one->text, one->file, one->line);
+    else if (one->file != NULL)
+        snprintf(value, size, "%s, %s", one->text, one->file);
+    else if (one->line > 0)
+        snprintf(value, size, "%s, line %u", one->text, one->line);
+    else
+        snprintf(value, size, "%s", one->text);
+}
+
 /* Names in a column of their own, then values, then where they were read. */
 static void
 print_evidence(out_t *out, const struct jep_finding *finding, unsigned width)
@@ -56,14 +70,11 @@ print_evidence(out_t *out, const struct jep_finding *finding, unsigned width)
     }
     for (size_t i = 0; i < finding->evidence_count; i++) {
         const struct jep_evidence *one = &finding->evidence[i];
-        char first[128], indent[64], value[512];
+        char first[128], indent[64], value[4096];
 
         snprintf(first, sizeof(first), "    %-*s ", (int)names, one->name);
         snprintf(indent, sizeof(indent), "    %*s ", (int)names, "");
-        if (one->line > 0)
-            snprintf(value, sizeof(value), "%s, line %u", one->text, one->line);
-        else
-            snprintf(value, sizeof(value), "%s", one->text);
+        print_value(value, sizeof(value), one);
         cell_hanging(out, value, first, indent, width);
     }
 }
@@ -75,8 +86,25 @@ print_part(out_t *out, const char *label, const char *text, unsigned width)
         cell_hanging(out, text, label, "          ", width);
 }
 
+/* Commands are not broken into lines: they are to be pasted. */
 static void
-print_finding(out_t *out, const struct jep_finding *finding, unsigned width)
+print_commands(out_t *out, const char *label, const char *commands)
+{
+    while (commands != NULL && *commands != '\0') {
+        size_t length = strcspn(commands, "\n");
+        char line[4096];
+
+        snprintf(line, sizeof(line), "%.*s", (int)length, commands);
+        out_puts(out, label);
+        out_text(out, line);
+        out_puts(out, "\n");
+        label = "          ";
+        commands += length + (commands[length] == '\n');
+    }
+}
+
+void
+text_finding(out_t *out, const struct jep_finding *finding, unsigned width)
 {
     char title[2048];
 
@@ -85,7 +113,10 @@ print_finding(out_t *out, const struct jep_finding *finding, unsigned width)
     cell_paragraph(out, title, "  ", width);
     print_evidence(out, finding, width);
     print_part(out, "  Likely: ", finding->causes, width);
+    print_part(out, "  Why:    ", finding->why, width);
     print_part(out, "  Do:     ", finding->action, width);
+    print_commands(out, "  Now:    ", finding->now);
+    print_commands(out, "  Keep:   ", finding->keep);
     print_part(out, "  Then:   ", finding->confirm, width);
     print_part(out, "  Unless: ", finding->false_alarm, width);
     out_puts(out, "\n");
@@ -106,5 +137,5 @@ text_findings(out_t *out, const struct jep_view *view)
         out_puts(out, "\n");
     }
     for (size_t i = 0; i < view->finding_count; i++)
-        print_finding(out, &view->findings[i], width);
+        text_finding(out, &view->findings[i], width);
 }

@@ -26,13 +26,30 @@
     {.kind = JEP_TOPIC_MALLCTL, .name = topic, .facts = about, .text = words},
 #define ALIAS(other, topic)
 
+#define CHECK(function, id, notice, if_, whence, matters, what, then, unless,  \
+              read)                                                            \
+    {.kind = JEP_TOPIC_RULE,                                                   \
+     .name = id,                                                               \
+     .text = notice,                                                           \
+     .section = 'M',                                                           \
+     .evidence = if_,                                                          \
+     .threshold = whence,                                                      \
+     .why = matters,                                                           \
+     .action = what,                                                           \
+     .confirm = then,                                                          \
+     .false_alarm = unless,                                                    \
+     .source = read},
+
 static const struct jep_topic topics[] = {
 #include "analyse/rules.def"
+
+#include "analyse/doctor.def"
 
 #include "analyse/explain.def"
 };
 
 #undef RULE
+#undef CHECK
 #undef OPTION
 #undef STATISTIC
 #undef MALLCTL
@@ -68,6 +85,7 @@ static const char *const sections[] = {
     "The RSS against the allocator",
     "Applications",
     "Other allocators",
+    "The machine and the process, as doctor sees them",
 };
 
 const struct jep_topic *

@@ -72,6 +72,26 @@ finding_action(struct finding *finding, const char *format, ...)
 }
 
 void
+finding_now(struct finding *finding, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    finding->out.now = keep_format(finding, format, args);
+    va_end(args);
+}
+
+void
+finding_keep(struct finding *finding, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    finding->out.keep = keep_format(finding, format, args);
+    va_end(args);
+}
+
+void
 finding_bytes(struct finding *finding, uint64_t bytes)
 {
     finding->out.bytes =
@@ -174,4 +194,43 @@ finding_text(struct finding *finding, const char *name, const char *text,
 {
     if (text != NULL)
         evidence_new(finding, name, text, line);
+}
+
+static void
+fact_value(struct finding *finding, const char *name,
+           const struct jep_fact *fact)
+{
+    char text[VALUE_MAX];
+    double value = (double)fact->figure.value;
+
+    if (fact->is_unlimited) {
+        finding_text(finding, name, "unlimited", 0);
+    } else if (fact->kind == JEP_FACT_TEXT) {
+        finding_text(finding, name, fact->text, 0);
+    } else if (fact->kind == JEP_FACT_BYTES) {
+        finding_size(finding, name, fact->figure);
+    } else if (!fact->figure.known) {
+        return;
+    } else if (fact->kind == JEP_FACT_PRESSURE) {
+        snprintf(text, sizeof(text), "%.2f %% of the last 10 s", value / 100.0);
+        evidence_number(finding, name, text, value / 10000.0,
+                        fact->figure.line);
+    } else if (fact->kind == JEP_FACT_SIGNED) {
+        snprintf(text, sizeof(text), "%lld", (long long)fact->figure.value);
+        evidence_number(finding, name, text,
+                        (double)(int64_t)fact->figure.value, 0);
+    } else {
+        finding_count(finding, name, fact->figure);
+    }
+}
+
+void
+finding_fact(struct finding *finding, const char *name,
+             const struct jep_fact *fact)
+{
+    size_t before = finding->out.evidence_count;
+
+    fact_value(finding, name, fact);
+    if (finding->out.evidence_count > before && fact->file != NULL)
+        finding->out.evidence[before].file = keep(finding, fact->file);
 }

@@ -28,6 +28,11 @@ void finding_title(struct finding *finding, const char *format, ...)
 /* The exact action for this allocator and version. */
 void finding_action(struct finding *finding, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Commands that do it, one a line: until the next start, and for good. */
+void finding_now(struct finding *finding, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void finding_keep(struct finding *finding, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* What acting on it can win. */
 void finding_bytes(struct finding *finding, uint64_t bytes);
 /* Where bytes do not say how bad it is. */
@@ -44,5 +49,8 @@ void finding_ratio(struct finding *finding, const char *name, double ratio);
 /* A setting of the dump, as it is written there. */
 void finding_text(struct finding *finding, const char *name, const char *text,
                   uint32_t line);
+/* A fact of a live system, with its file.  One without a limit says so. */
+void finding_fact(struct finding *finding, const char *name,
+                  const struct jep_fact *fact);
 
 #endif

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -140,6 +141,34 @@ START_TEST(test_symbols_without_memory)
 
 END_TEST
 
+/* Looking at ourselves: our files are there and can be read. */
+START_TEST(test_doctor_without_memory)
+{
+    jep_status_t status = JEP_ERR_MEMORY;
+
+    for (unsigned long n = 1; status != JEP_OK; n++) {
+        struct jep_error error;
+        jep_doctor_t *doctor;
+
+        ck_assert_uint_lt(n, 100000);
+        calls = 0;
+        fail_at = n;
+        status = jep_doctor_new("/", (uint64_t)getpid(), &doctor, &error);
+        fail_at = 0;
+        if (status == JEP_OK) {
+            jep_doctor_free(doctor);
+            ck_assert_msg(calls < n, "failure %lu was not noticed", n);
+            break;
+        }
+        ck_assert_msg(status == JEP_ERR_MEMORY, "failure %lu: %s", n,
+                      error.text);
+        ck_assert_msg(error.text[0] != '\0', "no text");
+        ck_assert_ptr_null(doctor);
+    }
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -149,6 +178,7 @@ main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_each_allocation_may_fail);
     tcase_add_test(tcase, test_symbols_without_memory);
+    tcase_add_test(tcase, test_doctor_without_memory);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }
