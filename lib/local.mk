@@ -203,6 +203,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_churn.c \
 	lib/analyse/rules_conf.c \
 	lib/analyse/rules_decay.c \
+	lib/analyse/rules_glibc.c \
 	lib/analyse/rules_hpa.c \
 	lib/analyse/rules_inside.c \
 	lib/analyse/rules_inside.def \
@@ -211,8 +212,12 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_leak.c \
 	lib/analyse/rules_lock.c \
 	lib/analyse/rules_metadata.c \
+	lib/analyse/rules_mimalloc.c \
+	lib/analyse/rules_other.def \
+	lib/analyse/rules_other.h \
 	lib/analyse/rules_outside.def \
 	lib/analyse/rules_tcache.c \
+	lib/analyse/rules_tcmalloc.c \
 	lib/analyse/rules_thp.c \
 	lib/analyse/rules_trust.c \
 	lib/analyse/rules_vm.c \

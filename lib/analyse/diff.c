@@ -255,8 +255,7 @@ verdict_fill(struct diff *diff)
 static uint64_t
 floor_of(const struct jep_summary *s, uint64_t min_size)
 {
-    struct jep_figure whole =
-        figure_or(s->rss, figure_or(s->resident, s->active));
+    struct jep_figure whole = summary_whole(s);
     uint64_t share = whole.known ? whole.value / 100 : 0;
 
     return share > min_size ? share : min_size;

@@ -19,17 +19,6 @@ foreign_is(const struct snapshot *snapshot)
            snapshot->format == DUMP_FORMAT_MIMALLOC;
 }
 
-/* a - b; unknown if that is below zero. */
-static struct jep_figure
-minus(struct jep_figure a, struct jep_figure b)
-{
-    if (!a.known || !b.known || a.value < b.value)
-        return (struct jep_figure){0};
-    a.value -= b.value;
-    a.derived = true;
-    return a;
-}
-
 /* `b` is not printed by all versions. */
 static struct jep_figure
 plus_if_known(struct jep_figure a, struct jep_figure b)
@@ -43,7 +32,7 @@ tcmalloc_actual(const struct jep_figure *t)
 {
     return figure_or(
         t[TCMALLOC_ACTUAL],
-        figure_plus(minus(t[TCMALLOC_HEAP_SIZE], t[TCMALLOC_RELEASED]),
+        figure_plus(figure_minus(t[TCMALLOC_HEAP_SIZE], t[TCMALLOC_RELEASED]),
                     t[TCMALLOC_METADATA]));
 }
 
@@ -79,7 +68,7 @@ mimalloc_summary(const struct jep_figure *m, struct jep_summary *out)
 {
     out->allocated = m[MIMALLOC_BLOCKS];
     out->mapped = m[MIMALLOC_COMMITTED];
-    out->retained = minus(m[MIMALLOC_RESERVED], m[MIMALLOC_COMMITTED]);
+    out->retained = figure_minus(m[MIMALLOC_RESERVED], m[MIMALLOC_COMMITTED]);
     out->threads = m[MIMALLOC_THREADS];
 }
 
@@ -163,15 +152,15 @@ glibc_free(const struct jep_figure *g, struct jep_figure total,
            struct jep_figure in_use, struct glibc_free *out)
 {
     struct jep_figure rest =
-        figure_or(g[GLIBC_REST], minus(g[GLIBC_FREE], g[GLIBC_FAST]));
+        figure_or(g[GLIBC_REST], figure_minus(g[GLIBC_FREE], g[GLIBC_FAST]));
 
     *out = (struct glibc_free){0};
     if (!g[GLIBC_FAST].known || !rest.known) {
-        out->all = minus(total, in_use);
+        out->all = figure_minus(total, in_use);
         return;
     }
     out->fast = g[GLIBC_FAST];
-    out->bins = minus(rest, g[GLIBC_TOP]);
+    out->bins = figure_minus(rest, g[GLIBC_TOP]);
     if (out->bins.known)
         out->top = g[GLIBC_TOP];
     else
@@ -216,7 +205,7 @@ mimalloc_ledger(const struct jep_figure *m, struct ledger *ledger,
                 struct jep_ledger *out)
 {
     struct jep_figure committed = m[MIMALLOC_COMMITTED];
-    struct jep_figure beyond = minus(committed, m[MIMALLOC_BLOCKS]);
+    struct jep_figure beyond = figure_minus(committed, m[MIMALLOC_BLOCKS]);
     const struct line with_blocks[] = {
         {"objects", "objects in use", m[MIMALLOC_BLOCKS], "total", 0},
         {"beyond_blocks", "free in pages, metadata", beyond,

@@ -248,7 +248,7 @@ findings_fill(jep_report_t *report, const jep_report_t *before)
     }
     in.series_count = series_fill(report, series);
     in.series = series;
-    in.rss = figure_or(s->rss, figure_or(s->resident, s->active)).value;
+    in.rss = summary_whole(s).value;
     in.release = summary_release(report->snapshot);
     summary_releases(report->snapshot, &in.release_from, &in.release_to);
     if (!rules_run(&in, &report->texts, &report->findings,

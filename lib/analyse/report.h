@@ -14,12 +14,17 @@
 struct jep_figure figure_derived(uint64_t value);
 struct jep_figure figure_times(struct jep_figure figure, uint64_t factor);
 struct jep_figure figure_plus(struct jep_figure a, struct jep_figure b);
+/* a - b; unknown if that is below zero. */
+struct jep_figure figure_minus(struct jep_figure a, struct jep_figure b);
 struct jep_figure figure_or(struct jep_figure first, struct jep_figure second);
 
 /* summary.c */
 /* More than any machine maps: a counter that went below zero. */
 #define SUMMARY_IMPOSSIBLE ((uint64_t)1 << 46)
 void summary_fill(const struct snapshot *snapshot, struct jep_summary *out);
+/* What shares of the whole are shares of: RSS, else resident, else active,
+ * else, of allocators that know none of these, mapped. */
+struct jep_figure summary_whole(const struct jep_summary *summary);
 /* Bytes of slabs that no region of `arena` uses. */
 struct jep_figure summary_slab_holes(const struct snapshot *snapshot,
                                      const struct snapshot_arena *arena);

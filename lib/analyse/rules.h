@@ -4,8 +4,8 @@
  * an input and writes a finding.  The engine applies what all of them share:
  *
  *  - bytes before ratios: a finding above `info` is dropped unless what it can
- *    win is at least max(10 MiB, 1 % of RSS), RSS being resident where it is
- *    not known;
+ *    win is at least max(10 MiB, 1 % of RSS), RSS being resident (or what was
+ *    taken from the system) where it is not known;
  *  - unless the rule chose a severity, bytes do: high from 25 % of RSS or
  *    1 GiB, medium from 10 % of RSS, low below;
  *  - most severe first, then most bytes. */
@@ -24,7 +24,7 @@ struct rule_input {
     const struct jep_view *view;   /* all but its findings */
     const struct snapshot *before; /* an earlier dump of the process, or NULL */
     const struct jep_view *before_view;
-    uint64_t rss;     /* RSS, else resident, else active, else 0 */
+    uint64_t rss;     /* as summary_whole has it, or 0 */
     unsigned release; /* jemalloc's, 50300 for 5.3.0; 0 = unknown */
     /* The releases that it can be, judging by what the dump holds; 0 = open. */
     unsigned release_from, release_to;

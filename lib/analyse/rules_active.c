@@ -281,7 +281,8 @@ rule_allocated_includes_tcache(const struct rule_input *in,
     char text[FINDING_SIZE_MAX];
     bool is_much = rule_is_part(s->tcache, TCACHE_SHARE, s->allocated);
 
-    if (!s->tcache.known || !s->allocated.known ||
+    /* Other allocators count what is cached as free. */
+    if (foreign_is(in->snapshot) || !s->tcache.known || !s->allocated.known ||
         !rule_is_worth(in, s->tcache.value))
         return false;
     finding_title(finding,

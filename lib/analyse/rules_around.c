@@ -78,12 +78,45 @@ around_heap_rss(const struct snapshot *snapshot,
     return anonymous;
 }
 
+/* How many processors a list like "0-3,8" names; 0 = it is no such list. */
+static uint64_t
+list_count(const char *list)
+{
+    uint64_t count = 0;
+
+    while (*list >= '0' && *list <= '9') {
+        char *end;
+        unsigned long first = strtoul(list, &end, 10), last = first;
+
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        if (last < first || last > UINT16_MAX)
+            return 0;
+        count += last - first + 1;
+        if (*end == '\0')
+            return count;
+        list = *end == ',' ? end + 1 : "";
+    }
+    return 0;
+}
+
+/* Those that the process may run on, as its status says. */
+static struct jep_figure
+cpus_allowed(const struct snapshot *snapshot)
+{
+    const char *list = snapshot_setting(snapshot, "process.cpus_allowed_list");
+    uint64_t count = list != NULL ? list_count(list) : 0;
+
+    return count > 0 ? figure_derived(count) : (struct jep_figure){0};
+}
+
 double
 around_cpus(const struct snapshot *snapshot)
 {
     const struct jep_figure *machine = snapshot->machine;
-    struct jep_figure cpus =
-        figure_or(snapshot->process[PROCESS_CPUS], machine[MACHINE_HOST_CPUS]);
+    struct jep_figure cpus = figure_or(
+        figure_or(snapshot->process[PROCESS_CPUS], cpus_allowed(snapshot)),
+        machine[MACHINE_HOST_CPUS]);
     double quota = around_share(machine[MACHINE_CPU_QUOTA_US],
                                 machine[MACHINE_CPU_PERIOD_US]);
     double count = cpus.known ? (double)cpus.value : 0.0;

@@ -30,7 +30,9 @@ rule_tcache_bloat(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
 
-    if (around_share(s->tcache, s->allocated) < CACHE_SHARE)
+    /* Others have rules and options of their own. */
+    if (foreign_is(in->snapshot) ||
+        around_share(s->tcache, s->allocated) < CACHE_SHARE)
         return false;
     finding_severity(finding, JEP_MEDIUM);
     finding_bytes(finding, s->tcache.value);

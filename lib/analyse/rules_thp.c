@@ -84,6 +84,9 @@ rule_thp_always_inflates_rss(const struct rule_input *in,
     struct jep_figure huge = in->snapshot->rollup[ROLLUP_ANON_HUGE_PAGES];
     struct jep_figure gap = huge_gap(in->snapshot, s);
 
+    /* Those have rules and options of their own. */
+    if (foreign_is(in->snapshot))
+        return false;
     if (!may_be_huge(in) || around_share(huge, s->rss) < HUGE_SHARE ||
         around_share(gap, s->rss) < HUGE_GAP_SHARE)
         return false;
@@ -125,7 +128,7 @@ rule_khugepaged_regrowth(const struct rule_input *in, struct finding *finding)
     struct jep_figure was;
     int64_t growth, counted;
 
-    if (in->before == NULL || !may_be_huge(in) ||
+    if (in->before == NULL || foreign_is(in->snapshot) || !may_be_huge(in) ||
         (none.known && none.value == 0))
         return false;
     old = &in->before_view->summary;

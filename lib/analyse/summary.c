@@ -36,9 +36,26 @@ figure_plus(struct jep_figure a, struct jep_figure b)
 }
 
 struct jep_figure
+figure_minus(struct jep_figure a, struct jep_figure b)
+{
+    if (!a.known || !b.known || a.value < b.value)
+        return (struct jep_figure){0};
+    a.value -= b.value;
+    a.derived = true;
+    return a;
+}
+
+struct jep_figure
 figure_or(struct jep_figure first, struct jep_figure second)
 {
     return first.known ? first : second;
+}
+
+struct jep_figure
+summary_whole(const struct jep_summary *s)
+{
+    return figure_or(figure_or(s->rss, s->resident),
+                     figure_or(s->active, s->mapped));
 }
 
 /* Whether the rows of a table are all there, although the dump is not known

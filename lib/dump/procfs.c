@@ -565,19 +565,31 @@ read_line(struct procfs *p, const char *text, size_t length)
     return status;
 }
 
+/* "Pid:\t4711": nobody but status writes it so, and it stands above the
+ * sizes. */
+static bool
+is_pid(const char *text)
+{
+    size_t digits;
+
+    if (strncmp(text, "Pid:\t", 5) != 0)
+        return false;
+    digits = strspn(text + 5, "0123456789");
+    return digits > 0 && text[5 + digits] == '\0';
+}
+
 static unsigned
 procfs_probe(const struct text_line *line)
 {
     static const char *const sure[] = {
         "VmPeak:",  "VmSize:", "VmHWM:",    "VmRSS:",
         "RssAnon:", "VmSwap:", "MemTotal:", "Max address space "};
-    static const char *const weak[] = {"Name:\t", "Pid:\t", "Rss:", "vm.",
-                                       "anon "};
+    static const char *const weak[] = {"Name:\t", "Rss:", "vm.", "anon "};
     const char *text = line->text + strspn(line->text, " \t"), *path;
     struct procfs_map map;
     token_t chosen;
 
-    if (procfs_map_read(text, &map, &path))
+    if (procfs_map_read(text, &map, &path) || is_pid(text))
         return TEXT_SURE;
     for (size_t i = 0; i < JE_ARRAY_LEN(sure); i++) {
         if (strncmp(text, sure[i], strlen(sure[i])) == 0)
