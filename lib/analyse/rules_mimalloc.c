@@ -167,16 +167,15 @@ rule_mimalloc_purge_idle(const struct rule_input *in, struct finding *finding)
     return true;
 }
 
-/* Whether the options say that memory is given back with MADV_FREE, or do not
- * tell. */
+/* Whether memory is given back with MADV_FREE, as far as the options tell.  In
+ * 2.0 it is what page_reset does, whatever the option of decommitting says. */
 static bool
 may_be_lazy(const struct rule_input *in)
 {
-    if (around_option_is(in, "purge_decommits", "1") ||
-        around_option_is(in, "reset_decommits", "1") ||
-        around_option_is(in, "allow_decommit", "1"))
-        return false;
-    return true;
+    if (purging_of(in) == PURGING_DECOMMIT)
+        return !around_option_is(in, "page_reset", "0");
+    return !around_option_is(in, "purge_decommits", "1") &&
+           !around_option_is(in, "reset_decommits", "1");
 }
 
 static void
@@ -187,7 +186,10 @@ lazy_action(const struct rule_input *in, struct finding *finding)
         finding_action(finding, "Set MIMALLOC_RESET_DECOMMITS=1.");
         break;
     case PURGING_DECOMMIT:
-        finding_action(finding, "Set MIMALLOC_ALLOW_DECOMMIT=1.");
+        finding_action(finding,
+                       "Take MIMALLOC_PAGE_RESET=1 out. "
+                       "MIMALLOC_DECOMMIT_DELAY=0 gives back what is freed at "
+                       "once, so that the RSS falls.");
         break;
     case PURGING_PURGE:
         finding_action(finding,
@@ -204,7 +206,7 @@ lazy_action(const struct rule_input *in, struct finding *finding)
 bool
 rule_mimalloc_madvfree(const struct rule_input *in, struct finding *finding)
 {
-    static const char *const options[] = {"purge_decommits", "allow_decommit",
+    static const char *const options[] = {"purge_decommits", "page_reset",
                                           "reset_decommits"};
     struct jep_figure lazy = in->snapshot->rollup[ROLLUP_LAZY_FREE];
     double share = around_share(lazy, in->view->summary.rss);
