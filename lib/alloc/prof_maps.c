@@ -21,7 +21,7 @@ enum {
 
 typedef struct mapping {
     uint64_t start, end, offset;
-    bool is_code;
+    bool is_executable;
     const char *path; /* in the line it was read from */
 } mapping_t;
 
@@ -33,7 +33,7 @@ mapping_parse(const char *s, mapping_t *m)
         *s++ != ' ' || strlen(s) < 5) {
         return false;
     }
-    m->is_code = s[2] == 'x';
+    m->is_executable = s[2] == 'x';
     s += 5;
     if (!proc_hex(&s, &m->offset)) {
         return false;
@@ -153,7 +153,7 @@ prof_maps_emit(emit_t *e)
             base = m.start;
             memcpy(object, m.path, strlen(m.path) + 1);
         }
-        if (m.is_code) {
+        if (m.is_executable) {
             emit_mapping(e, &m, strcmp(object, m.path) == 0 ? base : 0);
         }
     }

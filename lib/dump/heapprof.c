@@ -318,7 +318,7 @@ static jep_status_t
 read_mapping(struct heapprof *h, const char *at)
 {
     struct dump_mapping mapping = {0};
-    bool is_code = true;
+    bool is_executable = true;
     token_t words[5];
     size_t count;
 
@@ -334,14 +334,14 @@ read_mapping(struct heapprof *h, const char *at)
         count = token_split(at, strlen(at), words, 5);
         if (count < 5 || words[0].length < 3)
             return JEP_OK;
-        is_code = words[0].text[2] == 'x';
+        is_executable = words[0].text[2] == 'x';
         at = words[1].text;
         if (!read_hex(&at, &mapping.offset))
             return JEP_OK;
         mapping.path = words[4].text;
     }
     /* A path at the end of a cut-off file is not whole. */
-    if (!is_code || *mapping.path == '\0' || !h->doc.line_ended)
+    if (!is_executable || *mapping.path == '\0' || !h->doc.line_ended)
         return JEP_OK;
     return h->doc.sink->mapping(h->doc.sink->context, &mapping);
 }

@@ -12,6 +12,7 @@
 #include "dump/procfs_map.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ struct procfs {
     struct procfs_map map, before;
     uint64_t maps;
     unsigned lines; /* below the heading of the first mapping */
-    bool is_smaps, is_cut;
+    bool is_smaps, is_cut, has_program;
     struct jep_figure sums[ROLLUP_COUNT];   /* over the mappings */
     struct jep_figure rollup[ROLLUP_COUNT]; /* of smaps_rollup */
     struct jep_figure status[ROLLUP_COUNT]; /* of status, as a rollup */
@@ -158,6 +159,44 @@ is_rollup_heading(const char *path)
     return strcmp(path, "[rollup]") == 0;
 }
 
+/* Libraries by which a program is known, whatever it is called. */
+static bool
+is_runtime(token_t file)
+{
+    static const char *const starts[] = {"libjvm.", "librocksdb", "libruby",
+                                         "libpython"};
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(starts); i++) {
+        size_t length = strlen(starts[i]);
+
+        if (file.length >= length && memcmp(file.text, starts[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Code of the program itself comes before that of its libraries. */
+static jep_status_t
+read_code(struct procfs *p, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    token_t whole = {path, strlen(path)}, file;
+    char name[LABEL_MAX_LENGTH * 2];
+
+    if (slash == NULL)
+        return JEP_OK;
+    file = (token_t){slash + 1, strlen(slash + 1)};
+    if (!p->has_program && strstr(slash, ".so") == NULL) {
+        p->has_program = true;
+        return document_text(&p->doc, "process.exe", whole);
+    }
+    if (!is_runtime(file))
+        return JEP_OK;
+    snprintf(name, sizeof(name), "process.mapped.%.*s", (int)file.length,
+             file.text);
+    return document_text(&p->doc, name, whole);
+}
+
 static jep_status_t
 read_map(struct procfs *p, const struct procfs_map *map, const char *path)
 {
@@ -174,7 +213,7 @@ read_map(struct procfs *p, const struct procfs_map *map, const char *path)
     map_close(p);
     p->map = *map;
     p->maps++;
-    return JEP_OK;
+    return map->kind == MAP_FILE && map->is_executable ? read_code(p, path) : JEP_OK;
 }
 
 struct label {

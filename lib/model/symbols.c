@@ -26,7 +26,7 @@
 
 struct segment {
     uint64_t offset, file_size, address;
-    bool is_code;
+    bool is_executable;
 };
 
 struct module {
@@ -265,12 +265,12 @@ file_address(const struct module *module, const struct profile_mapping *mapping,
     for (size_t i = 0; i < module->segment_count; i++) {
         const struct segment *s = &module->segments[i];
 
-        if (s->is_code && offset >= s->offset &&
+        if (s->is_executable && offset >= s->offset &&
             offset - s->offset < s->file_size) {
             *result = offset - s->offset + s->address;
             return true;
         }
-        if (s->is_code && code == NULL)
+        if (s->is_executable && code == NULL)
             code = s;
     }
     /* A debug file keeps addresses but not offsets: the mapping starts at the
