@@ -215,7 +215,11 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_mimalloc.c \
 	lib/analyse/rules_other.def \
 	lib/analyse/rules_other.h \
+	lib/analyse/rules_outside.c \
 	lib/analyse/rules_outside.def \
+	lib/analyse/rules_outside.h \
+	lib/analyse/rules_rss.c \
+	lib/analyse/rules_rss.def \
 	lib/analyse/rules_tcache.c \
 	lib/analyse/rules_tcmalloc.c \
 	lib/analyse/rules_thp.c \

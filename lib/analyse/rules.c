@@ -28,13 +28,47 @@ const size_t rule_count = JE_ARRAY_LEN(rules);
  * what says why. */
 static const char *const stops[] = {"impossible-counters", "stats-disabled"};
 
-/* What hpa-stats-blind-spot explains: they compare with mapped, or the RSS with
- * resident, and both lack memory then. */
-static const char *const hpa_hides[] = {
-    "retained-benign",     "thp-always-inflates-rss",
-    "khugepaged-regrowth", "metadata-edata-fragmented-vm",
-    "rss-above-allocator", "metadata-rtree-va-driven",
-    "two-allocators",
+/* One cause gives one finding: where the first is found, the second is what it
+ * looks like to somebody who knows less. */
+static const struct {
+    const char *cause, *look;
+} looks[] = {
+    /* They compare with mapped, or the RSS with resident, and both lack memory
+     * of the huge page allocator. */
+    {"hpa-stats-blind-spot", "retained-benign"},
+    {"hpa-stats-blind-spot", "thp-always-inflates-rss"},
+    {"hpa-stats-blind-spot", "khugepaged-regrowth"},
+    {"hpa-stats-blind-spot", "metadata-edata-fragmented-vm"},
+    {"hpa-stats-blind-spot", "metadata-rtree-va-driven"},
+    {"hpa-stats-blind-spot", "rss-above-allocator"},
+    {"hpa-stats-blind-spot", "two-allocators"},
+    /* Why the RSS is above resident. */
+    {"thp-always-inflates-rss", "rss-above-allocator"},
+    {"khugepaged-regrowth", "rss-above-allocator"},
+    {"two-allocators", "rss-above-allocator"},
+    {"redis-rss-overhead", "rss-above-allocator"},
+    {"thp-always-inflates-rss", "redis-rss-overhead"},
+    {"khugepaged-regrowth", "redis-rss-overhead"},
+    {"two-allocators", "redis-rss-overhead"},
+    /* Why Redis' ratios are high. */
+    {"redis-allocator-frag", "redis-tiny-ratio"},
+    {"redis-allocator-frag", "slab-waste-high"},
+    {"redis-allocator-rss", "redis-tiny-ratio"},
+    {"redis-rss-overhead", "redis-tiny-ratio"},
+    {"dirty-idle-no-bgthread", "redis-allocator-rss"},
+    {"dirty-working-cache", "redis-allocator-rss"},
+    {"decay-disabled", "redis-allocator-rss"},
+    {"metadata-edata-fragmented-vm", "redis-allocator-rss"},
+    {"metadata-edata-idle", "redis-allocator-rss"},
+    {"redis-5.3.0-maps", "max-map-count"},
+    {"redis-5.3.0-maps", "retained-vs-limit"},
+    {"redis-5.3.0-maps", "retained-benign"},
+    {"swapped-out", "untouched-active"},
+    /* Programs that are known for it. */
+    {"skynet-gc-frag", "frag-after-shrink"},
+    {"skynet-gc-frag", "slab-waste-high"},
+    {"rocksdb-block-padding", "cache-oblivious-padding"},
+    {"olap-dirty-budget", "dirty-working-cache"},
 };
 
 const struct rule *
@@ -141,17 +175,31 @@ keep_stops(struct jep_finding *findings, size_t count)
     return kept > 0 ? kept : count;
 }
 
-static size_t
-drop_hidden(struct jep_finding *findings, size_t count)
+/* Whether one of the findings says why this rule fires. */
+static bool
+is_look(const struct jep_finding *findings, size_t count, const char *rule)
 {
+    for (size_t i = 0; i < JE_ARRAY_LEN(looks); i++) {
+        if (strcmp(looks[i].look, rule) != 0)
+            continue;
+        for (size_t k = 0; k < count; k++) {
+            if (strcmp(findings[k].rule, looks[i].cause) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static size_t
+drop_looks(struct jep_finding *findings, size_t count)
+{
+    bool drop[JE_ARRAY_LEN(rules)];
     size_t kept = 0;
-    bool is_blind = false;
 
     for (size_t i = 0; i < count; i++)
-        is_blind |= strcmp(findings[i].rule, "hpa-stats-blind-spot") == 0;
+        drop[i] = is_look(findings, count, findings[i].rule);
     for (size_t i = 0; i < count; i++) {
-        if (!is_blind ||
-            !is_in(hpa_hides, JE_ARRAY_LEN(hpa_hides), findings[i].rule))
+        if (!drop[i])
             findings[kept++] = findings[i];
     }
     return kept;
@@ -178,7 +226,7 @@ rules_run(const struct rule_input *in, struct intern_text *texts,
         n += fires;
     }
     n = keep_stops(*findings, n);
-    n = drop_hidden(*findings, n);
+    n = drop_looks(*findings, n);
     qsort(*findings, n, sizeof(**findings), finding_order);
     if (n == 0) {
         free(*findings);
