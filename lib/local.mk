@@ -194,6 +194,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules.def \
 	lib/analyse/rules.h \
 	lib/analyse/rules_active.c \
+	lib/analyse/rules_app.c \
+	lib/analyse/rules_app.def \
 	lib/analyse/rules_arena.c \
 	lib/analyse/rules_around.c \
 	lib/analyse/rules_around.def \
@@ -218,6 +220,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_outside.c \
 	lib/analyse/rules_outside.def \
 	lib/analyse/rules_outside.h \
+	lib/analyse/rules_redis.c \
 	lib/analyse/rules_rss.c \
 	lib/analyse/rules_rss.def \
 	lib/analyse/rules_tcache.c \

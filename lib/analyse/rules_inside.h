@@ -44,6 +44,8 @@ struct rule_padding {
 
 /* Whether that is most of what active has above allocated. */
 bool rule_padding(const struct rule_input *in, struct rule_padding *out);
+/* What this version can do against it. */
+void rule_padding_action(const struct rule_input *in, struct finding *finding);
 
 /* A figure of the arena that stands for the process. */
 struct jep_figure rule_arena(const struct rule_input *in,

@@ -51,8 +51,8 @@ padding_found(const struct rule_input *in, uint64_t gap, const char **what)
     return figure_derived(gap - small.value);
 }
 
-static void
-padding_action(const struct rule_input *in, struct finding *finding)
+void
+rule_padding_action(const struct rule_input *in, struct finding *finding)
 {
     if (rule_is_from(in, RELEASE_5_3_1))
         finding_action(finding, "MALLOC_CONF=cache_oblivious:false switches it "
@@ -109,7 +109,7 @@ rule_cache_oblivious_padding(const struct rule_input *in,
     finding_size(finding, found.what, found.padding);
     finding_size(finding, "holes in slabs", in->view->summary.slab_holes);
     rule_show_option(in, finding, "cache_oblivious");
-    padding_action(in, finding);
+    rule_padding_action(in, finding);
     return true;
 }
 

@@ -10,6 +10,8 @@
 
 #define RULE(function, ...)                                                    \
     bool rule_##function(const struct rule_input *in, struct finding *finding);
+#include "analyse/rules_app.def"
+
 #include "analyse/rules_rss.def"
 #undef RULE
 
