@@ -281,6 +281,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/repair_log.h \
 	lib/dump/repair_prefix.c \
 	lib/dump/repair_prefix.h \
+	lib/dump/rocksdb.c \
 	lib/dump/sink.h \
 	lib/dump/skynet.c \
 	lib/dump/tcmalloc.c \

@@ -143,6 +143,7 @@ source_fill(const jep_dumps_t *dumps, size_t index, struct jep_source *out)
         [DUMP_FORMAT_HEAP_PROFILE] = "heap-profile",
         [DUMP_FORMAT_REDIS] = "redis",
         [DUMP_FORMAT_SKYNET] = "skynet",
+        [DUMP_FORMAT_ROCKSDB] = "rocksdb",
         [DUMP_FORMAT_TCMALLOC] = "tcmalloc",
         [DUMP_FORMAT_GLIBC] = "glibc",
         [DUMP_FORMAT_MIMALLOC] = "mimalloc",

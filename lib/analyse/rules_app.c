@@ -9,18 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP_SHARE      0.30 /* of allocated */
-#define GC_FREED       0.40 /* of allocated before */
-#define GC_RETURNED    0.20 /* of active before */
-#define BLOCK_CLASS    20480
-#define BLOCK_SHARE    0.50 /* of all large objects */
-#define INTERNAL_SHARE 0.10 /* of active - allocated */
-#define GLIBC_HEAPS    8
-#define GLIBC_SHARE    0.25 /* of the RSS */
-#define ARENA_MAX_FEW  2
-#define JAVA_SHARE     0.20 /* of the RSS */
-#define BUDGET_SHARE   0.05 /* of the limit */
-#define BUDGET_SOFT    0.90 /* of the limit */
+#define GAP_SHARE       0.30 /* of allocated */
+#define GC_FREED        0.40 /* of allocated before */
+#define GC_RETURNED     0.20 /* of active before */
+#define BLOCK_CLASS     20480
+#define BLOCK_SHARE     0.50 /* of all large objects */
+#define CACHE_TIMES     2.0  /* the RSS to the block cache */
+#define CACHE_EXPLAINED 0.80 /* of allocated */
+#define INTERNAL_SHARE  0.10 /* of active - allocated */
+#define GLIBC_HEAPS     8
+#define GLIBC_SHARE     0.25 /* of the RSS */
+#define ARENA_MAX_FEW   2
+#define JAVA_SHARE      0.20 /* of the RSS */
+#define BUDGET_SHARE    0.05 /* of the limit */
+#define BUDGET_SOFT     0.90 /* of the limit */
 
 static const char *const rocksdb_programs[] = {
     "tikv", "arangod", "kvrocks", "qdrant", "rocksdb", "db_bench", NULL};
@@ -142,6 +144,37 @@ rule_rocksdb_block_padding(const struct rule_input *in, struct finding *finding)
     finding_size(finding, "allocated", s->allocated);
     program_show(in, finding, rocksdb_programs, rocksdb_files);
     rule_padding_action(in, finding);
+    return true;
+}
+
+bool
+rule_rocksdb_outside_cache(const struct rule_input *in, struct finding *finding)
+{
+    const struct jep_figure *rocksdb = in->snapshot->rocksdb;
+    const struct jep_summary *s = &in->view->summary;
+    struct jep_figure cache = rocksdb[ROCKSDB_CACHE];
+    struct jep_figure outside[] = {
+        figure_or(rocksdb[ROCKSDB_MEMTABLES], rocksdb[ROCKSDB_MEMTABLES_NOW]),
+        rocksdb[ROCKSDB_TABLE_READERS]};
+    struct jep_figure beside = outside_sum(outside, JE_ARRAY_LEN(outside));
+    struct jep_figure sum = figure_plus(cache, beside);
+
+    if (!cache.known || in->rss < CACHE_TIMES * (double)cache.value ||
+        !rule_is_part(sum, CACHE_EXPLAINED, s->allocated))
+        return false;
+    finding_severity(finding, JEP_MEDIUM);
+    finding_bytes(finding, beside.value);
+    finding_title(finding,
+                  "RocksDB itself holds %s outside of its block cache: the "
+                  "allocator is not at fault",
+                  SIZE_TEXT(beside.value));
+    finding_size(finding, "block cache", cache);
+    finding_size(finding, "of it pinned", rocksdb[ROCKSDB_CACHE_PINNED]);
+    finding_size(finding, "memtables", outside[0]);
+    finding_size(finding, "indexes and filters of open tables", outside[1]);
+    finding_size(finding, "allocated", s->allocated);
+    finding_size(finding, "resident", s->resident);
+    finding_size(finding, "RSS", s->rss);
     return true;
 }
 

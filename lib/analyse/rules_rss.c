@@ -6,7 +6,6 @@
 
 #define GAP_BYTES         (50 * RULE_MIB)
 #define GAP_SHARE         0.15 /* of what the allocator counts */
-#define GAP_MOST          0.50 /* of the gap: the one that it is */
 #define LIBC_OF_GAP       0.50
 #define SWAP_SHARE        0.05 /* of the RSS */
 #define SWAP_RATIO        1.0  /* RSS to what Redis uses */
@@ -103,7 +102,7 @@ rule_rss_above_allocator(const struct rule_input *in, struct finding *finding)
     if (!gap_is_large(in, gap))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (rule_is_part(parts[i].bytes, GAP_MOST, gap) &&
+        if (parts[i].bytes.known && parts[i].bytes.value > gap.value / 2 &&
             (most == NULL || parts[i].bytes.value > most->bytes.value))
             most = &parts[i];
     }

@@ -30,6 +30,7 @@ static const struct field_name profile_names[] = {PROFILE_FIELDS(FIELD_NAME)};
 static const struct field_name dropped_names[] = {DROPPED_FIELDS(FIELD_NAME)};
 static const struct field_name redis_names[] = {REDIS_FIELDS(FIELD_NAME)};
 static const struct field_name skynet_names[] = {SKYNET_FIELDS(FIELD_NAME)};
+static const struct field_name rocksdb_names[] = {ROCKSDB_FIELDS(FIELD_NAME)};
 static const struct field_name tcmalloc_names[] = {TCMALLOC_FIELDS(FIELD_NAME)};
 static const struct field_name glibc_names[] = {GLIBC_FIELDS(FIELD_NAME)};
 static const struct field_name mimalloc_names[] = {MIMALLOC_FIELDS(FIELD_NAME)};
@@ -68,6 +69,7 @@ static const struct scope_names scope_names[DUMP_SCOPES] = {
     [DUMP_LARGE_CLASS] = SCOPE(LARGE, large),
     [DUMP_REDIS] = SCOPE(REDIS, redis),
     [DUMP_SKYNET] = SCOPE(SKYNET, skynet),
+    [DUMP_ROCKSDB] = SCOPE(ROCKSDB, rocksdb),
     [DUMP_TCMALLOC] = SCOPE(TCMALLOC, tcmalloc),
     [DUMP_GLIBC] = SCOPE(GLIBC, glibc),
     [DUMP_MIMALLOC] = SCOPE(MIMALLOC, mimalloc),
@@ -99,6 +101,9 @@ static const struct field_alias {
     {DUMP_LARGE, LARGE_CUREXTENTS, "curruns"},           /* 3.x, 4.x */
     {DUMP_LARGE, LARGE_CUREXTENTS, "curhchunks"},        /* 4.x, huge */
     {DUMP_MUTEX, MUTEX_MAX_NUM_THDS, "max_n_wait_thds"}, /* before 5.0 */
+    {DUMP_ROCKSDB, ROCKSDB_CACHE, "Cache Total"},
+    {DUMP_ROCKSDB, ROCKSDB_MEMTABLES, "MemTable Total"},
+    {DUMP_ROCKSDB, ROCKSDB_TABLE_READERS, "Table Readers Total"},
     {DUMP_TCMALLOC, TCMALLOC_PAGE_HEAP, "bytes free in page heap"},
     {DUMP_TCMALLOC, TCMALLOC_CENTRAL, "bytes free in central cache"},
     {DUMP_TCMALLOC, TCMALLOC_TRANSFER, "bytes free in transfer cache"},

@@ -233,6 +233,8 @@ enum redis_field { REDIS_FIELDS(FIELD_ENUM) REDIS_COUNT };
 
 enum skynet_field { SKYNET_FIELDS(FIELD_ENUM) SKYNET_COUNT };
 
+enum rocksdb_field { ROCKSDB_FIELDS(FIELD_ENUM) ROCKSDB_COUNT };
+
 enum tcmalloc_field { TCMALLOC_FIELDS(FIELD_ENUM) TCMALLOC_COUNT };
 
 enum glibc_field { GLIBC_FIELDS(FIELD_ENUM) GLIBC_COUNT };
@@ -282,6 +284,7 @@ enum dump_scope {
     DUMP_LARGE_CLASS, /* fields as in DUMP_LARGE */
     DUMP_REDIS,
     DUMP_SKYNET,
+    DUMP_ROCKSDB,
     DUMP_TCMALLOC,
     DUMP_GLIBC,
     DUMP_MIMALLOC,

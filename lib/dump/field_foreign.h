@@ -56,6 +56,15 @@
     F(SKYNET, BLOCKS, NULL, "block") \
     F(SKYNET, SERVICES, NULL, NULL)
 
+/* RocksDB's properties of memory; MyRocks' labels of the same are aliases. */
+#define ROCKSDB_FIELDS(F) \
+    F(ROCKSDB, CACHE, NULL, "block-cache-usage") \
+    F(ROCKSDB, CACHE_PINNED, NULL, "block-cache-pinned-usage") \
+    F(ROCKSDB, CACHE_CAPACITY, NULL, "block-cache-capacity") \
+    F(ROCKSDB, MEMTABLES, NULL, "size-all-mem-tables") \
+    F(ROCKSDB, MEMTABLES_NOW, NULL, "cur-size-all-mem-tables") \
+    F(ROCKSDB, TABLE_READERS, NULL, "estimate-table-readers-mem")
+
 /* tcmalloc's "MALLOC:" table.  From PER_CPU_LIMIT on it is what google/tcmalloc
  * adds; figures printed in MiB are rounded to a tenth of one. */
 #define TCMALLOC_FIELDS(F) \

@@ -213,7 +213,8 @@ read_map(struct procfs *p, const struct procfs_map *map, const char *path)
     map_close(p);
     p->map = *map;
     p->maps++;
-    return map->kind == MAP_FILE && map->is_executable ? read_code(p, path) : JEP_OK;
+    return map->kind == MAP_FILE && map->is_executable ? read_code(p, path)
+                                                       : JEP_OK;
 }
 
 struct label {
@@ -621,9 +622,10 @@ static unsigned
 procfs_probe(const struct text_line *line)
 {
     static const char *const sure[] = {
-        "VmPeak:",  "VmSize:", "VmHWM:",    "VmRSS:",
-        "RssAnon:", "VmSwap:", "MemTotal:", "Max address space "};
-    static const char *const weak[] = {"Name:\t", "Rss:", "vm.", "anon "};
+        "Name:\t", "VmPeak:",   "VmSize:",
+        "VmHWM:",  "VmRSS:",    "RssAnon:",
+        "VmSwap:", "MemTotal:", "Max address space "};
+    static const char *const weak[] = {"Rss:", "vm.", "anon "};
     const char *text = line->text + strspn(line->text, " \t"), *path;
     struct procfs_map map;
     token_t chosen;

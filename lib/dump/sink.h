@@ -23,6 +23,7 @@ enum dump_format {
     DUMP_FORMAT_HEAP_PROFILE, /* jemalloc's heap_v2, gperftools' heap profile */
     DUMP_FORMAT_REDIS,
     DUMP_FORMAT_SKYNET,
+    DUMP_FORMAT_ROCKSDB,
     DUMP_FORMAT_TCMALLOC, /* of google/tcmalloc and of gperftools */
     DUMP_FORMAT_GLIBC,
     DUMP_FORMAT_MIMALLOC,

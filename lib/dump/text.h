@@ -55,6 +55,7 @@ extern const struct text_format text_json;
 extern const struct text_format text_mimalloc;
 extern const struct text_format text_procfs;
 extern const struct text_format text_redis;
+extern const struct text_format text_rocksdb;
 extern const struct text_format text_skynet;
 extern const struct text_format text_tcmalloc;
 

@@ -8,7 +8,8 @@ enum kind {
     KIND_ALLOCATOR = 1, /* jemalloc's, tcmalloc's, … own statistics */
     KIND_PROGRAM = 2,   /* Redis, skynet */
     KIND_KERNEL = 4,    /* /proc/PID */
-    KIND_PROFILE = 8    /* nothing but stacks */
+    KIND_PROFILE = 8,   /* nothing but stacks */
+    KIND_ENGINE = 16    /* RocksDB, inside of some program */
 };
 
 static bool
@@ -33,9 +34,13 @@ kinds(const struct snapshot *s)
         set = KIND_PROGRAM;
         if (any_known(s->total, TOTAL_COUNT))
             set |= KIND_ALLOCATOR;
-        return set;
+        break;
+    case DUMP_FORMAT_ROCKSDB:
+        set = KIND_ENGINE;
+        break;
     case DUMP_FORMAT_PROC:
-        return KIND_KERNEL;
+        set = KIND_KERNEL;
+        break;
     case DUMP_FORMAT_HEAP_PROFILE:
         return KIND_PROFILE;
     case DUMP_FORMAT_JEPROBE:
@@ -46,6 +51,8 @@ kinds(const struct snapshot *s)
     /* What was joined before stays joined. */
     if (any_known(s->redis, REDIS_COUNT) || any_known(s->skynet, SKYNET_COUNT))
         set |= KIND_PROGRAM;
+    if (any_known(s->rocksdb, ROCKSDB_COUNT))
+        set |= KIND_ENGINE;
     /* What tcmalloc and mimalloc say of the process is not all that there is.
      */
     if (any_known(s->rollup, ROLLUP_COUNT) ||
@@ -95,11 +102,21 @@ texts_join(struct snapshot *to, const struct snapshot *from)
            snapshot_text(to, "version", from->version, 0);
 }
 
+/* Which of two reports what the other one adds to. */
+static bool
+says_more(const struct snapshot *next, const struct snapshot *first)
+{
+    if (next->format == DUMP_FORMAT_ROCKSDB)
+        return false;
+    return (kinds(next) & KIND_ALLOCATOR) != 0 ||
+           first->format == DUMP_FORMAT_PROC ||
+           first->format == DUMP_FORMAT_ROCKSDB;
+}
+
 struct snapshot *
 join(struct snapshot *first, struct snapshot *next)
 {
-    bool next_is_main = (kinds(next) & KIND_ALLOCATOR) != 0 ||
-                        first->format == DUMP_FORMAT_PROC;
+    bool next_is_main = says_more(next, first);
     struct snapshot *to = next_is_main ? next : first;
     struct snapshot *from = next_is_main ? first : next;
 
@@ -113,6 +130,7 @@ join(struct snapshot *first, struct snapshot *next)
     figures_join(to->machine, from->machine, MACHINE_COUNT);
     figures_join(to->redis, from->redis, REDIS_COUNT);
     figures_join(to->skynet, from->skynet, SKYNET_COUNT);
+    figures_join(to->rocksdb, from->rocksdb, ROCKSDB_COUNT);
     to->complete = to->complete && from->complete;
     snapshot_free(from);
     return to;

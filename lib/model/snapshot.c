@@ -160,6 +160,8 @@ snapshot_figures(struct snapshot *s, enum dump_scope scope)
         return s->redis;
     case DUMP_SKYNET:
         return s->skynet;
+    case DUMP_ROCKSDB:
+        return s->rocksdb;
     case DUMP_TCMALLOC:
         return s->tcmalloc;
     case DUMP_GLIBC:

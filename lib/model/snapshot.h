@@ -45,6 +45,7 @@ struct snapshot {
     struct jep_figure rlimit[RLIMIT_COUNT];
     struct jep_figure redis[REDIS_COUNT];
     struct jep_figure skynet[SKYNET_COUNT];
+    struct jep_figure rocksdb[ROCKSDB_COUNT];
     struct jep_figure tcmalloc[TCMALLOC_COUNT];
     struct jep_figure glibc[GLIBC_COUNT];
     struct jep_figure mimalloc[MIMALLOC_COUNT];
