@@ -264,6 +264,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/kernfile.c \
 	lib/dump/kernfile.h \
 	lib/dump/mimalloc.c \
+	lib/dump/oomlog.c \
 	lib/dump/perr.c \
 	lib/dump/perr.h \
 	lib/dump/procfs.c \

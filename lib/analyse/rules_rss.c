@@ -13,6 +13,7 @@
 #define LIMIT_SHARE       0.90
 #define CGROUP_BEYOND     0.25 /* of what the group uses */
 #define OOM_SHARE         0.50 /* of the machine's memory */
+#define OOM_TIMES         2.0  /* the largest process to the killed one */
 #define OOM_AVAILABLE     0.10
 #define MUZZY_RESIDENT_TO 50201
 
@@ -160,7 +161,8 @@ redis_is_below(const struct rule_input *in, struct finding *finding)
         return false;
     finding_bytes(finding, used.value - rss.value);
     finding_title(finding,
-                  "Redis uses %s more than it has in memory: it is swapped out",
+                  "Redis uses %s more than it has in memory: that is swapped "
+                  "out, or was never touched",
                   SIZE_TEXT(used.value - rss.value));
     finding_size(finding, "used_memory", used);
     finding_size(finding, "used_memory_rss", rss);
@@ -265,18 +267,39 @@ rule_cow_fork(const struct rule_input *in, struct finding *finding)
 
 /* ---- limits -------------------------------------------------------------- */
 
-static void
-cgroup_title(struct finding *finding, struct jep_figure beyond, bool is_cache)
+/* Whether so much cannot be given back that the limit is near; without
+ * memory.stat it is page cache as a rule. */
+static bool
+group_is_full(const struct jep_figure *group, bool was_killed)
 {
-    if (is_cache)
-        finding_title(finding,
-                      "The group is near its limit with %s that are not this "
-                      "process: page cache, which the kernel takes back",
-                      SIZE_TEXT(beyond.value));
-    else
+    return was_killed ||
+           rule_is_part(
+               outside_minus(group[CGROUP_USAGE], group[CGROUP_INACTIVE_FILE]),
+               LIMIT_SHARE, group[CGROUP_LIMIT]);
+}
+
+static void
+group_explain(struct finding *finding, const struct jep_figure *group,
+              struct jep_figure beyond, bool is_full)
+{
+    const char *size = SIZE_TEXT(beyond.value);
+
+    finding_severity(finding, is_full ? JEP_HIGH : JEP_INFO);
+    if (is_full) {
         finding_title(finding,
                       "The limit counts %s that are not in this process's RSS",
-                      SIZE_TEXT(beyond.value));
+                      size);
+        return;
+    }
+    finding_title(finding,
+                  "The group is near its limit with %s that are not in this "
+                  "process's RSS%s",
+                  size,
+                  group[CGROUP_INACTIVE_FILE].known
+                      ? ": page cache, which the kernel takes back"
+                      : "; page cache would be no danger");
+    finding_action(finding, "Judge by usage - inactive_file (memory.stat), not "
+                            "by usage.");
 }
 
 bool
@@ -297,27 +320,55 @@ rule_cgroup_limit_mismatch(const struct rule_input *in, struct finding *finding)
     struct jep_figure usage = group[CGROUP_USAGE], limit = group[CGROUP_LIMIT];
     struct jep_figure rss = in->view->summary.rss;
     struct jep_figure beyond = outside_minus(usage, rss);
-    struct jep_figure working =
-        outside_minus(usage, group[CGROUP_INACTIVE_FILE]);
     bool was_killed =
         group[CGROUP_OOM_KILLS].known && group[CGROUP_OOM_KILLS].value > 0;
     bool is_near = rule_is_part(usage, LIMIT_SHARE, limit);
-    bool is_cache = !was_killed && working.known &&
-                    !rule_is_part(working, LIMIT_SHARE, limit);
 
     if (!limit.known || (!is_near && !was_killed) ||
         !rule_is_part(beyond, CGROUP_BEYOND, usage))
         return false;
-    finding_severity(finding, is_cache ? JEP_INFO : JEP_HIGH);
     finding_bytes(finding, beyond.value);
-    cgroup_title(finding, beyond, is_cache);
+    group_explain(finding, group, beyond, group_is_full(group, was_killed));
     finding_size(finding, "RSS", rss);
     for (size_t i = 0; i < JE_ARRAY_LEN(shown); i++)
         finding_size(finding, shown[i].name, group[shown[i].field]);
     finding_count(finding, "oom_kills", group[CGROUP_OOM_KILLS]);
-    if (is_cache)
-        finding_action(finding, "Nothing has to be done: judge by usage - "
-                                "inactive_file, not by usage.");
+    return true;
+}
+
+/* oom_score_adj is signed. */
+static void
+show_adj(struct finding *finding, const char *name, struct jep_figure adj)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%lld", (long long)(int64_t)adj.value);
+    if (adj.known)
+        finding_text(finding, name, text, adj.line);
+}
+
+/* By the kernel's log: it killed a process, and a much larger one was there. */
+static bool
+small_was_killed(const struct rule_input *in, struct finding *finding)
+{
+    const struct snapshot *snapshot = in->snapshot;
+    struct jep_figure largest = snapshot->machine[MACHINE_OOM_LARGEST];
+    struct jep_figure rss = in->view->summary.rss;
+    const char *name = snapshot_setting(snapshot, "process.oom.largest");
+    const char *killed = snapshot_setting(snapshot, "process.comm");
+
+    if (!rule_is_part(largest, OOM_TIMES, rss) || name == NULL ||
+        killed == NULL)
+        return false;
+    finding_title(finding,
+                  "The kernel killed %s, with %s, and spared %s, with %s",
+                  killed, SIZE_TEXT(rss.value), name, SIZE_TEXT(largest.value));
+    finding_size(finding, "RSS of the killed one", rss);
+    show_adj(finding, "its oom_score_adj",
+             snapshot->process[PROCESS_OOM_SCORE_ADJ]);
+    finding_size(finding, "RSS of the largest one", largest);
+    show_adj(finding, "its oom_score_adj",
+             snapshot->machine[MACHINE_OOM_LARGEST_ADJ]);
     return true;
 }
 
@@ -329,19 +380,19 @@ rule_oom_score(const struct rule_input *in, struct finding *finding)
     struct jep_figure rss = in->view->summary.rss;
     struct jep_figure total = machine[MACHINE_MEM_TOTAL];
     struct jep_figure available = machine[MACHINE_MEM_AVAILABLE];
-    int64_t value = (int64_t)adj.value;
-    char text[32];
 
-    if (!adj.known || value >= 0 || !rule_is_part(rss, OOM_SHARE, total) ||
-        !available.known || rule_is_part(available, OOM_AVAILABLE, total))
-        return false;
     finding_severity(finding, JEP_LOW);
+    if (small_was_killed(in, finding))
+        return true;
+    if (!adj.known || (int64_t)adj.value >= 0 ||
+        !rule_is_part(rss, OOM_SHARE, total) || !available.known ||
+        rule_is_part(available, OOM_AVAILABLE, total))
+        return false;
     finding_title(finding,
                   "Memory is nearly used up and this process has %.0f %% of "
                   "it, but the kernel would kill others first",
                   100.0 * around_share(rss, total));
-    snprintf(text, sizeof(text), "%lld", (long long)value);
-    finding_text(finding, "oom_score_adj", text, adj.line);
+    show_adj(finding, "oom_score_adj", adj);
     finding_size(finding, "RSS", rss);
     finding_size(finding, "MemTotal", total);
     finding_size(finding, "MemAvailable", available);

@@ -14,9 +14,9 @@
 
 /* In the order of preference where a line says the same to several. */
 static const struct text_format *const formats[] = {
-    &text_json,     &text_redis,     &text_skynet,   &text_tcmalloc,
-    &text_mimalloc, &text_glibc_xml, &text_glibc,    &text_heapprof,
-    &text_procfs,   &text_rocksdb,   &text_jemalloc,
+    &text_json,     &text_redis,     &text_skynet,  &text_tcmalloc,
+    &text_mimalloc, &text_glibc_xml, &text_glibc,   &text_heapprof,
+    &text_procfs,   &text_oomlog,    &text_rocksdb, &text_jemalloc,
 };
 
 /* What reads one process's lines. */

@@ -90,9 +90,12 @@
 
 /* What the kernel says of the machine and of its limits for this process:
  * /proc/meminfo and /proc/sys/vm by their labels, cpu.max, and the number of
- * lines of /proc/PID/maps.  Texts of the same kind are settings:
- * "process.thp.enabled", "process.thp.defrag", "process.cpus_allowed_list"
- * ("0-3,8"), "process.env.NAME" of an allocator's environment variables. */
+ * lines of /proc/PID/maps.  OOM_LARGEST is the RSS of the largest process that
+ * a kill for want of memory spared, whose adjustment is signed.  Texts of the
+ * same kind are settings: "process.thp.enabled", "process.thp.defrag",
+ * "process.cpus_allowed_list" ("0-3,8"), "process.oom.largest" (its name),
+ * "process.mapped.FILE" of some run-time libraries, "process.env.NAME" of an
+ * allocator's environment variables. */
 #define MACHINE_FIELDS(F) \
     F(MACHINE, MAX_MAP_COUNT, "max_map_count", "max_map_count") \
     F(MACHINE, MAPS, "maps", "maps") \
@@ -120,6 +123,8 @@
     F(MACHINE, SWAP_FREE, "swap_free", "swapfree") \
     F(MACHINE, OVERCOMMIT_RATIO, "overcommit_ratio", "overcommit_ratio") \
     F(MACHINE, SWAPPINESS, "swappiness", "swappiness") \
+    F(MACHINE, OOM_LARGEST, NULL, NULL) \
+    F(MACHINE, OOM_LARGEST_ADJ, NULL, NULL) \
     F(MACHINE, PRESSURE_SOME, "pressure_some", NULL) \
     F(MACHINE, PRESSURE_FULL, "pressure_full", NULL)
 

@@ -53,6 +53,7 @@ extern const struct text_format text_heapprof;
 extern const struct text_format text_jemalloc;
 extern const struct text_format text_json;
 extern const struct text_format text_mimalloc;
+extern const struct text_format text_oomlog;
 extern const struct text_format text_procfs;
 extern const struct text_format text_redis;
 extern const struct text_format text_rocksdb;
