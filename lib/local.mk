@@ -222,7 +222,6 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_outside.h \
 	lib/analyse/rules_redis.c \
 	lib/analyse/rules_rss.c \
-	lib/analyse/rules_rss.def \
 	lib/analyse/rules_tcache.c \
 	lib/analyse/rules_tcmalloc.c \
 	lib/analyse/rules_thp.c \

@@ -12,7 +12,7 @@
     bool rule_##function(const struct rule_input *in, struct finding *finding);
 #include "analyse/rules_app.def"
 
-#include "analyse/rules_rss.def"
+#include "analyse/rules_outside.def"
 #undef RULE
 
 /* a - b; unknown unless it is above zero. */
