@@ -67,7 +67,7 @@ print_file(const char *path)
 static void *
 wait_and_print(void *arg)
 {
-    sleep((unsigned)atoi(arg));
+    sleep((unsigned)strtoul(arg, NULL, 10));
     print_allocator();
     print_file("/proc/self/status");
     print_file("/proc/self/smaps_rollup");
