@@ -231,6 +231,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/summary.c \
 	lib/analyse/unbias.c \
 	lib/analyse/unbias.h \
+	lib/analyse/verdict_foreign.c \
+	lib/analyse/verdict_foreign.h \
 	lib/analyse/wrapper.c \
 	lib/base/assert.c \
 	lib/base/assert.h \

@@ -4,6 +4,7 @@
  * bytes, the pages that hold them, free pages, metadata, or nothing that the
  * allocator counts. */
 #include "analyse/report.h"
+#include "analyse/verdict_foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,16 @@ verdict_fill(struct diff *diff)
                  "Nothing has changed by more than the threshold");
 }
 
+/* The others' caches and free pages are not among the objects. */
+static void
+verdict_of_foreign(struct diff *diff, enum dump_format format)
+{
+    struct foreign_verdict verdict =
+        foreign_verdict(&diff->out, format, diff->floor);
+
+    conclude(diff, verdict.id, verdict.rule, verdict.has_grown, verdict.text);
+}
+
 static uint64_t
 floor_of(const struct jep_summary *s, uint64_t min_size)
 {
@@ -299,7 +310,11 @@ jep_diff_new(const jep_report_t *before, const jep_report_t *now,
         return JEP_ERR_MEMORY;
     }
     diff->out.stacks = diff->stacks;
-    verdict_fill(diff);
+    if (a->source.allocator == b->source.allocator &&
+        foreign_is(report_snapshot(now)))
+        verdict_of_foreign(diff, report_snapshot(now)->format);
+    else
+        verdict_fill(diff);
     *out = &diff->out;
     return JEP_OK;
 }

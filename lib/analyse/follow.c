@@ -43,6 +43,26 @@ compare_events(struct evidence *evidence, const struct snapshot_arena *before,
         compare(evidence, before->figures[fields[i]], now->figures[fields[i]]);
 }
 
+/* Counters of other allocators: calls and faults, and the most that there ever
+ * was of something. */
+static void
+compare_foreign(struct evidence *evidence, const struct snapshot *before,
+                const struct snapshot *now)
+{
+    static const enum mimalloc_field calls[] = {
+        MIMALLOC_MMAPS,  MIMALLOC_COMMITS, MIMALLOC_RESETS, MIMALLOC_PURGES,
+        MIMALLOC_FAULTS, MIMALLOC_USER_MS, MIMALLOC_PURGED};
+
+    static const enum glibc_field mosts[] = {GLIBC_HEAPS, GLIBC_HEAP_SYSTEM_MAX,
+                                             GLIBC_MMAP_MAX,
+                                             GLIBC_MMAP_MAX_COUNT};
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(calls); i++)
+        compare(evidence, before->mimalloc[calls[i]], now->mimalloc[calls[i]]);
+    for (size_t i = 0; i < JE_ARRAY_LEN(mosts); i++)
+        compare(evidence, before->glibc[mosts[i]], now->glibc[mosts[i]]);
+}
+
 static void
 compare_time(struct evidence *evidence, const struct snapshot *before,
              const struct snapshot *now)
@@ -51,6 +71,8 @@ compare_time(struct evidence *evidence, const struct snapshot *before,
             now->process[PROCESS_UPTIME_NS]);
     compare(evidence, before->process[PROCESS_WALL_NS],
             now->process[PROCESS_WALL_NS]);
+    compare(evidence, before->mimalloc[MIMALLOC_ELAPSED_MS],
+            now->mimalloc[MIMALLOC_ELAPSED_MS]);
     if (before->subject != NULL && now->subject != NULL)
         compare(evidence, before->subject->figures[ARENA_UPTIME_NS],
                 now->subject->figures[ARENA_UPTIME_NS]);
@@ -77,6 +99,7 @@ view_follows(const struct jep_view *before, const struct jep_view *now,
         return false;
     compare_time(&time, before_snapshot, now_snapshot);
     compare_events(&events, before_snapshot->subject, now_snapshot->subject);
+    compare_foreign(&events, before_snapshot, now_snapshot);
     if (time.falls || events.falls)
         return false;
     return has_pids || strcmp(before->source.file, now->source.file) == 0 ||
