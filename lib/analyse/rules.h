@@ -8,7 +8,9 @@
  *    taken from the system) where it is not known;
  *  - unless the rule chose a severity, bytes do: high from 25 % of RSS or
  *    1 GiB, medium from 10 % of RSS, low below;
- *  - most severe first, then most bytes. */
+ *  - most severe first, then most bytes;
+ *  - one cause gives one finding: rules.c lists which rule is only what another
+ *    one looks like. */
 #ifndef JE_ANALYSE_RULES_H
 #define JE_ANALYSE_RULES_H
 

@@ -70,4 +70,12 @@ for id in $(sed -n 's/^RULE([a-z0-9_]*, "\([^"]*\)",.*/\1/p' \
     ok "$id: there is a dump for which it fires" sh -c "ls $rules/$id/fires*"
     ok "$id: there is one for which it does not" sh -c "ls $rules/$id/near*"
 done
+
+# One cause gives one finding: what hides what are rules.
+ids=$(sed -n '/^} looks\[\] = {/,/^};/s/^    {"\([^"]*\)", "\([^"]*\)"},$/\1 \2/p' \
+    "$top_srcdir/lib/analyse/rules.c")
+ok "findings hide others" test -n "$ids"
+for id in $ids; do
+    ok "$id hides or is hidden: it is a rule" test -d "$rules/$id"
+done
 done_testing
