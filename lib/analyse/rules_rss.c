@@ -49,6 +49,17 @@ gap_is_large(const struct rule_input *in, struct jep_figure gap)
            rule_is_part(gap, GAP_SHARE, counted) && !program_is_java(in);
 }
 
+/* Pages of files make it large, and can be taken back. */
+static bool
+gap_is_files(const struct rule_input *in, struct jep_figure gap)
+{
+    struct jep_figure file = in->snapshot->rollup[ROLLUP_FILE];
+    struct jep_figure locked = in->snapshot->status[STATUS_VM_LCK];
+
+    return file.known && !(locked.known && locked.value > 0) &&
+           !gap_is_large(in, outside_minus(gap, file));
+}
+
 struct part {
     const char *what, *action;
     struct jep_figure bytes;
@@ -108,6 +119,8 @@ rule_rss_above_allocator(const struct rule_input *in, struct finding *finding)
             most = &parts[i];
     }
     finding_bytes(finding, gap.value);
+    if (gap_is_files(in, gap))
+        finding_severity(finding, JEP_INFO);
     finding_title(finding,
                   "The process holds %s more than its allocator counts%s%s",
                   SIZE_TEXT(gap.value), most != NULL ? ", mostly " : "",
