@@ -263,13 +263,15 @@ verdict_of_foreign(struct diff *diff, enum dump_format format)
     conclude(diff, verdict.id, verdict.rule, verdict.has_grown, verdict.text);
 }
 
+/* No change is less than any floor. */
 static uint64_t
 floor_of(const struct jep_summary *s, uint64_t min_size)
 {
     struct jep_figure whole = summary_whole(s);
     uint64_t share = whole.known ? whole.value / 100 : 0;
 
-    return share > min_size ? share : min_size;
+    share = share > min_size ? share : min_size;
+    return share > 0 ? share : 1;
 }
 
 static void

@@ -46,6 +46,14 @@ like "it names the next command" "$out" '^Next: jeprobe explain true-leak$'
 run "$jeprobe" diff --min-size 60M old.txt new.txt
 is "growth below the threshold" "$status" 0
 
+# Without a total to take one per cent of, no change is still none.
+echo 'Allocated: 10, active: 0' >tiny.txt
+for file in tiny.txt "$top_srcdir/t/parse/valid/glibc-stats-236/input"; do
+    run "$jeprobe" diff --min-size 0 --format json "$file" "$file"
+    is "no change and no threshold" "$status" 0
+    like "no change and no threshold: verdict" "$out" '"verdict": "same"'
+done
+
 # One process, ten seconds apart. Objects are of 1 MiB at an interval of 512 KiB:
 # each sample stands for 1 / (1 - exp(-2)) = 1.156 of them.
 # profile FILE SECONDS YOUNG OLD: live samples younger and older than 10 s
