@@ -28,9 +28,9 @@ figure_times(struct jep_figure figure, uint64_t factor)
 struct jep_figure
 figure_plus(struct jep_figure a, struct jep_figure b)
 {
-    if (!a.known || !b.known)
+    if (!a.known || !b.known ||
+        __builtin_add_overflow(a.value, b.value, &a.value))
         return (struct jep_figure){0};
-    a.value += b.value;
     a.derived = true;
     return a;
 }

@@ -44,13 +44,15 @@ struct procfs {
     uint32_t seen_status, seen_meminfo;     /* fields, a bit each */
 };
 
+/* Too much for a number stays more than there can be. */
 static void
 sum_add(struct procfs *p, int field, uint64_t value)
 {
     struct jep_figure *sum = &p->sums[field];
 
-    if (!__builtin_add_overflow(sum->value, value, &sum->value))
-        sum->known = true;
+    if (__builtin_add_overflow(sum->value, value, &sum->value))
+        sum->value = UINT64_MAX;
+    sum->known = true;
 }
 
 /* ---- mappings ---------------------------------------------------------- */

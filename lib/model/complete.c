@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A sum is known only if all of its parts are. */
+/* A sum is known only if all of its parts are, and if it is a number. */
 static void
 figures_add(struct jep_figure *sum, const struct jep_figure *part, size_t count,
             bool is_first)
@@ -17,47 +17,45 @@ figures_add(struct jep_figure *sum, const struct jep_figure *part, size_t count,
     for (size_t i = 0; i < count; i++) {
         if (is_first)
             sum[i] = part[i];
-        sum[i].known = sum[i].known && part[i].known;
-        if (!is_first)
-            sum[i].value += part[i].value;
+        else if (!sum[i].known || !part[i].known ||
+                 __builtin_add_overflow(sum[i].value, part[i].value,
+                                        &sum[i].value))
+            sum[i] = (struct jep_figure){0};
         sum[i].derived = true;
     }
 }
 
 /* Times do not add up: a decay time is that of all or unknown, and the oldest
  * arena is as old as the process. */
-static void
-times_add(struct jep_figure *sum, const struct jep_figure *part)
+static struct jep_figure
+time_of_both(enum arena_field field, struct jep_figure a, struct jep_figure b)
 {
-    static const enum arena_field same[] = {ARENA_DIRTY_DECAY_MS,
-                                            ARENA_MUZZY_DECAY_MS};
-
-    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
-        if (sum[same[i]].value != part[same[i]].value)
-            sum[same[i]].known = false;
-    }
-    if (sum[ARENA_UPTIME_NS].value < part[ARENA_UPTIME_NS].value)
-        sum[ARENA_UPTIME_NS].value = part[ARENA_UPTIME_NS].value;
+    if (!a.known || !b.known ||
+        (field != ARENA_UPTIME_NS && a.value != b.value))
+        return (struct jep_figure){.derived = true};
+    if (a.value < b.value)
+        a.value = b.value;
+    return a;
 }
 
 static void
 figures_sum(struct snapshot_arena *sum, const struct snapshot_arena *arena,
             bool is_first)
 {
-    struct jep_figure dirty = sum->figures[ARENA_DIRTY_DECAY_MS];
-    struct jep_figure muzzy = sum->figures[ARENA_MUZZY_DECAY_MS];
-    struct jep_figure uptime = sum->figures[ARENA_UPTIME_NS];
+    static const enum arena_field times[] = {
+        ARENA_DIRTY_DECAY_MS, ARENA_MUZZY_DECAY_MS, ARENA_UPTIME_NS};
+    struct jep_figure before[sizeof(times) / sizeof(times[0])];
+    size_t count = sizeof(times) / sizeof(times[0]);
 
+    for (size_t i = 0; i < count; i++)
+        before[i] = sum->figures[times[i]];
     figures_add(sum->figures, arena->figures, ARENA_COUNT, is_first);
     figures_add(sum->small, arena->small, SMALL_COUNT, is_first);
     figures_add(sum->large, arena->large, SMALL_COUNT, is_first);
     figures_add(sum->hpa, arena->hpa, HPA_COUNT, is_first);
-    if (is_first)
-        return;
-    sum->figures[ARENA_DIRTY_DECAY_MS].value = dirty.value;
-    sum->figures[ARENA_MUZZY_DECAY_MS].value = muzzy.value;
-    sum->figures[ARENA_UPTIME_NS].value = uptime.value;
-    times_add(sum->figures, arena->figures);
+    for (size_t i = 0; i < count && !is_first; i++)
+        sum->figures[times[i]] =
+            time_of_both(times[i], before[i], arena->figures[times[i]]);
 }
 
 #define BIT(field) (1u << (field))

@@ -122,6 +122,7 @@ arena_get(struct snapshot *snapshot, int id)
     return snapshot->last = arena;
 }
 
+/* A number of no line is a reader's sum. */
 static void
 figure_set(struct jep_figure *figures, int field, uint64_t value, uint64_t line)
 {
@@ -129,6 +130,7 @@ figure_set(struct jep_figure *figures, int field, uint64_t value, uint64_t line)
         .value = value,
         .line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX,
         .known = true,
+        .derived = line == 0,
     };
 }
 
