@@ -99,3 +99,14 @@ document_warn(struct document *document, uint64_t column, const char *format,
     return keep(document, document->sink->warn(document->sink->context,
                                                document->line, column, text));
 }
+
+jep_status_t
+document_warn_end(struct document *document, const struct text_line *line)
+{
+    if (line->ended || line->length == 0 || !document->is_open ||
+        document->evidence == TEXT_NOTHING)
+        return JEP_OK;
+    return document_warn(document, line->length,
+                         "the last line has no end: a number there may be cut "
+                         "off");
+}

@@ -51,4 +51,10 @@ jep_status_t document_warn(struct document *document, uint64_t column,
                            const char *format, ...)
     __attribute__((format(printf, 3, 4), warn_unused_result));
 
+/* The current line was understood and has no end, as if it were cut off: say
+ * that the number there may be half of one. */
+jep_status_t document_warn_end(struct document *document,
+                               const struct text_line *line)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -81,8 +81,8 @@ jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
         status = json_feed(json, head->open, strlen(head->open), &used);
     if (status == JEP_OK)
         status = json_feed(json, text, length, &used);
-    /* The line feed ends a number. */
-    if (status == JEP_OK && used == length && json->yajl != NULL)
+    /* The line feed ends a number; without one it may be cut off. */
+    if (status == JEP_OK && used == length && json->yajl != NULL && line->ended)
         status = json_feed(json, "\n", 1, &length);
     *evidence = json->document != 0 || json->documents > documents
                     ? TEXT_SURE

@@ -447,6 +447,8 @@ redis_line(void *state, const struct text_line *line, unsigned *evidence)
 
     document_line(&r->document, line);
     status = read_line(r, line);
+    if (status == JEP_OK)
+        status = document_warn_end(&r->document, line);
     *evidence = r->document.evidence;
     return status;
 }
@@ -455,7 +457,7 @@ static jep_status_t
 redis_close(void *state)
 {
     struct redis *r = state;
-    jep_status_t status = document_end(&r->document, true);
+    jep_status_t status = document_end(&r->document, r->document.line_ended);
 
     free(r);
     return status;

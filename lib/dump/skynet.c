@@ -187,6 +187,8 @@ skynet_line(void *state, const struct text_line *line, unsigned *evidence)
 
     document_line(&s->document, line);
     status = read_line(s, tokens, count > TOKENS_MAX ? TOKENS_MAX : count);
+    if (status == JEP_OK)
+        status = document_warn_end(&s->document, line);
     *evidence = s->document.evidence;
     return status;
 }
@@ -195,7 +197,7 @@ static jep_status_t
 skynet_close(void *state)
 {
     struct skynet *s = state;
-    jep_status_t status = document_end(&s->document, true);
+    jep_status_t status = document_end(&s->document, s->document.line_ended);
 
     free(s);
     return status;
