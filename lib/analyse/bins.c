@@ -30,7 +30,7 @@ bins_rank(const struct snapshot *snapshot, struct jep_bin **bins, size_t *count)
         struct jep_bin *bin = &(*bins)[*count];
         uint64_t regions;
 
-        *bin = (struct jep_bin){.line = arena->bins.lines[row]};
+        *bin = (struct jep_bin){.line = table_line(&arena->bins, row)};
         if (!snapshot_bin(snapshot, arena, row, BIN_SIZE, &bin->size) ||
             !snapshot_bin(snapshot, arena, row, BIN_CURREGS, &bin->curregs) ||
             !snapshot_bin(snapshot, arena, row, BIN_CURSLABS, &bin->curslabs) ||

@@ -11,7 +11,7 @@ cell(const struct table *table, size_t row, size_t field)
 
     figure.known = table_get(table, row, field, &figure.value);
     if (figure.known)
-        figure.line = table->lines[row];
+        figure.line = table_line(table, row);
     return figure;
 }
 
@@ -29,7 +29,7 @@ class_fill(const struct snapshot *snapshot, size_t row, struct jep_class *out)
     const struct table *t = &snapshot->classes;
     struct jep_figure size = cell(t, row, CLASS_SIZE), pages;
 
-    *out = (struct jep_class){.size = size.value, .line = t->lines[row]};
+    *out = (struct jep_class){.size = size.value, .line = table_line(t, row)};
     out->in_use = cell(t, row, CLASS_CURRENT);
     out->unused = product(cell(t, row, CLASS_FREE_OBJECTS), size);
     pages = product(cell(t, row, CLASS_LIVE_PAGES),
@@ -94,7 +94,7 @@ heaps_list(const struct snapshot *snapshot, struct intern_text *texts,
         struct jep_arena *to = &(*arenas)[*count];
         char name[24];
 
-        if (t->known[row] == 0)
+        if (table_known(t, row) == 0)
             continue;
         snprintf(name, sizeof(name), "%zu", row);
         to->name = intern_text(texts, name);

@@ -82,7 +82,7 @@ summary_slab_holes(const struct snapshot *snapshot,
 
         if (!table_get(&arena->bins, row, BIN_CURSLABS, &slabs)) {
             /* A row that is not printed is an empty class. */
-            if (arena->bins.known[row] == 0)
+            if (table_known(&arena->bins, row) == 0)
                 continue;
             return (struct jep_figure){0};
         }

@@ -120,7 +120,7 @@ classes_fill(struct snapshot *snapshot)
 
                 if (table_get(bins, row, shared[k], &value) &&
                     !table_set(&snapshot->bin_classes, row, shared[k], value,
-                               bins->lines[row]))
+                               table_line(bins, row)))
                     return false;
             }
         }
@@ -153,7 +153,7 @@ sizes_fill(struct snapshot *snapshot, struct snapshot_arena *arena)
     }
     for (size_t row = 0; page != 0 && row < arena->extents.rows; row++) {
         if (!table_get(&arena->extents, row, EXTENT_SIZE, &size) &&
-            arena->extents.known[row] != 0 &&
+            table_known(&arena->extents, row) != 0 &&
             !table_set(&arena->extents, row, EXTENT_SIZE,
                        extent_size(page, row), 0))
             return false;

@@ -71,8 +71,8 @@ locks_are_shifted(const struct snapshot *snapshot)
 static void
 table_align(struct table *table)
 {
-    table_move(table, MUTEX_NUM_SPIN_ACQ, MUTEX_NUM_WAIT);
-    table_move(table, MUTEX_TOTAL_WAIT_TIME, MUTEX_NUM_SPIN_ACQ);
+    table_rename(table, MUTEX_NUM_SPIN_ACQ, MUTEX_NUM_WAIT);
+    table_rename(table, MUTEX_TOTAL_WAIT_TIME, MUTEX_NUM_SPIN_ACQ);
     table_forget(table, MUTEX_NUM_OWNER_SWITCH);
     table_forget(table, MUTEX_MAX_WAIT_TIME);
 }

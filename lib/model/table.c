@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROWS  40
-#define FIRST_WIDTH 8
+#define FIRST_ROWS  8
+#define FIRST_SLOTS 40
 
 void
 table_init(struct table *table, size_t fields)
@@ -16,81 +16,141 @@ table_init(struct table *table, size_t fields)
 void
 table_free(struct table *table)
 {
-    free(table->values);
-    free(table->known);
-    free(table->lines);
+    free(table->slots);
+    free(table->records);
     table_init(table, table->fields);
 }
 
-static bool
-resize(void **items, size_t count, size_t size)
+/* Bytes of a row; the width of narrow ones is even. */
+static size_t
+stride(size_t width, bool is_wide)
 {
-    void *grown = realloc(*items, count * size);
-
-    if (grown != NULL)
-        *items = grown;
-    return grown != NULL;
+    return sizeof(struct table_row) +
+           width * (is_wide ? sizeof(uint64_t) : sizeof(uint32_t));
 }
 
-static bool
-grow(struct table *table, size_t rows)
+/* The row that is kept at place `at`. */
+static struct table_row *
+record(const struct table *table, size_t at)
 {
-    size_t capacity =
-        table->capacity == 0 ? FIRST_ROWS : table->capacity * 3u / 2;
+    return (void *)(table->records + at * stride(table->width, table->is_wide));
+}
 
-    if (capacity < rows)
-        capacity = rows;
-    if (!resize((void **)&table->values, capacity * table->width,
-                sizeof(*table->values)) ||
-        !resize((void **)&table->known, capacity, sizeof(*table->known)) ||
-        !resize((void **)&table->lines, capacity, sizeof(*table->lines)))
+static uint64_t
+cell_get(const struct table *table, const struct table_row *row, size_t column)
+{
+    const void *cells = row + 1;
+
+    return table->is_wide ? ((const uint64_t *)cells)[column]
+                          : ((const uint32_t *)cells)[column];
+}
+
+static void
+cell_set(const struct table *table, struct table_row *row, size_t column,
+         uint64_t value)
+{
+    void *cells = row + 1;
+
+    if (table->is_wide)
+        ((uint64_t *)cells)[column] = value;
+    else
+        ((uint32_t *)cells)[column] = (uint32_t)value;
+}
+
+/* Make room for `capacity` rows. */
+static bool
+grow(struct table *table, size_t capacity)
+{
+    char *records = realloc(table->records,
+                            capacity * stride(table->width, table->is_wide));
+
+    if (records == NULL)
         return false;
-    table->capacity = (uint32_t)capacity;
+    table->records = records;
+    table->capacity = (uint16_t)capacity;
     return true;
 }
 
-/* Make the rows up to `rows` exist, empty. */
+/* Give the rows more cells, or wider ones. */
 static bool
-rows_reserve(struct table *table, size_t rows)
+reshape(struct table *table, size_t width, bool is_wide)
 {
-    if (rows > table->capacity && !grow(table, rows))
+    struct table to = *table;
+
+    to.width = (uint8_t)width;
+    to.is_wide = is_wide;
+    to.records = calloc(to.capacity, stride(width, is_wide));
+    if (to.records == NULL)
         return false;
-    for (; table->rows < rows; table->rows++) {
-        table->known[table->rows] = 0;
-        table->lines[table->rows] = 0;
+    for (size_t at = 0; at < table->kept; at++) {
+        const struct table_row *old = record(table, at);
+        struct table_row *new = record(&to, at);
+
+        *new = *old;
+        for (size_t column = 0; column < table->columns; column++)
+            cell_set(&to, new, column, cell_get(table, old, column));
     }
+    free(table->records);
+    *table = to;
     return true;
 }
 
-/* Room for more columns; seldom with more than one row. */
 static bool
-widen(struct table *table)
+slots_reserve(struct table *table, size_t rows)
 {
-    size_t width = table->width == 0 ? FIRST_WIDTH : table->width + 8u;
-    uint64_t *wide;
+    size_t count =
+        table->slot_count == 0 ? FIRST_SLOTS : table->slot_count * 3u / 2;
+    uint16_t *slots;
 
-    if (width > table->fields)
-        width = table->fields;
-    if (table->capacity != 0) {
-        wide = malloc(table->capacity * width * sizeof(*wide));
-        if (wide == NULL)
+    if (rows <= table->slot_count)
+        return true;
+    if (count < rows)
+        count = rows;
+    slots = realloc(table->slots, count * sizeof(*slots));
+    if (slots == NULL)
+        return false;
+    memset(slots + table->slot_count, 0,
+           (count - table->slot_count) * sizeof(*slots));
+    table->slots = slots;
+    table->slot_count = (uint32_t)count;
+    return true;
+}
+
+/* The place of a row, made if it is new; *at. */
+static bool
+row_make(struct table *table, size_t row, size_t *at)
+{
+    if (row < table->rows && table->slots[row] != 0) {
+        *at = table->slots[row] - 1u;
+        return true;
+    }
+    if (!slots_reserve(table, row + 1))
+        return false;
+    if (table->kept == table->capacity &&
+        !grow(table,
+              table->capacity == 0 ? FIRST_ROWS : table->capacity * 3u / 2))
+        return false;
+    *at = table->kept++;
+    memset(record(table, *at), 0, stride(table->width, table->is_wide));
+    table->slots[row] = table->kept;
+    if (table->rows <= row)
+        table->rows = (uint32_t)row + 1;
+    return true;
+}
+
+/* A column for the field of cells[0], and room for those of the others. */
+static bool
+column_add(struct table *table, const struct dump_cell *cells, size_t count)
+{
+    size_t width = table->width;
+
+    if (table->columns == width) {
+        for (size_t i = 0; i < count; i++)
+            width += cells[i].value != 0 && table->column[cells[i].field] == 0;
+        if (!reshape(table, width + width % 2, table->is_wide))
             return false;
-        for (size_t row = 0; row < table->rows; row++)
-            memcpy(wide + row * width, table->values + row * table->width,
-                   table->columns * sizeof(*wide));
-        free(table->values);
-        table->values = wide;
     }
-    table->width = (uint8_t)width;
-    return true;
-}
-
-static bool
-column_add(struct table *table, size_t field)
-{
-    if (table->columns == table->width && !widen(table))
-        return false;
-    table->column[field] = ++table->columns;
+    table->column[cells[0].field] = ++table->columns;
     return true;
 }
 
@@ -98,26 +158,32 @@ bool
 table_set_row(struct table *table, size_t row, const struct dump_cell *cells,
               size_t count, uint64_t line)
 {
-    uint64_t *values;
-    uint32_t known = 0;
+    struct table_row *to;
+    size_t at;
 
     if (row >= TABLE_ROWS_MAX || count == 0)
         return true;
+    if (!row_make(table, row, &at))
+        return false;
+    to = record(table, at);
+    if (to->line == 0)
+        to->line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t field = (size_t)cells[i].field;
+        uint64_t value = cells[i].value;
 
-        if (table->column[field] == 0 && !column_add(table, field))
+        to->known |= 1u << field;
+        if (value == 0 && table->column[field] == 0)
+            continue;
+        if (table->column[field] == 0 &&
+            !column_add(table, cells + i, count - i))
             return false;
-        known |= 1u << field;
+        if (value > UINT32_MAX && !table->is_wide &&
+            !reshape(table, table->width, true))
+            return false;
+        to = record(table, at);
+        cell_set(table, to, table->column[field] - 1u, value);
     }
-    if (row >= table->rows && !rows_reserve(table, row + 1))
-        return false;
-    values = table->values + row * table->width;
-    for (size_t i = 0; i < count; i++)
-        values[table->column[cells[i].field] - 1] = cells[i].value;
-    table->known[row] |= known;
-    if (table->lines[row] == 0)
-        table->lines[row] = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
     return true;
 }
 
@@ -130,40 +196,63 @@ table_set(struct table *table, size_t row, size_t field, uint64_t value,
     return table_set_row(table, row, &cell, 1, line);
 }
 
+/* NULL = it has no figure. */
+static const struct table_row *
+row_find(const struct table *table, size_t row)
+{
+    if (row >= table->rows || table->slots[row] == 0)
+        return NULL;
+    return record(table, table->slots[row] - 1u);
+}
+
 bool
 table_get(const struct table *table, size_t row, size_t field, uint64_t *value)
 {
-    if (row >= table->rows || (table->known[row] >> field & 1) == 0)
+    const struct table_row *from = row_find(table, row);
+
+    if (from == NULL || (from->known >> field & 1) == 0)
         return false;
-    *value = table->values[row * table->width + table->column[field] - 1];
+    *value = table->column[field] == 0
+                 ? 0
+                 : cell_get(table, from, table->column[field] - 1u);
     return true;
+}
+
+uint32_t
+table_known(const struct table *table, size_t row)
+{
+    const struct table_row *from = row_find(table, row);
+
+    return from == NULL ? 0 : from->known;
+}
+
+uint32_t
+table_line(const struct table *table, size_t row)
+{
+    const struct table_row *from = row_find(table, row);
+
+    return from == NULL ? 0 : from->line;
+}
+
+void
+table_rename(struct table *table, size_t from, size_t to)
+{
+    table->column[to] = table->column[from];
+    table->column[from] = 0;
+    for (size_t at = 0; at < table->kept; at++) {
+        uint32_t *known = &record(table, at)->known;
+
+        *known &= ~(1u << to);
+        *known |= (*known >> from & 1) << to;
+        *known &= ~(1u << from);
+    }
 }
 
 void
 table_forget(struct table *table, size_t field)
 {
-    for (size_t row = 0; row < table->rows; row++)
-        table->known[row] &= ~(1u << field);
-}
-
-void
-table_move(struct table *table, size_t from, size_t to)
-{
-    uint8_t column = table->column[to];
-
-    table->column[to] = table->column[from];
-    table->column[from] = column;
-    table_forget(table, to);
-    for (size_t row = 0; row < table->rows; row++)
-        table->known[row] |= (table->known[row] >> from & 1u) << to;
-    table_forget(table, from);
-}
-
-size_t
-table_bytes(const struct table *table)
-{
-    return table->capacity * (table->width * sizeof(*table->values) +
-                              sizeof(*table->known) + sizeof(*table->lines));
+    for (size_t at = 0; at < table->kept; at++)
+        record(table, at)->known &= ~(1u << field);
 }
 
 bool

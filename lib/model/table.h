@@ -1,8 +1,10 @@
 /* Figures in rows and columns: one row a size class.
  *
  * A cell that was not read is not known, so that a table cut off half-way
- * never shows a zero.  A dump can have thousands of tables of which most
- * fields are not in its format, so a column exists from its first figure on. */
+ * never shows a zero.  A dump can have thousands of tables, of which each shows
+ * a few of many rows and counts mostly zeros: only rows with a figure and
+ * columns with one that is not zero take memory, and cells have 32 bits until
+ * one needs more. */
 #ifndef JE_MODEL_TABLE_H
 #define JE_MODEL_TABLE_H
 
@@ -18,14 +20,23 @@
 
 #define TABLE_FIELDS_MAX 32
 
+/* A row; `width` cells follow, of 32 or 64 bits. */
+struct table_row {
+    uint32_t known; /* a bit a field */
+    uint32_t line;  /* of the source, 0 = none */
+};
+
 struct table {
-    uint32_t rows, capacity;
+    uint32_t rows; /* the greatest that has a figure, + 1 */
     uint8_t fields;
     uint8_t columns, width;           /* that exist; that there is room for */
-    uint8_t column[TABLE_FIELDS_MAX]; /* of a field, from 1; 0 = none yet */
-    uint64_t *values;                 /* `width` a row */
-    uint32_t *known;                  /* a bit a field */
-    uint32_t *lines;                  /* of the source, 0 = none */
+    bool is_wide;                     /* cells have 64 bits */
+    uint8_t column[TABLE_FIELDS_MAX]; /* of a field, from 1; 0 = all zeros */
+    uint16_t kept, capacity;          /* rows in memory; that there is room for
+                                       */
+    uint32_t slot_count;
+    uint16_t *slots; /* where a row is kept, from 1; 0 = it has no figure */
+    char *records;
 };
 
 void table_init(struct table *table, size_t fields);
@@ -44,14 +55,15 @@ bool table_set_row(struct table *table, size_t row,
 bool table_get(const struct table *table, size_t row, size_t field,
                uint64_t *value);
 
-/* Make a field unknown in all rows. */
+/* The known fields of a row, by bit. */
+uint32_t table_known(const struct table *table, size_t row);
+
+/* Where the row was read; 0 = nowhere. */
+uint32_t table_line(const struct table *table, size_t row);
+
+/* In all rows: field `from` is field `to` from now on; `field` is not known. */
+void table_rename(struct table *table, size_t from, size_t to);
 void table_forget(struct table *table, size_t field);
-
-/* The cells of `from` become those of `to`; what `to` had is forgotten. */
-void table_move(struct table *table, size_t from, size_t to);
-
-/* Bytes that the table holds. */
-size_t table_bytes(const struct table *table);
 
 /* Add the cells of `from`; a cell is known if it is in either.  Fields in
  * `same` have one value for all and are taken, of those in `most` the larger

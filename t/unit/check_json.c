@@ -503,7 +503,7 @@ START_TEST(test_figures_know_their_line)
     ck_assert_uint_eq(s->total[TOTAL_ALLOCATED].line, 2);
     ck_assert_uint_eq(s->total[TOTAL_ACTIVE].line, 3);
     ck_assert(!s->total[TOTAL_ACTIVE].derived);
-    ck_assert_uint_eq(s->subject->bins.lines[0], 6);
+    ck_assert_uint_eq(table_line(&s->subject->bins, 0), 6);
     jep_dumps_free(dumps);
 }
 
