@@ -256,6 +256,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/jetext.h \
 	lib/dump/jetext_join.c \
 	lib/dump/jetext_memo.c \
+	lib/dump/jetext_row.c \
 	lib/dump/jetext_table.c \
 	lib/dump/jetext_words.c \
 	lib/dump/json.c \
@@ -284,6 +285,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/repair_prefix.c \
 	lib/dump/repair_prefix.h \
 	lib/dump/rocksdb.c \
+	lib/dump/scan.c \
+	lib/dump/scan.h \
 	lib/dump/sink.h \
 	lib/dump/skynet.c \
 	lib/dump/tcmalloc.c \

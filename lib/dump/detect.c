@@ -20,18 +20,58 @@ static const struct text_format *const formats[] = {
 };
 
 /* What reads one process's lines. */
+#define MUTE_LINES 4
+#define MUTE_MAX   64
+
 struct stream {
     const struct dump_sink *sink;
     struct jep_error *error;
     const struct text_format *format; /* runs; NULL = none yet */
     void *state;                      /* of it */
     unsigned evidence;                /* of all its lines */
+
+    /* Lines that said nothing to anyone; a dump repeats them for each arena. */
+    struct mute {
+        size_t length;
+        char text[MUTE_MAX];
+    } mute[MUTE_LINES];
+
+    unsigned next_mute;
 };
 
 static bool
 is_white(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool
+is_mute(const struct stream *s, const struct text_line *line)
+{
+    for (size_t i = 0; i < MUTE_LINES && line->ended; i++) {
+        if (s->mute[i].length == line->length &&
+            memcmp(s->mute[i].text, line->text, line->length) == 0)
+            return true;
+    }
+    return line->length == 0;
+}
+
+static void
+forget_mute(struct stream *s)
+{
+    for (size_t i = 0; i < MUTE_LINES; i++)
+        s->mute[i].length = 0;
+}
+
+static void
+keep_mute(struct stream *s, const struct text_line *line)
+{
+    struct mute *mute = &s->mute[s->next_mute++ % MUTE_LINES];
+
+    if (line->length > MUTE_MAX || !line->ended)
+        return;
+    mute->length = line->length;
+    memcpy(mute->text, line->text, line->length);
 }
 
 static jep_status_t
@@ -42,6 +82,7 @@ stop(struct stream *s)
     if (s->format != NULL)
         status = s->format->close(s->state);
     s->format = NULL;
+    forget_mute(s);
     return status;
 }
 
@@ -119,9 +160,13 @@ feed(struct stream *s, const struct text_line *line)
         if (status != JEP_OK || says != TEXT_NOTHING)
             return status;
     }
-    other = choose(s->format, line, s->format == NULL ? TEXT_WEAK : TEXT_SURE);
-    if (other == NULL)
+    if (is_mute(s, line))
         return JEP_OK;
+    other = choose(s->format, line, s->format == NULL ? TEXT_WEAK : TEXT_SURE);
+    if (other == NULL) {
+        keep_mute(s, line);
+        return JEP_OK;
+    }
     status = start(s, other);
     if (status == JEP_OK)
         status = line_read(s, line, &says);

@@ -167,8 +167,10 @@ static const char *const lock_names[] = {LOCK_NAMES(LOCK_NAME)};
 #undef LOCK_NAME
 
 int
-field_lock(const char *name, size_t length)
+field_lock(const char *name, size_t length, uint32_t guess)
 {
+    if (guess < LOCK_COUNT && is_name(lock_names[guess], name, length))
+        return (int)guess;
     for (int i = 0; i < LOCK_COUNT; i++) {
         if (is_name(lock_names[i], name, length))
             return i;

@@ -312,8 +312,9 @@ int field_by_text(enum dump_scope scope, const char *name, size_t length);
 const char *field_json(enum dump_scope scope, int field);
 int field_count(enum dump_scope scope);
 
-/* The lock of that name, or FIELD_NONE: "ctl", "extents_dirty". */
-int field_lock(const char *name, size_t length);
+/* The lock of that name, or FIELD_NONE: "ctl", "extents_dirty".  `guess` is
+ * tried first. */
+int field_lock(const char *name, size_t length, uint32_t guess);
 const char *field_lock_name(enum dump_lock lock);
 
 #endif

@@ -306,11 +306,16 @@ jetext_read(struct jetext *t, const char *text, size_t length)
 
     t->start = text;
     t->length = length;
+    status = jetext_row_alike(t, &is_read);
+    if (!is_read)
+        status = jetext_heading_again(t, &is_read);
+    if (is_read)
+        return status;
     count = token_split(text, length, tokens, TOKENS_MAX);
     if (count == 0 || count > TOKENS_MAX)
         return JEP_OK;
     line = (token_t){tokens[0].text, length - (size_t)(tokens[0].text - text)};
-    if (!is_digit(line.text[0])) {
+    if (!is_digit(line.text[0]) && !(count == 1 && token_is(line, "---"))) {
         status = jetext_recall(t, tokens, count, &is_read);
         if (!is_read)
             status = read_frame(t, line, &is_read);
@@ -333,8 +338,9 @@ state_init(struct jetext *t, const struct dump_sink *sink)
     t->weight = 0;
     t->pending_count = 0;
     t->rejected_line = 0;
-    t->grid.count = t->grid.read_count = 0;
+    t->grid.count = t->grid.reads.count = t->grid.lock_reads.count = 0;
     t->grid.row = 0;
+    t->grid.shape = NULL;
     t->memo = NULL;
     t->held = HELD_NONE;
     document_reset(t);

@@ -1,9 +1,9 @@
 /* What the parts of the reader of jemalloc's text share.
  *
  * jetext.c finds documents and sends each line to where it belongs,
- * jetext_words.c reads labelled figures, jetext_table.c tables, and
- * jetext_join.c puts together what a terminal has wrapped.  jetext_memo.c
- * keeps what lines were found to be. */
+ * jetext_words.c reads labelled figures, jetext_table.c tables, jetext_row.c
+ * their rows, and jetext_join.c puts together what a terminal has wrapped.
+ * jetext_memo.c keeps what lines were found to be. */
 #ifndef JE_DUMP_JETEXT_H
 #define JE_DUMP_JETEXT_H
 
@@ -29,22 +29,41 @@ enum jetext_table {
 };
 
 struct jetext_column {
-    int field;    /* FIELD_NONE = means nothing to us */
-    bool is_lock; /* in a table of bins: a figure of the bin's lock */
-    size_t end;   /* where its heading ends in the line; 0 = unknown */
+    int16_t field; /* FIELD_NONE = means nothing to us */
+    bool is_lock;  /* in a table of bins: a figure of the bin's lock */
+    uint32_t end;  /* where its heading ends in the line; 0 = unknown */
+};
+
+/* A column that has a field. */
+struct jetext_read {
+    uint8_t column, field;
+};
+
+struct jetext_reads {
+    size_t count;
+    struct jetext_read list[TOKENS_MAX];
 };
 
 struct jetext_grid {
     enum jetext_table table;
     struct jetext_column columns[TOKENS_MAX];
     size_t count;
-    uint8_t read[TOKENS_MAX]; /* the columns that have a field */
-    size_t read_count;
+    struct jetext_reads reads, lock_reads;
     int index; /* column that numbers the rows, -1 = none */
     uint32_t row;
-    bool warned;   /* of a row */
-    bool is_guess; /* there was no heading */
+    bool warned;               /* of a row */
+    bool is_guess;             /* there was no heading */
+    struct token_shape *shape; /* of the row before; NULL = is not kept */
 };
+
+/* What the rows of a table are. */
+struct jetext_table_kind {
+    enum dump_scope scope; /* DUMP_SCOPES = nothing to read */
+    int index;             /* field that numbers the rows, or FIELD_NONE */
+    size_t labels;         /* words of a row before its figures */
+};
+
+extern const struct jetext_table_kind jetext_tables[];
 
 struct jetext_pending {
     struct dump_where where;
@@ -117,11 +136,26 @@ jep_status_t jetext_words(struct jetext *t, token_t line, const token_t *tokens,
 int jetext_label(enum dump_scope scope, token_t label);
 
 /* jetext_table.c. */
+jep_status_t jetext_heading_again(struct jetext *t, bool *is_heading);
 jep_status_t jetext_heading(struct jetext *t, const token_t *tokens,
                             size_t count, bool *is_heading);
 jep_status_t jetext_row(struct jetext *t, const token_t *tokens, size_t count,
                         bool *is_row);
 bool jetext_is_column(const struct jetext *t, token_t name);
+
+/* jetext_row.c: the current line is a row of the open table. */
+/* Emit the figures of a row that was split: `count` of `values`. */
+jep_status_t jetext_emit_words(struct jetext *t, const token_t *tokens,
+                               const token_t *values, size_t count);
+/* Read it without splitting, if its words end where those of the row before
+ * did; that one is kept by jetext_row_keep(). */
+jep_status_t jetext_row_alike(struct jetext *t, bool *is_read);
+void jetext_row_keep(struct jetext *t, const token_t *tokens, size_t count);
+/* Whether a line that starts with a word is a row of the current table. */
+bool jetext_is_labelled(const struct jetext *t, const token_t *tokens,
+                        size_t count);
+/* The field of a column of the decay table, of dirty pages. */
+int jetext_decay_column(token_t name);
 
 /* jetext_join.c: hold the line that was just read, and take the next. */
 void jetext_hold(struct jetext *t, enum jetext_held kind);
@@ -138,8 +172,8 @@ jep_status_t jetext_need_arena(struct jetext *t, int field);
  * with a label is read at once. */
 struct jetext_memo *jetext_memo_new(void);
 void jetext_memo_free(struct jetext_memo *memo);
-bool jetext_recall_heading(struct jetext *t, const char *text, size_t length);
-void jetext_keep_heading(struct jetext *t, const char *text, size_t length);
+const struct jetext_grid *jetext_recall_heading(const struct jetext *t);
+void jetext_keep_heading(struct jetext *t);
 jep_status_t jetext_recall(struct jetext *t, const token_t *tokens,
                            size_t count, bool *is_read);
 void jetext_keep_figure(struct jetext *t, token_t line, enum dump_scope scope,

@@ -98,10 +98,14 @@ static bool
 join_heading(struct jetext *t, const char *text, size_t length)
 {
     token_t tokens[TOKENS_MAX];
-    size_t count;
+    size_t count, blanks = 0;
     bool is_cut;
 
-    if (length == 0 || is_digit(text[0]))
+    while (blanks < length && (text[blanks] == ' ' || text[blanks] == '\t'))
+        blanks++;
+    /* A row or a gap, as most are. */
+    if (blanks == length || is_digit(text[blanks]) ||
+        strncmp(text + blanks, "---", 3) == 0)
         return false;
     count = token_split(text, length, tokens, TOKENS_MAX);
     if (count == 0 || count > TOKENS_MAX || is_digit(tokens[0].text[0]))

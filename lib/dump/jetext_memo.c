@@ -28,11 +28,13 @@ struct heading {
     char text[HEADING_MAX];
     size_t length;
     struct jetext_grid grid;
+    struct token_shape shape; /* of its rows */
 };
 
 struct jetext_memo {
     struct heading headings[HEADINGS];
-    unsigned next; /* heading that is forgotten */
+    uint64_t lengths; /* of headings, by bit modulo 64 */
+    unsigned next;    /* heading that is forgotten */
     struct label labels[LABELS];
 };
 
@@ -48,31 +50,35 @@ jetext_memo_free(struct jetext_memo *memo)
     free(memo);
 }
 
-bool
-jetext_recall_heading(struct jetext *t, const char *text, size_t length)
+const struct jetext_grid *
+jetext_recall_heading(const struct jetext *t)
 {
-    for (unsigned i = 0; t->memo != NULL && i < HEADINGS; i++) {
+    if (t->memo == NULL || t->is_joined ||
+        (t->memo->lengths >> t->length % 64 & 1) == 0)
+        return NULL;
+    for (unsigned i = 0; i < HEADINGS; i++) {
         const struct heading *heading = &t->memo->headings[i];
 
-        if (heading->length == length &&
-            memcmp(heading->text, text, length) == 0) {
-            t->grid = heading->grid;
-            return true;
-        }
+        if (heading->length == t->length &&
+            memcmp(heading->text, t->start, t->length) == 0)
+            return &heading->grid;
     }
-    return false;
+    return NULL;
 }
 
 void
-jetext_keep_heading(struct jetext *t, const char *text, size_t length)
+jetext_keep_heading(struct jetext *t)
 {
     struct heading *heading;
 
-    if (t->memo == NULL || length > HEADING_MAX)
+    if (t->memo == NULL || t->length == 0 || t->length > HEADING_MAX)
         return;
     heading = &t->memo->headings[t->memo->next++ % HEADINGS];
-    memcpy(heading->text, text, length);
-    heading->length = length;
+    memcpy(heading->text, t->start, t->length);
+    heading->length = t->length;
+    t->memo->lengths |= UINT64_C(1) << t->length % 64;
+    heading->shape.count = 0;
+    t->grid.shape = &heading->shape;
     heading->grid = t->grid;
 }
 
@@ -92,7 +98,14 @@ label_of(const token_t *tokens, size_t count, size_t *words)
     return (token_t){start, 0};
 }
 
-/* Where a label is kept. */
+static bool
+is_label(const struct label *known, token_t label, size_t tokens)
+{
+    return known->length == label.length && known->tokens == tokens &&
+           memcmp(known->text, label.text, label.length) == 0;
+}
+
+/* Where a label is kept, or is to be. */
 static struct label *
 label_at(struct jetext_memo *memo, token_t label, size_t tokens)
 {
@@ -101,6 +114,10 @@ label_at(struct jetext_memo *memo, token_t label, size_t tokens)
     hash = hash * 31 + (unsigned char)label.text[0];
     hash = hash * 31 + (unsigned char)label.text[label.length / 2];
     hash = hash * 31 + (unsigned char)label.text[label.length - 2];
+    /* One of two places: another label may have the first. */
+    if (memo->labels[hash % LABELS].kind != KIND_NONE &&
+        !is_label(&memo->labels[hash % LABELS], label, tokens))
+        hash++;
     return &memo->labels[hash % LABELS];
 }
 
@@ -121,9 +138,7 @@ jetext_recall(struct jetext *t, const token_t *tokens, size_t count,
     if (label.length < 2 || label.length > LABEL_MAX)
         return JEP_OK;
     known = label_at(t->memo, label, count);
-    if (known->kind == KIND_NONE || known->length != label.length ||
-        known->tokens != count ||
-        memcmp(known->text, label.text, label.length) != 0)
+    if (known->kind == KIND_NONE || !is_label(known, label, count))
         return JEP_OK;
     *is_read = true;
     if (known->kind == KIND_HPA)

@@ -8,23 +8,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static const struct {
-    enum dump_scope scope; /* DUMP_SCOPES = nothing to read */
-    int index;             /* field that numbers the rows, or FIELD_NONE */
-    size_t labels;         /* tokens of a row before its figures */
-} tables[] = {
-    [TABLE_NONE] = {DUMP_SCOPES, FIELD_NONE, 0},
-    [TABLE_SUMS] = {DUMP_SMALL, FIELD_NONE, 1},
-    [TABLE_DECAY] = {DUMP_ARENA, FIELD_NONE, 1},
-    [TABLE_BINS] = {DUMP_BIN, BIN_INDEX, 0},
-    [TABLE_LARGE] = {DUMP_LARGE, LARGE_INDEX, 0},
-    [TABLE_EXTENTS] = {DUMP_EXTENT, EXTENT_INDEX, 0},
-    [TABLE_LOCKS] = {DUMP_MUTEX, FIELD_NONE, 1},
-    [TABLE_HPA] = {DUMP_HPA_SLAB, HPA_SLAB_INDEX, 0},
-    [TABLE_TOTALS] = {DUMP_TOTAL, FIELD_NONE, 0},
-    [TABLE_OTHER] = {DUMP_SCOPES, FIELD_NONE, 0},
-};
-
 /* Headings that versions write over tables of size classes; "-" is a column
  * that is not read, such as a rate. */
 #define BINS_4                                                                 \
@@ -79,37 +62,23 @@ static const struct layout {
 static const char *const unread[] = {"-",      "(#/sec)", "util", "pages",
                                      "ntotal", "total",   "|"};
 
-/* Columns of the decay table are named without saying of which pages. */
-static const struct {
-    const char *name;
-    int dirty, muzzy;
-} decays[] = {
-    {"time", ARENA_DIRTY_DECAY_MS, ARENA_MUZZY_DECAY_MS},
-    {"npages", ARENA_PDIRTY, ARENA_PMUZZY},
-    {"sweeps", ARENA_DIRTY_NPURGE, ARENA_MUZZY_NPURGE},
-    {"madvises", ARENA_DIRTY_NMADVISE, ARENA_MUZZY_NMADVISE},
-    {"purged", ARENA_DIRTY_PURGED, ARENA_MUZZY_PURGED},
-};
-
 /* The column of that name.  False: nobody knows it. */
 static bool
 column_find(enum jetext_table table, token_t name, struct jetext_column *column)
 {
     *column = (struct jetext_column){.field = FIELD_NONE};
-    if (tables[table].scope == DUMP_SCOPES)
+    if (jetext_tables[table].scope == DUMP_SCOPES)
         return false;
     for (size_t i = 0; i < JE_ARRAY_LEN(unread); i++) {
         if (token_is(name, unread[i]))
             return true;
     }
     if (table != TABLE_DECAY)
-        column->field = jetext_label(tables[table].scope, name);
-    for (size_t i = 0; table == TABLE_DECAY && i < JE_ARRAY_LEN(decays); i++) {
-        if (token_is(name, decays[i].name))
-            column->field = decays[i].dirty;
-    }
+        column->field = (int16_t)jetext_label(jetext_tables[table].scope, name);
+    else
+        column->field = (int16_t)jetext_decay_column(name);
     if (column->field == FIELD_NONE && table == TABLE_BINS) {
-        column->field = jetext_label(DUMP_MUTEX, name);
+        column->field = (int16_t)jetext_label(DUMP_MUTEX, name);
         column->is_lock = column->field != FIELD_NONE;
     }
     return column->field != FIELD_NONE;
@@ -123,27 +92,37 @@ jetext_is_column(const struct jetext *t, token_t name)
     return column_find(t->grid.table, name, &column);
 }
 
+static void
+read_add(struct jetext_reads *reads, size_t column, int field)
+{
+    reads->list[reads->count++] =
+        (struct jetext_read){(uint8_t)column, (uint8_t)field};
+}
+
 /* Start a table with the columns tokens[first…] of the line at `start`. */
 static void
 table_begin(struct jetext *t, enum jetext_table table, const char *start,
             const token_t *tokens, size_t first, size_t count)
 {
     t->grid.table = table;
-    t->grid.count = t->grid.read_count = 0;
+    t->grid.count = t->grid.reads.count = t->grid.lock_reads.count = 0;
     t->grid.index = -1;
     t->grid.row = 0;
     t->grid.warned = t->grid.is_guess = false;
+    t->grid.shape = NULL;
     for (size_t i = first; i < count; i++) {
         struct jetext_column *column = &t->grid.columns[t->grid.count];
 
         (void)column_find(table, tokens[i], column);
         if (start != NULL)
-            column->end = (size_t)(tokens[i].text - start) + tokens[i].length;
+            column->end =
+                (uint32_t)((size_t)(tokens[i].text - start) + tokens[i].length);
         if (!column->is_lock && column->field != FIELD_NONE &&
-            column->field == tables[table].index)
+            column->field == jetext_tables[table].index)
             t->grid.index = (int)t->grid.count;
         if (column->field != FIELD_NONE)
-            t->grid.read[t->grid.read_count++] = (uint8_t)t->grid.count;
+            read_add(column->is_lock ? &t->grid.lock_reads : &t->grid.reads,
+                     t->grid.count, column->field);
         t->grid.count++;
     }
 }
@@ -236,6 +215,22 @@ heading_need(struct jetext *t, enum jetext_table table)
     return status;
 }
 
+/* A heading like one before. */
+jep_status_t
+jetext_heading_again(struct jetext *t, bool *is_heading)
+{
+    const struct jetext_grid *grid = jetext_recall_heading(t);
+    jep_status_t status;
+
+    *is_heading = grid != NULL;
+    if (grid == NULL)
+        return JEP_OK;
+    status = heading_need(t, grid->table);
+    t->grid = *grid;
+    jetext_hold(t, HELD_HEADING);
+    return status;
+}
+
 jep_status_t
 jetext_heading(struct jetext *t, const token_t *tokens, size_t count,
                bool *is_heading)
@@ -248,15 +243,6 @@ jetext_heading(struct jetext *t, const token_t *tokens, size_t count,
     *is_heading = false;
     if (count < 2 || isdigit((unsigned char)tokens[1].text[0]))
         return JEP_OK;
-    if (!t->is_joined && jetext_recall_heading(t, t->start, t->length)) {
-        struct jetext_grid grid = t->grid;
-
-        *is_heading = true;
-        status = heading_need(t, grid.table);
-        t->grid = grid;
-        jetext_hold(t, HELD_HEADING);
-        return status;
-    }
     if (strchr("bleahdnsct", tokens[0].text[0]) != NULL)
         table = heading_kind(tokens, count, &first);
     if (table == TABLE_NONE && strchr("|AaMmRr", tokens[0].text[0]) != NULL &&
@@ -272,7 +258,7 @@ jetext_heading(struct jetext *t, const token_t *tokens, size_t count,
     status = heading_need(t, table);
     table_begin(t, table, t->is_joined ? NULL : t->start, tokens, first, count);
     if (!t->is_joined)
-        jetext_keep_heading(t, t->start, t->length);
+        jetext_keep_heading(t);
     jetext_hold(t, HELD_HEADING);
     return status;
 }
@@ -460,131 +446,6 @@ split_by_bytes(struct jetext *t, const token_t *from, size_t count, token_t *to)
     return false;
 }
 
-/* Emit the figures of a row that has as many as there are columns. */
-static jep_status_t
-emit_row(struct jetext *t, enum dump_scope scope, const token_t *values,
-         size_t count)
-{
-    struct dump_cell cells[TOKENS_MAX], lock[TOKENS_MAX];
-    size_t filled = 0, locks = 0;
-    jep_status_t status = JEP_OK;
-    uint64_t number;
-
-    if (t->grid.index >= 0 && (size_t)t->grid.index < count &&
-        token_number(values[t->grid.index], &number) && number < INT32_MAX)
-        t->grid.row =
-            (uint32_t)number +
-            (t->grid.table == TABLE_HPA ? HPA_ROW_NONFULL : HPA_ROW_ALL);
-    for (size_t k = 0; k < t->grid.read_count && status == JEP_OK; k++) {
-        size_t i = t->grid.read[k];
-        const struct jetext_column *column = &t->grid.columns[i];
-
-        if (i >= count)
-            break;
-        if (!token_number(values[i], &number)) {
-            status = jetext_cell(t, column->is_lock ? DUMP_BIN_MUTEX : scope,
-                                 column->field, values[i]);
-            continue;
-        }
-        if (column->is_lock)
-            lock[locks++] = (struct dump_cell){column->field, number};
-        else
-            cells[filled++] = (struct dump_cell){column->field, number};
-    }
-    if (status == JEP_OK)
-        status = jetext_emit_row(t, scope, cells, filled);
-    if (status == JEP_OK)
-        status = jetext_emit_row(t, DUMP_BIN_MUTEX, lock, locks);
-    t->grid.row++;
-    return status;
-}
-
-static jep_status_t
-emit_sums(struct jetext *t, token_t label, const token_t *values, size_t count)
-{
-    bool is_huge = token_is(label, "huge:");
-    enum dump_scope scope =
-        token_is(label, "small:") ? DUMP_SMALL : DUMP_LARGE_SUM;
-    jep_status_t status = JEP_OK;
-
-    for (size_t i = 0; i < count && status == JEP_OK; i++) {
-        int field = t->grid.columns[i].field;
-        uint64_t number;
-
-        if (field == FIELD_NONE || !token_number(values[i], &number)) {
-            status = field == FIELD_NONE
-                         ? JEP_OK
-                         : jetext_cell(t, scope, field, values[i]);
-            continue;
-        }
-        /* Before 5.0 large size classes were in two tables. */
-        if (is_huge)
-            number += t->large[field];
-        else if (scope == DUMP_LARGE_SUM)
-            t->large[field] = number;
-        status = jetext_emit(t, scope, field, number);
-    }
-    return status;
-}
-
-static jep_status_t
-emit_decay(struct jetext *t, token_t label, const token_t *values, size_t count)
-{
-    bool is_muzzy = token_is(label, "muzzy:");
-    jep_status_t status = JEP_OK;
-
-    for (size_t i = 0; i < count && status == JEP_OK; i++) {
-        int field = t->grid.columns[i].field;
-
-        for (size_t k = 0; is_muzzy && k < JE_ARRAY_LEN(decays); k++) {
-            if (decays[k].dirty == field) {
-                field = decays[k].muzzy;
-                break;
-            }
-        }
-        /* Merged arenas have no one time; a single one without has none. */
-        if (t->arena >= 0 && token_is(values[i], "N/A"))
-            status = jetext_emit(t, DUMP_ARENA, field, DECAY_NEVER);
-        else if (field != FIELD_NONE)
-            status = jetext_cell(t, DUMP_ARENA, field, values[i]);
-    }
-    return status;
-}
-
-/* Locks of the process come before those of arenas. */
-static jep_status_t
-emit_lock(struct jetext *t, token_t label, const token_t *values, size_t count)
-{
-    int lock;
-
-    if (token_ends(label, ':'))
-        label.length--;
-    lock = field_lock(label.text, label.length);
-    if (lock == FIELD_NONE)
-        return JEP_OK;
-    t->grid.row = (uint32_t)lock;
-    return emit_row(t, lock < LOCK_LARGE ? DUMP_MUTEX : DUMP_ARENA_MUTEX,
-                    values, count);
-}
-
-static jep_status_t
-emit(struct jetext *t, const token_t *tokens, const token_t *values,
-     size_t count)
-{
-    switch (t->grid.table) {
-    case TABLE_SUMS:
-        return token_is(tokens[0], "total:")
-                   ? JEP_OK
-                   : emit_sums(t, tokens[0], values, count);
-    case TABLE_DECAY:
-        return emit_decay(t, tokens[0], values, count);
-    case TABLE_LOCKS:
-        return emit_lock(t, tokens[0], values, count);
-    default:
-        return emit_row(t, tables[t->grid.table].scope, values, count);
-    }
-}
-
 static jep_status_t
 warn_row(struct jetext *t, const char *text)
 {
@@ -598,17 +459,17 @@ warn_row(struct jetext *t, const char *text)
 static jep_status_t
 read_odd_row(struct jetext *t, const token_t *tokens, size_t count)
 {
-    size_t labels = tables[t->grid.table].labels, n = count - labels;
+    size_t labels = jetext_tables[t->grid.table].labels, n = count - labels;
     const token_t *values = tokens + labels;
     token_t split[TOKENS_MAX];
     jep_status_t status;
 
     if (labels == 0 && layout_find(t, values, n))
-        return emit(t, tokens, values, n);
+        return jetext_emit_words(t, tokens, values, n);
     if (n < t->grid.count && labels == 0 &&
         (split_by_heading(t, values, n, split) ||
          split_by_bytes(t, values, n, split)))
-        return emit(t, tokens, split, t->grid.count);
+        return jetext_emit_words(t, tokens, split, t->grid.count);
     if (n < t->grid.count && t->line_ended && !t->is_final) {
         jetext_hold(t, HELD_ROW);
         return JEP_OK;
@@ -616,10 +477,12 @@ read_odd_row(struct jetext *t, const token_t *tokens, size_t count)
     /* A cut row is right up to its last, possibly shortened number. */
     if (n < t->grid.count && !t->line_ended && n > 0) {
         status = warn_row(t, "row is cut off");
-        return status != JEP_OK ? status : emit(t, tokens, values, n - 1);
+        return status != JEP_OK ? status
+                                : jetext_emit_words(t, tokens, values, n - 1);
     }
     if (labels > 0)
-        return emit(t, tokens, values, n < t->grid.count ? n : t->grid.count);
+        return jetext_emit_words(t, tokens, values,
+                                 n < t->grid.count ? n : t->grid.count);
     if (t->grid.is_guess)
         return JEP_OK;
     return warn_row(t, "row does not have as many columns as its heading");
@@ -646,29 +509,9 @@ read_lone_row(struct jetext *t, const token_t *tokens, size_t count,
         return JEP_OK;
     (void)row_fits(t, values, &objects);
     status = jetext_need(t, objects > 0 ? TEXT_SURE : TEXT_WEAK);
-    return status != JEP_OK ? status : emit(t, tokens, values, t->grid.count);
-}
-
-/* Whether a line that starts with a word is a row of the current table. */
-static bool
-is_labelled_row(const struct jetext *t, const token_t *tokens, size_t count)
-{
-    token_t label = tokens[0];
-
-    switch (t->grid.table) {
-    case TABLE_SUMS:
-        return token_is(label, "small:") || token_is(label, "large:") ||
-               token_is(label, "huge:") || token_is(label, "total:");
-    case TABLE_DECAY:
-        return token_is(label, "dirty:") || token_is(label, "muzzy:");
-    case TABLE_LOCKS:
-        return count > 2 && isdigit((unsigned char)tokens[1].text[0]) &&
-               isdigit((unsigned char)tokens[2].text[0]);
-    case TABLE_TOTALS:
-        return token_is(label, "|");
-    default:
-        return false;
-    }
+    return status != JEP_OK
+               ? status
+               : jetext_emit_words(t, tokens, values, t->grid.count);
 }
 
 /* Rows that are left out: "---", and in 3.x "[12]" or "[1..6]". */
@@ -692,7 +535,7 @@ jep_status_t
 jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
 {
     bool is_numeric = isdigit((unsigned char)tokens[0].text[0]);
-    size_t labels = tables[t->grid.table].labels;
+    size_t labels = jetext_tables[t->grid.table].labels;
     token_t plain[TOKENS_MAX];
     uint64_t objects;
 
@@ -703,7 +546,7 @@ jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
     if (!is_numeric && count == 1 && read_gap(t, tokens[0]))
         *is_row = true;
     else if (!is_numeric)
-        *is_row = is_labelled_row(t, tokens, count);
+        *is_row = jetext_is_labelled(t, tokens, count);
     if (!*is_row || t->grid.table == TABLE_OTHER)
         return JEP_OK;
     t->evidence += TEXT_WEAK;
@@ -716,7 +559,8 @@ jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
     if (count - labels != t->grid.count ||
         (t->grid.is_guess && !row_fits(t, tokens, &objects)))
         return read_odd_row(t, tokens, count);
+    jetext_row_keep(t, tokens, count);
     /* The last number of a line without end may be cut. */
-    return emit(t, tokens, tokens + labels,
-                t->grid.count - (t->line_ended ? 0 : 1));
+    return jetext_emit_words(t, tokens, tokens + labels,
+                             t->grid.count - (t->line_ended ? 0 : 1));
 }

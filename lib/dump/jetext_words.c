@@ -154,6 +154,9 @@ is_totals(token_t line)
     unsigned found = 0;
     size_t at = 0;
 
+    /* The six start so; most lines do not. */
+    if (strchr("AaMmRr", line.text[0]) == NULL)
+        return false;
     while (pair_next(line, &at, &pair)) {
         int field = jetext_label(DUMP_TOTAL, pair.label);
 

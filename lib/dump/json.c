@@ -251,7 +251,7 @@ state_next(json_t *json, const struct json_frame *parent, uint32_t *row)
     switch (member->to) {
     case JM_MUTEX:
     case JM_ARENA_MUTEX:
-        lock = field_lock(parent->key, strlen(parent->key));
+        lock = field_lock(parent->key, strlen(parent->key), LOCK_LARGE);
         *row = (uint32_t)lock;
         return lock == FIELD_NONE ? JSON_SKIP : member->to;
     case JM_ARENA:

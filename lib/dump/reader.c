@@ -5,6 +5,7 @@
 #include "dump/reader.h"
 
 #include "dump/perr.h"
+#include "dump/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ struct reader {
     size_t start, end; /* unread part of the buffer */
     uint64_t total;    /* bytes read so far */
     uint64_t line;
+    struct scan scan;   /* of the last line */
     const char *damage; /* where it ends too early; NULL = it does not */
     bool at_end;
     bool ended;    /* the last line had a line feed */
@@ -237,8 +239,10 @@ take_line(reader_t *reader, size_t length, size_t *out_length)
     reader->returned = length > 0 && line[length - 1] == '\r';
     length -= reader->returned;
     line[length] = '\0';
-    for (size_t i = strlen(line); i < length; i += strlen(line + i))
-        line[i] = ' ';
+    if (reader->scan.is_marked) {
+        for (size_t i = strlen(line); i < length; i += strlen(line + i))
+            line[i] = ' ';
+    }
     *out_length = length;
     return line;
 }
@@ -250,17 +254,16 @@ reader_line(reader_t *reader, char **line, size_t *length,
     size_t scanned = 0;
 
     *line = NULL;
+    reader->scan = (struct scan){0};
     for (;;) {
         size_t have = reader->end - reader->start;
-        char *from = reader->buffer + reader->start + scanned;
-        char *feed = have > scanned ? memchr(from, '\n', have - scanned) : NULL;
         jep_status_t status = JEP_OK;
 
-        reader->ended = feed != NULL;
-        if (feed != NULL) {
-            size_t n = (size_t)(feed - (reader->buffer + reader->start));
-
-            *line = take_line(reader, n, length);
+        scanned += scan_line(reader->buffer + reader->start + scanned,
+                             have - scanned, &reader->scan);
+        reader->ended = scanned < have;
+        if (reader->ended) {
+            *line = take_line(reader, scanned, length);
             return JEP_OK;
         }
         if (reader->at_end) {
@@ -268,7 +271,6 @@ reader_line(reader_t *reader, char **line, size_t *length,
                 *line = take_line(reader, have, length);
             return JEP_OK;
         }
-        scanned = have;
         if (reader->start == 0 && reader->end == reader->size)
             status = grow(reader, error);
         if (status == JEP_OK)
@@ -294,6 +296,12 @@ const char *
 reader_damage(const reader_t *reader)
 {
     return reader->damage;
+}
+
+bool
+reader_line_marked(const reader_t *reader)
+{
+    return reader->scan.is_marked;
 }
 
 bool

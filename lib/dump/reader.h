@@ -55,6 +55,9 @@ const char *reader_damage(const reader_t *reader);
 /* Whether that line ended in a line feed: a cut-off one does not. */
 bool reader_line_ended(const reader_t *reader);
 
+/* Whether it may hold something to repair: see scan.h. */
+bool reader_line_marked(const reader_t *reader);
+
 /* Whether a carriage return was taken off its end. */
 bool reader_line_returned(const reader_t *reader);
 

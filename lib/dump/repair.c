@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARKER "___ Begin jemalloc statistics ___"
+#define MARKER "___ Begin jemalloc statistics ___" /* scan.h looks for it */
 
 struct repairer {
     reader_t *reader;
@@ -94,6 +94,13 @@ is_marker(const char *text, size_t length)
            memcmp(text, MARKER, sizeof(MARKER) - 1) == 0;
 }
 
+/* Where the marker is in a line; NULL = nowhere. */
+static const char *
+find_marker(const struct text_line *line)
+{
+    return memmem(line->text, line->length, MARKER, sizeof(MARKER) - 1);
+}
+
 /* Take `length` bytes off the front. */
 static void
 advance(struct text_line *line, size_t length)
@@ -123,7 +130,7 @@ is_word(char c)
 static size_t
 content_start(const repairer_t *r, const struct text_line *line)
 {
-    const char *marker = strstr(line->text, MARKER);
+    const char *marker = find_marker(line);
     unsigned tries = 0;
 
     if (marker != NULL)
@@ -267,7 +274,7 @@ strip_prefix(repairer_t *r, struct text_line *line, uint64_t key)
     if (r->prefix_count > 0 && try_widen(r, line, key) &&
         try_prefixes(r, line, key))
         return;
-    if (r->is_plain && key == 0 && strstr(line->text, MARKER) == NULL)
+    if (r->is_plain && key == 0 && find_marker(line) == NULL)
         return;
     if (!has_marker && try_key(r, line, key))
         return;
@@ -311,10 +318,9 @@ strip_quotes(struct text_line *line)
     }
 }
 
-/* The next line as the reader has it, cleaned. */
+/* The next line as the reader has it. */
 static jep_status_t
-read_line(repairer_t *r, struct text_line *line, uint64_t *key,
-          struct jep_error *error)
+read_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
     jep_status_t status =
         reader_line(r->reader, &line->text, &line->length, error);
@@ -324,11 +330,25 @@ read_line(repairer_t *r, struct text_line *line, uint64_t *key,
     line->ended = reader_line_ended(r->reader);
     if (reader_line_returned(r->reader))
         line->repairs |= 1u << REPAIR_CRLF;
+    return JEP_OK;
+}
+
+/* Whether nothing is to be done: no line had anything before it so far, and
+ * nothing in this one could need a repair or be the marker. */
+static bool
+is_untouched(const repairer_t *r, const struct text_line *line)
+{
+    return r->is_plain && r->prefix_count == 0 &&
+           !reader_line_marked(r->reader) && *line->text != '{';
+}
+
+static void
+clean_line(struct text_line *line, uint64_t *key)
+{
     strip_quotes(line);
     if (*line->text == '{' && log_take_line(line, key))
         line->repairs |= 1u << REPAIR_LOG;
     line->length = clean_text(line->text, line->length, &line->repairs);
-    return JEP_OK;
 }
 
 jep_status_t
@@ -337,6 +357,7 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
     static const unsigned splits =
         1u << REPAIR_ESCAPES | 1u << REPAIR_MARKUP | 1u << REPAIR_LOG;
     jep_status_t status;
+    bool is_fine = false;
     uint64_t key = 0;
 
     *line = (struct text_line){.text = NULL};
@@ -348,11 +369,17 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
         key = r->rest_key;
         r->rest = NULL;
     } else {
-        status = read_line(r, line, &key, error);
+        status = read_line(r, line, error);
         if (status != JEP_OK || line->text == NULL)
             return status;
+        is_fine = is_untouched(r, line);
+        if (!is_fine)
+            clean_line(line, &key);
     }
     line->number = reader_line_number(r->reader);
+    line->stream = r->stream;
+    if (is_fine)
+        return JEP_OK;
     if ((line->repairs & splits) != 0)
         split(r, line, key);
     strip_quotes(line);

@@ -9,9 +9,6 @@
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE2__
-#    include <emmintrin.h>
-#endif
 
 enum {
     MARK_ESCAPE = 1, /* backslash */
@@ -36,70 +33,10 @@ static const uint8_t marks[256] = {
     CHARACTERS_16,        CHARACTERS_16,          CHARACTERS_16,
 };
 
-#ifdef __SSE2__
-/* Whether the 16 bytes at `text` have no mark but one point, and none if
- * *has_point says that there was one before. */
-static bool
-is_plain_16(const char *text, bool *has_point)
-{
-    unsigned points;
-
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
-    __m128i wrong = bytes; /* those above 127 */
-
-#    define MARK(c)                                                            \
-        wrong = _mm_or_si128(wrong, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)))
-    MARK('\\');
-    MARK('\033');
-    MARK('<');
-    MARK('&');
-    MARK(',');
-    MARK('\'');
-#    undef MARK
-    if (_mm_movemask_epi8(wrong) != 0)
-        return false;
-    points =
-        (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')));
-    if (points == 0)
-        return true;
-    if (*has_point || (points & (points - 1)) != 0)
-        return false;
-    *has_point = true;
-    return true;
-}
-
-/* Whether the line has no mark that means anything: most have none, and one
- * point is decimal. */
-static bool
-is_plain(const char *text, size_t length)
-{
-    bool has_point = false;
-    char rest[16] = {0};
-    size_t i = 0;
-
-    for (; i + 16 <= length; i += 16) {
-        if (!is_plain_16(text + i, &has_point))
-            return false;
-    }
-    memcpy(rest, text + i, length - i);
-    return is_plain_16(rest, &has_point);
-}
-#else
-static bool
-is_plain(const char *text, size_t length)
-{
-    (void)text;
-    return length == 0;
-}
-#endif
-
 static unsigned
 scan(const char *text, size_t length)
 {
     unsigned found = 0;
-
-    if (is_plain(text, length))
-        return 0;
 
     for (size_t i = 0; i < length; i++)
         found |= marks[(unsigned char)text[i]];
@@ -426,6 +363,18 @@ grouped(const char *text, size_t length, unsigned *groups)
     return n;
 }
 
+/* A comma or apostrophe between digits. */
+static bool
+has_groups(const char *text, size_t length)
+{
+    for (size_t i = 1; i + 1 < length; i++) {
+        if ((text[i] == ',' || text[i] == '\'') && is_digit(text[i - 1]) &&
+            is_digit(text[i + 1]))
+            return true;
+    }
+    return false;
+}
+
 static size_t
 join_groups(char *text, size_t length, unsigned *repairs)
 {
@@ -485,7 +434,7 @@ clean_text(char *text, size_t length, unsigned *repairs)
         length = strip_markup(text, length, repairs);
     if ((found & MARK_CHARACTER) != 0)
         length = plain_characters(text, length, repairs);
-    if ((found & MARK_COMMA) != 0 ||
+    if (((found & MARK_COMMA) != 0 && has_groups(text, length)) ||
         ((found & MARK_POINT) != 0 && has_points(text, length)))
         length = join_groups(text, length, repairs);
     text[length] = '\0';

@@ -1,10 +1,9 @@
 /* Words and numbers of a text line, by reference into the line. */
 #include "dump/token.h"
 
+#include "dump/scan.h"
+
 #include <string.h>
-#ifdef __SSE2__
-#    include <emmintrin.h>
-#endif
 
 static bool
 is_space(char c)
@@ -19,45 +18,6 @@ is_digit(char c)
 }
 
 /* Everything up to a blank separates words, other control bytes too. */
-#ifdef __SSE2__
-static unsigned
-ink_16(const char *text)
-{
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
-    __m128i least = _mm_min_epu8(bytes, _mm_set1_epi8(' '));
-
-    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, least)) & 0xffff;
-}
-#else
-static unsigned
-ink_16(const char *text)
-{
-    unsigned ink = 0;
-
-    for (unsigned i = 0; i < 16; i++)
-        ink |= (unsigned)((unsigned char)text[i] > ' ') << i;
-    return ink;
-}
-#endif
-
-/* The first `length` bytes, at most 64, as bits: 1 is no white space. */
-static uint64_t
-ink_64(const char *text, size_t length)
-{
-    uint64_t ink = 0;
-    size_t i = 0;
-
-    for (; i + 16 <= length; i += 16)
-        ink |= (uint64_t)ink_16(text + i) << i;
-    if (i < length) {
-        char rest[16] = {0};
-
-        memcpy(rest, text + i, length - i);
-        ink |= (uint64_t)ink_16(rest) << i;
-    }
-    return ink;
-}
-
 size_t
 token_split(const char *text, size_t length, token_t *tokens, size_t max)
 {
@@ -67,7 +27,7 @@ token_split(const char *text, size_t length, token_t *tokens, size_t max)
     for (size_t base = 0; base < length; base += 64) {
         size_t here = length - base < 64 ? length - base : 64;
         const char *block = text + base;
-        uint64_t ink = ink_64(block, here);
+        uint64_t ink = scan_ink(block, here);
         /* A bit where a word starts, and one behind where it ends. */
         uint64_t edges = ink ^ (ink << 1 | (start != NULL));
 
@@ -140,6 +100,77 @@ token_number(token_t token, uint64_t *value)
     }
     *value = sum;
     return true;
+}
+
+void
+token_shape_take(struct token_shape *shape, const char *text, size_t length,
+                 const token_t *tokens, size_t count)
+{
+    size_t blocks = length / 64 + 1;
+
+    shape->count = 0;
+    if (blocks > TOKEN_SHAPE_BLOCKS || count == 0 || count > TOKENS_MAX ||
+        tokens[0].text + tokens[0].length - text >= 64)
+        return;
+    memset(shape->behind, 0, sizeof(shape->behind));
+    for (size_t i = 0; i < count; i++) {
+        size_t end = (size_t)(tokens[i].text - text) + tokens[i].length;
+
+        shape->ends[i] = (uint16_t)end;
+        shape->behind[end / 64] |= UINT64_C(1) << end % 64;
+    }
+    shape->blocks = (uint16_t)blocks;
+    shape->count = (uint16_t)count;
+}
+
+/* Where words end among 64 bytes of a line, by bit: one behind each.  *ink:
+ * of those bytes, and before of those before them. */
+JE_INLINE uint64_t
+ends_64(const char *text, size_t length, uint64_t *ink)
+{
+    uint64_t goes_on = *ink >> 63;
+
+    *ink = scan_ink(text, length);
+    return ~*ink & (*ink << 1 | goes_on);
+}
+
+bool
+token_shape_fits(struct token_shape *shape, const char *text, size_t length,
+                 token_t *first)
+{
+    uint64_t ink = 0, behind, expected = shape->behind[0];
+    size_t start, i;
+
+    if (shape->count == 0 || length / 64 + 1 != shape->blocks)
+        return false;
+    behind = ends_64(text, length < 64 ? length : 64, &ink);
+    if (behind == 0 || (behind & (behind - 1)) != (expected & (expected - 1)))
+        return false;
+    start = (size_t)__builtin_ctzll(ink);
+    shape->ends[0] = (uint16_t)__builtin_ctzll(behind);
+    *first = (token_t){text + start, shape->ends[0] - start};
+    for (i = 1; i + 1 < shape->blocks; i++) {
+        if (ends_64(text + i * 64, 64, &ink) != shape->behind[i])
+            return false;
+    }
+    return i == shape->blocks ||
+           ends_64(text + i * 64, length - i * 64, &ink) == shape->behind[i];
+}
+
+token_t
+token_before(const char *text, size_t end)
+{
+    size_t start = end;
+
+    while (start > 0 && (unsigned char)text[start - 1] > ' ')
+        start--;
+    return (token_t){text + start, end - start};
+}
+
+bool
+token_number_before_slow(const char *text, size_t end, uint64_t *value)
+{
+    return token_number(token_before(text, end), value);
 }
 
 bool

@@ -115,14 +115,18 @@ classes_fill(struct snapshot *snapshot)
         const struct table *bins = &snapshot->arenas[i]->bins;
 
         for (size_t row = 0; row < bins->rows; row++) {
-            for (size_t k = 0; k < sizeof(shared) / sizeof(shared[0]); k++) {
-                uint64_t value;
+            struct dump_cell cells[JE_ARRAY_LEN(shared)];
+            size_t count = 0;
 
-                if (table_get(bins, row, shared[k], &value) &&
-                    !table_set(&snapshot->bin_classes, row, shared[k], value,
-                               table_line(bins, row)))
-                    return false;
+            if (table_known(bins, row) == 0)
+                continue;
+            for (size_t k = 0; k < JE_ARRAY_LEN(shared); k++) {
+                cells[count].field = (int)shared[k];
+                count += table_get(bins, row, shared[k], &cells[count].value);
             }
+            if (!table_set_row(&snapshot->bin_classes, row, cells, count,
+                               table_line(bins, row)))
+                return false;
         }
     }
     return true;

@@ -99,6 +99,18 @@ index_reserve(struct snapshot *snapshot, size_t slot)
     return true;
 }
 
+/* Arenas of a process are alike. */
+static void
+arena_expect(struct snapshot_arena *arena, const struct snapshot_arena *like)
+{
+    table_expect(&arena->bins, &like->bins);
+    table_expect(&arena->larges, &like->larges);
+    table_expect(&arena->extents, &like->extents);
+    table_expect(&arena->mutexes, &like->mutexes);
+    table_expect(&arena->bin_mutexes, &like->bin_mutexes);
+    table_expect(&arena->hpa_slabs, &like->hpa_slabs);
+}
+
 /* The arena of that number, made if it is new; NULL when out of memory. */
 static struct snapshot_arena *
 arena_get(struct snapshot *snapshot, int id)
@@ -116,6 +128,8 @@ arena_get(struct snapshot *snapshot, int id)
                      snapshot->arena_count, sizeof(*snapshot->arenas)))
         return NULL;
     arena = snapshot_arena_new(id);
+    if (arena != NULL && snapshot->last != NULL && snapshot->last->id >= 0)
+        arena_expect(arena, snapshot->last);
     if (arena != NULL)
         snapshot->arenas[snapshot->arena_count++] = arena;
     snapshot->index[slot] = arena;

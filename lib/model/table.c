@@ -10,7 +10,16 @@
 void
 table_init(struct table *table, size_t fields)
 {
-    *table = (struct table){.fields = (uint8_t)fields};
+    *table =
+        (struct table){.fields = (uint8_t)fields, .first_rows = FIRST_ROWS};
+}
+
+void
+table_expect(struct table *table, const struct table *like)
+{
+    table->first_width = like->columns;
+    if (like->kept > 0)
+        table->first_rows = like->kept;
 }
 
 void
@@ -57,15 +66,17 @@ cell_set(const struct table *table, struct table_row *row, size_t column,
         ((uint32_t *)cells)[column] = (uint32_t)value;
 }
 
-/* Make room for `capacity` rows. */
+/* Make room for `capacity` rows.  Those that are not used yet are empty. */
 static bool
 grow(struct table *table, size_t capacity)
 {
-    char *records = realloc(table->records,
-                            capacity * stride(table->width, table->is_wide));
+    size_t size = stride(table->width, table->is_wide);
+    char *records = realloc(table->records, capacity * size);
 
     if (records == NULL)
         return false;
+    memset(records + table->capacity * size, 0,
+           (capacity - table->capacity) * size);
     table->records = records;
     table->capacity = (uint16_t)capacity;
     return true;
@@ -127,11 +138,10 @@ row_make(struct table *table, size_t row, size_t *at)
     if (!slots_reserve(table, row + 1))
         return false;
     if (table->kept == table->capacity &&
-        !grow(table,
-              table->capacity == 0 ? FIRST_ROWS : table->capacity * 3u / 2))
+        !grow(table, table->capacity == 0 ? table->first_rows
+                                          : table->capacity * 3u / 2 + 1))
         return false;
     *at = table->kept++;
-    memset(record(table, *at), 0, stride(table->width, table->is_wide));
     table->slots[row] = table->kept;
     if (table->rows <= row)
         table->rows = (uint32_t)row + 1;
@@ -147,10 +157,30 @@ column_add(struct table *table, const struct dump_cell *cells, size_t count)
     if (table->columns == width) {
         for (size_t i = 0; i < count; i++)
             width += cells[i].value != 0 && table->column[cells[i].field] == 0;
+        if (width < table->first_width)
+            width = table->first_width;
         if (!reshape(table, width + width % 2, table->is_wide))
             return false;
     }
     table->column[cells[0].field] = ++table->columns;
+    return true;
+}
+
+/* Set cells[0] of the row at place `at`, for which there is no column yet or
+ * whose value is too large for it; others of `cells` may follow. */
+JE_NOINLINE static bool
+cell_make(struct table *table, size_t at, const struct dump_cell *cells,
+          size_t count)
+{
+    size_t field = (size_t)cells[0].field;
+
+    if (table->column[field] == 0 && !column_add(table, cells, count))
+        return false;
+    if (cells[0].value > UINT32_MAX && !table->is_wide &&
+        !reshape(table, table->width, true))
+        return false;
+    cell_set(table, record(table, at), table->column[field] - 1u,
+             cells[0].value);
     return true;
 }
 
@@ -159,6 +189,7 @@ table_set_row(struct table *table, size_t row, const struct dump_cell *cells,
               size_t count, uint64_t line)
 {
     struct table_row *to;
+    uint32_t known = 0;
     size_t at;
 
     if (row >= TABLE_ROWS_MAX || count == 0)
@@ -166,24 +197,25 @@ table_set_row(struct table *table, size_t row, const struct dump_cell *cells,
     if (!row_make(table, row, &at))
         return false;
     to = record(table, at);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = cells[i].value;
+        unsigned field = (unsigned)cells[i].field;
+        size_t column = table->column[field];
+
+        known |= 1u << field;
+        if (column != 0 && value <= UINT32_MAX && !table->is_wide) {
+            ((uint32_t *)(void *)(to + 1))[column - 1] = (uint32_t)value;
+        } else if (column != 0 && table->is_wide) {
+            ((uint64_t *)(void *)(to + 1))[column - 1] = value;
+        } else if (value != 0) {
+            if (!cell_make(table, at, cells + i, count - i))
+                return false;
+            to = record(table, at);
+        }
+    }
+    to->known |= known;
     if (to->line == 0)
         to->line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
-    for (size_t i = 0; i < count; i++) {
-        size_t field = (size_t)cells[i].field;
-        uint64_t value = cells[i].value;
-
-        to->known |= 1u << field;
-        if (value == 0 && table->column[field] == 0)
-            continue;
-        if (table->column[field] == 0 &&
-            !column_add(table, cells + i, count - i))
-            return false;
-        if (value > UINT32_MAX && !table->is_wide &&
-            !reshape(table, table->width, true))
-            return false;
-        to = record(table, at);
-        cell_set(table, to, table->column[field] - 1u, value);
-    }
     return true;
 }
 

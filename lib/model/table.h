@@ -32,14 +32,17 @@ struct table {
     uint8_t columns, width;           /* that exist; that there is room for */
     bool is_wide;                     /* cells have 64 bits */
     uint8_t column[TABLE_FIELDS_MAX]; /* of a field, from 1; 0 = all zeros */
-    uint16_t kept, capacity;          /* rows in memory; that there is room for
-                                       */
+    uint16_t kept, capacity;          /* rows in memory, and with room for */
+    uint8_t first_width;              /* of the first row; 0 = what it needs */
+    uint16_t first_rows;
     uint32_t slot_count;
     uint16_t *slots; /* where a row is kept, from 1; 0 = it has no figure */
     char *records;
 };
 
 void table_init(struct table *table, size_t fields);
+/* The table will probably be as large as `like`, another arena's. */
+void table_expect(struct table *table, const struct table *like);
 void table_free(struct table *table);
 
 /* False when out of memory.  A row beyond the limit is ignored. */

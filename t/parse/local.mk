@@ -10,6 +10,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_profile \
 	t/unit/check_reader \
 	t/unit/check_repair \
+	t/unit/check_scan \
 	t/unit/check_table \
 	t/unit/check_token \
 	t/unit/check_torture \
@@ -24,6 +25,7 @@ t_unit_check_kernfile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
 t_unit_check_repair_LDADD = $(JE_PROBE_TEST)
+t_unit_check_scan_LDADD = $(JE_PROBE_TEST)
 t_unit_check_table_LDADD = $(JE_PROBE_TEST)
 t_unit_check_token_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDADD = $(JE_PROBE_TEST)

@@ -144,6 +144,117 @@ START_TEST(test_fields_have_both_names)
 
 END_TEST
 
+/* Each number that a column can hold, at each place that it can have in a line,
+ * behind others that might be taken for a part of it. */
+START_TEST(test_number_before)
+{
+    static const char *const words[] = {"0",        "7",
+                                        "42",       "999",
+                                        "12345678", "1234567",
+                                        "99999999", "123456789",
+                                        "1,234",    "N/A",
+                                        "0.031",    "-",
+                                        "12a",      "18446744073709551615",
+                                        "x1",       "1x",
+                                        "race",     "00000012",
+                                        "(7)"};
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(words); i++) {
+        for (size_t at = 0; at < 40; at++) {
+            char line[128];
+            size_t length = strlen(words[i]);
+            token_t word = {line + at, length};
+            uint64_t expected = 1, found = 1;
+            bool is_number;
+
+            memset(line, ' ', sizeof(line));
+            for (size_t k = 0; k + 1 < at; k++)
+                line[k] = k % 3 == 2 ? ' ' : '8';
+            memcpy(line + at, words[i], length);
+            line[at + length] = at % 2 == 0 ? ' ' : '\0';
+            is_number = token_number(word, &expected);
+            ck_assert_msg(token_number_before(line, at + length, &found) ==
+                                  is_number &&
+                              (!is_number || found == expected),
+                          "%s at %zu", words[i], at);
+            word = token_before(line, at + length);
+            ck_assert_uint_eq(word.length, length);
+            ck_assert_ptr_eq(word.text, line + at);
+        }
+    }
+}
+
+END_TEST
+
+static bool
+fits(struct token_shape *shape, const char *line)
+{
+    token_t first;
+    bool does = token_shape_fits(shape, line, strlen(line), &first);
+
+    if (does) {
+        token_t tokens[TOKENS_MAX];
+
+        ck_assert_uint_eq(token_split(line, strlen(line), tokens, TOKENS_MAX),
+                          shape->count);
+        ck_assert_ptr_eq(first.text, tokens[0].text);
+        ck_assert_uint_eq(first.length, tokens[0].length);
+        for (size_t i = 0; i < shape->count; i++)
+            ck_assert_ptr_eq(line + shape->ends[i],
+                             tokens[i].text + tokens[i].length);
+    }
+    return does;
+}
+
+/* Lines of every length around the blocks of 64 bytes, with words that end in
+ * the last byte, and each of their ends moved. */
+START_TEST(test_shape_is_where_words_end)
+{
+    for (size_t length = 20; length < 300; length++) {
+        struct token_shape shape;
+        token_t tokens[TOKENS_MAX];
+        char line[301], other[301];
+        size_t count;
+
+        for (size_t i = 0; i < length; i++)
+            line[i] = i % 7 == 3 || i % 11 == 4 ? ' ' : '5';
+        line[length] = '\0';
+        count = token_split(line, length, tokens, TOKENS_MAX);
+        token_shape_take(&shape, line, length, tokens, count);
+        ck_assert_uint_eq(shape.count, count);
+        ck_assert(fits(&shape, line));
+        for (size_t i = 1; i < count; i++) {
+            size_t end = (size_t)(tokens[i].text - line) + tokens[i].length;
+
+            memcpy(other, line, length + 1);
+            other[end - 1] = ' ';
+            ck_assert_msg(!fits(&shape, other), "length %zu, end %zu", length,
+                          end);
+        }
+        memcpy(other, line, length + 1);
+        other[0] = ' ';
+        ck_assert(fits(&shape, other));
+        other[2] = ' ';
+        ck_assert(fits(&shape, other));
+    }
+}
+
+END_TEST
+
+START_TEST(test_shape_of_a_long_line)
+{
+    struct token_shape shape = {.count = 1};
+    char line[600];
+    token_t token = {line, sizeof(line)};
+
+    memset(line, 'x', sizeof(line));
+    token_shape_take(&shape, line, sizeof(line), &token, 1);
+    ck_assert_uint_eq(shape.count, 0);
+    ck_assert(!token_shape_fits(&shape, line, sizeof(line), &token));
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -158,6 +269,9 @@ main(void)
     tcase_add_test(tcase, test_split_at_all_places);
     tcase_add_test(tcase, test_trim_takes_one_pair_of_quotes);
     tcase_add_test(tcase, test_fields_have_both_names);
+    tcase_add_test(tcase, test_number_before);
+    tcase_add_test(tcase, test_shape_is_where_words_end);
+    tcase_add_test(tcase, test_shape_of_a_long_line);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }

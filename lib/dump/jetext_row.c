@@ -1,0 +1,301 @@
+/* Rows of jemalloc's tables: from words to figures.
+ *
+ * Most of a large dump are rows whose words end at the same places as those of
+ * the row before.  They are not split: their figures are read where they end.
+ * What they mean does not depend on how they were found. */
+#include "dump/jetext.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const struct jetext_table_kind jetext_tables[] = {
+    [TABLE_NONE] = {DUMP_SCOPES, FIELD_NONE, 0},
+    [TABLE_SUMS] = {DUMP_SMALL, FIELD_NONE, 1},
+    [TABLE_DECAY] = {DUMP_ARENA, FIELD_NONE, 1},
+    [TABLE_BINS] = {DUMP_BIN, BIN_INDEX, 0},
+    [TABLE_LARGE] = {DUMP_LARGE, LARGE_INDEX, 0},
+    [TABLE_EXTENTS] = {DUMP_EXTENT, EXTENT_INDEX, 0},
+    [TABLE_LOCKS] = {DUMP_MUTEX, FIELD_NONE, 1},
+    [TABLE_HPA] = {DUMP_HPA_SLAB, HPA_SLAB_INDEX, 0},
+    [TABLE_TOTALS] = {DUMP_TOTAL, FIELD_NONE, 0},
+    [TABLE_OTHER] = {DUMP_SCOPES, FIELD_NONE, 0},
+};
+
+/* Columns of the decay table are named without saying of which pages. */
+static const struct {
+    const char *name;
+    int dirty, muzzy;
+} decays[] = {
+    {"time", ARENA_DIRTY_DECAY_MS, ARENA_MUZZY_DECAY_MS},
+    {"npages", ARENA_PDIRTY, ARENA_PMUZZY},
+    {"sweeps", ARENA_DIRTY_NPURGE, ARENA_MUZZY_NPURGE},
+    {"madvises", ARENA_DIRTY_NMADVISE, ARENA_MUZZY_NMADVISE},
+    {"purged", ARENA_DIRTY_PURGED, ARENA_MUZZY_PURGED},
+};
+
+int
+jetext_decay_column(token_t name)
+{
+    for (size_t i = 0; i < JE_ARRAY_LEN(decays); i++) {
+        if (token_is(name, decays[i].name))
+            return decays[i].dirty;
+    }
+    return FIELD_NONE;
+}
+
+/* The words of a row: either `values`, or those that end in the line `text` at
+ * `ends`. */
+struct row {
+    token_t label;
+    size_t count; /* without the label, if the table's rows have one */
+    const token_t *values;
+    const char *text;
+    const uint16_t *ends;
+};
+
+static token_t
+row_word(const struct row *row, size_t i)
+{
+    return row->values != NULL ? row->values[i]
+                               : token_before(row->text, row->ends[i]);
+}
+
+JE_INLINE bool
+row_number(const struct row *row, size_t i, uint64_t *number)
+{
+    return row->values != NULL
+               ? token_number(row->values[i], number)
+               : token_number_before(row->text, row->ends[i], number);
+}
+
+/* The column that numbers the rows. */
+static void
+number_row(struct jetext *t, const struct row *row)
+{
+    uint64_t number;
+
+    if (t->grid.index >= 0 && (size_t)t->grid.index < row->count &&
+        row_number(row, (size_t)t->grid.index, &number) && number < INT32_MAX)
+        t->grid.row =
+            (uint32_t)number +
+            (t->grid.table == TABLE_HPA ? HPA_ROW_NONFULL : HPA_ROW_ALL);
+}
+
+/* Emit the figures of the columns in `reads`. */
+static jep_status_t
+emit_reads(struct jetext *t, enum dump_scope scope, const struct row *row,
+           const struct jetext_reads *reads)
+{
+    struct dump_cell cells[TOKENS_MAX];
+    size_t filled = 0;
+
+    for (size_t k = 0; k < reads->count; k++) {
+        const struct jetext_read *read = &reads->list[k];
+        uint64_t number;
+        jep_status_t status;
+
+        if (read->column >= row->count)
+            break;
+        if (row_number(row, read->column, &number)) {
+            cells[filled++] = (struct dump_cell){read->field, number};
+            continue;
+        }
+        status =
+            jetext_cell(t, scope, read->field, row_word(row, read->column));
+        if (status != JEP_OK)
+            return status;
+    }
+    return jetext_emit_row(t, scope, cells, filled);
+}
+
+static jep_status_t
+emit_row(struct jetext *t, enum dump_scope scope, const struct row *row)
+{
+    jep_status_t status;
+
+    number_row(t, row);
+    status = emit_reads(t, scope, row, &t->grid.reads);
+    if (status == JEP_OK)
+        status = emit_reads(t, DUMP_BIN_MUTEX, row, &t->grid.lock_reads);
+    t->grid.row++;
+    return status;
+}
+
+static jep_status_t
+emit_sums(struct jetext *t, const struct row *row)
+{
+    bool is_huge = token_is(row->label, "huge:");
+    enum dump_scope scope =
+        token_is(row->label, "small:") ? DUMP_SMALL : DUMP_LARGE_SUM;
+    jep_status_t status = JEP_OK;
+
+    for (size_t i = 0; i < row->count && status == JEP_OK; i++) {
+        int field = t->grid.columns[i].field;
+        uint64_t number;
+
+        if (field == FIELD_NONE)
+            continue;
+        if (!row_number(row, i, &number)) {
+            status = jetext_cell(t, scope, field, row_word(row, i));
+            continue;
+        }
+        /* Before 5.0 large size classes were in two tables. */
+        if (is_huge)
+            number += t->large[field];
+        else if (scope == DUMP_LARGE_SUM)
+            t->large[field] = number;
+        status = jetext_emit(t, scope, field, number);
+    }
+    return status;
+}
+
+static jep_status_t
+emit_decay(struct jetext *t, const struct row *row)
+{
+    bool is_muzzy = token_is(row->label, "muzzy:");
+    jep_status_t status = JEP_OK;
+
+    for (size_t i = 0; i < row->count && status == JEP_OK; i++) {
+        int field = t->grid.columns[i].field;
+
+        for (size_t k = 0; is_muzzy && k < JE_ARRAY_LEN(decays); k++) {
+            if (decays[k].dirty == field) {
+                field = decays[k].muzzy;
+                break;
+            }
+        }
+        /* Merged arenas have no one time; a single one without has none. */
+        if (t->arena >= 0 && token_is(row_word(row, i), "N/A"))
+            status = jetext_emit(t, DUMP_ARENA, field, DECAY_NEVER);
+        else if (field != FIELD_NONE)
+            status = jetext_cell(t, DUMP_ARENA, field, row_word(row, i));
+    }
+    return status;
+}
+
+/* The lock of a row's label, FIELD_NONE = there is none.  Most often it is the
+ * one after that of the row before. */
+static int
+lock_of(const struct jetext *t, token_t label)
+{
+    if (token_ends(label, ':'))
+        label.length--;
+    return field_lock(label.text, label.length, t->grid.row);
+}
+
+/* Locks of the process come before those of arenas. */
+static jep_status_t
+emit_lock(struct jetext *t, const struct row *row)
+{
+    int lock = lock_of(t, row->label);
+
+    if (lock == FIELD_NONE)
+        return JEP_OK;
+    t->grid.row = (uint32_t)lock;
+    return emit_row(t, lock < LOCK_LARGE ? DUMP_MUTEX : DUMP_ARENA_MUTEX, row);
+}
+
+static jep_status_t
+emit(struct jetext *t, const struct row *row)
+{
+    switch (t->grid.table) {
+    case TABLE_SUMS:
+        return token_is(row->label, "total:") ? JEP_OK : emit_sums(t, row);
+    case TABLE_DECAY:
+        return emit_decay(t, row);
+    case TABLE_LOCKS:
+        return emit_lock(t, row);
+    default:
+        return emit_row(t, jetext_tables[t->grid.table].scope, row);
+    }
+}
+
+jep_status_t
+jetext_emit_words(struct jetext *t, const token_t *tokens,
+                  const token_t *values, size_t count)
+{
+    const struct row row = {
+        .label = tokens[0], .count = count, .values = values};
+
+    return emit(t, &row);
+}
+
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool
+jetext_is_labelled(const struct jetext *t, const token_t *tokens, size_t count)
+{
+    token_t label = tokens[0];
+
+    switch (t->grid.table) {
+    case TABLE_SUMS:
+        return token_is(label, "small:") || token_is(label, "large:") ||
+               token_is(label, "huge:") || token_is(label, "total:");
+    case TABLE_DECAY:
+        return token_is(label, "dirty:") || token_is(label, "muzzy:");
+    case TABLE_LOCKS:
+        return count > 2 && is_digit(tokens[1].text[0]) &&
+               is_digit(tokens[2].text[0]);
+    case TABLE_TOTALS:
+        return token_is(label, "|");
+    default:
+        return false;
+    }
+}
+
+/* Whether the row that starts with `first` is of the table that is open: what
+ * jetext_row() would find after splitting it. */
+static bool
+is_row(const struct jetext *t, token_t first)
+{
+    const struct token_shape *shape = t->grid.shape;
+    size_t labels = jetext_tables[t->grid.table].labels;
+    token_t words[3] = {first};
+
+    if (labels == 0)
+        return is_digit(first.text[0]);
+    for (size_t i = 1; i < JE_ARRAY_LEN(words) && i < shape->count; i++)
+        words[i] = token_before(t->start, shape->ends[i]);
+    /* Only of locks the name itself says nothing of the table. */
+    return shape->count > 2 && is_digit(words[1].text[0]) &&
+           jetext_is_labelled(t, words, shape->count) &&
+           (t->grid.table != TABLE_LOCKS || lock_of(t, first) != FIELD_NONE);
+}
+
+jep_status_t
+jetext_row_alike(struct jetext *t, bool *is_read)
+{
+    struct token_shape *shape = t->grid.shape;
+    size_t labels = jetext_tables[t->grid.table].labels;
+    struct row row;
+    token_t first;
+
+    *is_read = shape != NULL && shape->count > 0 && t->line_ended &&
+               t->is_open && !t->is_joined && !t->is_final &&
+               t->grid.table != TABLE_NONE &&
+               shape->count == t->grid.count + labels &&
+               token_shape_fits(shape, t->start, t->length, &first) &&
+               is_row(t, first);
+    if (!*is_read)
+        return JEP_OK;
+    t->evidence += TEXT_WEAK;
+    row = (struct row){.label = first,
+                       .count = t->grid.count,
+                       .text = t->start,
+                       .ends = shape->ends + labels};
+    return emit(t, &row);
+}
+
+void
+jetext_row_keep(struct jetext *t, const token_t *tokens, size_t count)
+{
+    bool has_shape = t->grid.table != TABLE_TOTALS && !t->grid.is_guess &&
+                     t->line_ended && !t->is_joined && !t->is_final;
+
+    if (t->grid.shape != NULL && has_shape)
+        token_shape_take(t->grid.shape, t->start, t->length, tokens, count);
+}

@@ -1,0 +1,175 @@
+/* A look at the bytes of text, sixteen at a time where the machine can. */
+#include "dump/scan.h"
+
+#ifdef __x86_64__
+#    include <immintrin.h>
+#endif
+
+enum { BYTE_MARK = 1, BYTE_POINT = 2, BYTE_FEED = 4 };
+
+#define MARKS_16                                                               \
+    BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK,          \
+        BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK,      \
+        BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK
+
+static const uint8_t bytes[256] = {
+    ['\0'] = BYTE_MARK,
+    ['\n'] = BYTE_FEED,
+    ['\033'] = BYTE_MARK,
+    ['\\'] = BYTE_MARK,
+    ['<'] = BYTE_MARK,
+    ['>'] = BYTE_MARK,
+    ['&'] = BYTE_MARK,
+    [','] = BYTE_MARK,
+    ['\''] = BYTE_MARK,
+    [SCAN_CAPITAL] = BYTE_MARK,
+    ['.'] = BYTE_POINT,
+    [128] = MARKS_16,
+    MARKS_16,
+    MARKS_16,
+    MARKS_16,
+    MARKS_16,
+    MARKS_16,
+    MARKS_16,
+    MARKS_16,
+};
+
+#ifdef __SSE2__
+/* Where the bytes are `c`, but for the bits in `but`, which it has not. */
+#    define IS_LIKE(bytes, c, but)                                             \
+        _mm_cmpeq_epi8(                                                        \
+            _mm_and_si128(bytes, _mm_set1_epi8((char)~(unsigned)(but))),       \
+            _mm_set1_epi8(c))
+
+/* The bytes that may be something to stop at, as bits. */
+static unsigned
+stops_16(const char *text)
+{
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(b, _mm_set1_epi8(0x1f)), b);
+    __m128i bracket = IS_LIKE(b, 0x1c, 0x62);    /* < > backslash */
+    __m128i point = IS_LIKE(b, 0x2c, 0x02);      /* , . */
+    __m128i apostrophe = IS_LIKE(b, 0x26, 0x01); /* & ' */
+    __m128i capital = IS_LIKE(b, SCAN_CAPITAL, 0);
+    __m128i any =
+        _mm_or_si128(_mm_or_si128(control, bracket),
+                     _mm_or_si128(_mm_or_si128(point, apostrophe), capital));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(any, b));
+}
+
+#else
+static unsigned
+stops_16(const char *text)
+{
+    unsigned stops = 0;
+
+    for (unsigned i = 0; i < SCAN_BLOCK; i++)
+        stops |= (unsigned)(bytes[(unsigned char)text[i]] != 0) << i;
+    return stops;
+}
+
+#endif
+
+/* Look closer where the bits of `stops` are; true: at a line feed, *at. */
+static bool
+scan_stops(const char *text, unsigned stops, struct scan *scan, size_t *at)
+{
+    for (; stops != 0; stops &= stops - 1) {
+        unsigned is;
+
+        *at = (size_t)__builtin_ctz(stops);
+        is = bytes[(unsigned char)text[*at]];
+        if (is == BYTE_FEED)
+            return true;
+        scan->is_marked |=
+            is == BYTE_MARK || (is == BYTE_POINT && scan->has_point);
+        scan->has_point |= is == BYTE_POINT;
+    }
+    return false;
+}
+
+#ifdef __x86_64__
+/* The same for 32 bytes.  A byte is one to stop at if the entries for its two
+ * halves have a bit in common; those above 127 have their top bit set. */
+__attribute__((target("avx2"))) JE_INLINE unsigned
+stops_32(const char *text)
+{
+    enum { H0 = 1, H1 = 2, H2 = 4, H3 = 8, H4 = 16, H5 = 32 };
+
+    const __m256i low = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        H0, 0, H4, 0, 0, 0, H2, H2, 0, 0, H0, H1, H2 | H3 | H5, 0, H2 | H3, 0));
+    const __m256i high = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(H0, H1, H2, H3, H4, H5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)text);
+    __m256i halves =
+        _mm256_and_si256(_mm256_srli_epi16(b, 4), _mm256_set1_epi8(0x0f));
+    __m256i any = _mm256_and_si256(_mm256_shuffle_epi8(low, b),
+                                   _mm256_shuffle_epi8(high, halves));
+    __m256i none = _mm256_cmpeq_epi8(any, _mm256_setzero_si256());
+
+    return ~(unsigned)_mm256_movemask_epi8(none) |
+           (unsigned)_mm256_movemask_epi8(b);
+}
+
+/* As many blocks of 32 as there are; true: at a line feed, *at. */
+__attribute__((target("avx2"))) static bool
+scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
+{
+    size_t i = 0, in;
+
+    for (; i + 32 <= length; i += 32) {
+        unsigned stops = stops_32(text + i);
+
+        if (stops != 0 && scan_stops(text + i, stops, scan, &in)) {
+            *at = i + in;
+            return true;
+        }
+    }
+    *at = i;
+    return false;
+}
+
+static bool
+can_scan_wide(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+#else
+static bool
+scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
+{
+    (void)text;
+    (void)length;
+    (void)scan;
+    *at = 0;
+    return false;
+}
+
+static bool
+can_scan_wide(void)
+{
+    return false;
+}
+#endif
+
+size_t
+scan_line(const char *text, size_t length, struct scan *scan)
+{
+    char rest[SCAN_BLOCK] = {' '};
+    size_t i = 0, at;
+
+    if (can_scan_wide() && scan_wide(text, length, scan, &i))
+        return i;
+    for (; i + SCAN_BLOCK <= length; i += SCAN_BLOCK) {
+        unsigned stops = stops_16(text + i);
+
+        if (stops != 0 && scan_stops(text + i, stops, scan, &at))
+            return i + at;
+    }
+    memcpy(rest, text + i, length - i);
+    if (scan_stops(rest, stops_16(rest) & ((1u << (length - i)) - 1), scan,
+                   &at))
+        return i + at;
+    return length;
+}

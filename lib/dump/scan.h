@@ -1,0 +1,81 @@
+/* A look at the bytes of text, sixteen at a time where the machine can.
+ *
+ * Most lines of a large dump are blanks, letters and digits.  One pass finds
+ * where a line ends and whether it is such a one, so that nobody has to look
+ * for what needs a repair again. */
+#ifndef JE_DUMP_SCAN_H
+#define JE_DUMP_SCAN_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#    include <emmintrin.h>
+#endif
+
+#define SCAN_BLOCK   16  /* bytes that are looked at together */
+#define SCAN_CAPITAL 'B' /* "___ Begin jemalloc statistics ___" */
+
+/* What the bytes of a line were, so far. */
+struct scan {
+    bool is_marked; /* one of them may have to be repaired */
+    bool has_point; /* a single one is decimal: two of them are marked */
+};
+
+/* Where the first line feed of `text` is; `length` = there is none.  The bytes
+ * before it are added to `scan`.  Marked are bytes that are not ASCII, NUL,
+ * ESC, backslashes, angle brackets, ampersands, commas, apostrophes, and the
+ * capital of the line that begins a dump. */
+size_t scan_line(const char *text, size_t length, struct scan *scan);
+
+#ifdef __SSE2__
+static inline unsigned
+scan_ink_16(const char *text)
+{
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i least = _mm_min_epu8(b, _mm_set1_epi8(' '));
+
+    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(b, least)) & 0xffff;
+}
+#else
+static inline unsigned
+scan_ink_16(const char *text)
+{
+    unsigned ink = 0;
+
+    for (unsigned i = 0; i < SCAN_BLOCK; i++)
+        ink |= (unsigned)((unsigned char)text[i] > ' ') << i;
+    return ink;
+}
+#endif
+
+/* The first `length` bytes, at most 64, as bits: 1 is a byte that is neither a
+ * blank nor a control character. */
+static inline uint64_t
+scan_ink(const char *text, size_t length)
+{
+    char rest[SCAN_BLOCK] = {0};
+    uint64_t ink = 0;
+    size_t i = 0;
+
+    if (length == 64)
+        return (uint64_t)scan_ink_16(text) |
+               (uint64_t)scan_ink_16(text + 16) << 16 |
+               (uint64_t)scan_ink_16(text + 32) << 32 |
+               (uint64_t)scan_ink_16(text + 48) << 48;
+    for (; i + SCAN_BLOCK <= length; i += SCAN_BLOCK)
+        ink |= (uint64_t)scan_ink_16(text + i) << i;
+    if (i == length)
+        return ink;
+    /* Nothing behind the end is read. */
+    if (length >= SCAN_BLOCK)
+        return ink | (uint64_t)scan_ink_16(text + length - SCAN_BLOCK)
+                         << (length - SCAN_BLOCK);
+    memcpy(rest, text, length);
+    return scan_ink_16(rest);
+}
+
+#endif
