@@ -245,7 +245,7 @@ main(void)
     tcase_add_test(tcase, test_cell_is_unknown_until_set);
     tcase_add_test(tcase, test_ignores_rows_beyond_limit);
     tcase_add_test(tcase, test_adds_what_is_known);
-    tcase_add_test(tcase, test_table_moves_and_forgets_columns);
+    tcase_add_test(tcase, test_table_renames_and_forgets_columns);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }
