@@ -48,7 +48,11 @@ JE_REPORT_TESTS = \
 	t/cli/435-diff-others.t \
 	t/parse/expected.t \
 	t/parse/foreign.t \
+	t/parse/mangle.t \
 	t/parse/parse.t
+check_PROGRAMS += t/parse/mangle
+t_parse_mangle_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+t_parse_mangle_LDADD = t/fuzz/libalways.la $(ZLIB_LIBS)
 TESTS += $(JE_REPORT_UNIT_TESTS) $(JE_REPORT_TESTS)
 EXTRA_DIST += $(JE_REPORT_TESTS) \
 	t/cli/200-report-text \
