@@ -48,6 +48,7 @@ JE_REPORT_TESTS = \
 	t/cli/435-diff-others.t \
 	t/parse/expected.t \
 	t/parse/foreign.t \
+	t/parse/fresh.t \
 	t/parse/mangle.t \
 	t/parse/parse.t
 check_PROGRAMS += t/parse/mangle
