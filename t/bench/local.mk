@@ -70,9 +70,30 @@ t_bench_runner_SOURCES = \
 	t/bench/runner_table.c
 t_bench_runner_LDADD = -ldl -lm
 
+# Reading dumps, beside other programs: `make bench-read`.
+check_PROGRAMS += t/bench/bench_read t/bench/readers
+t_bench_bench_read_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+t_bench_bench_read_LDADD = lib/libjeprobe.la $(JANSSON_LIBS)
+t_bench_bench_read_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
+	-Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free
+t_bench_readers_SOURCES = \
+	t/bench/readers.c \
+	t/bench/runner.h \
+	t/bench/runner_csv.c \
+	t/bench/runner_insns.c \
+	t/bench/runner_peers.c \
+	t/bench/runner_start.c \
+	t/bench/runner_table.c
+t_bench_readers_LDADD = -ldl -lm
+
 BENCH_FLAGS =
+BENCH_READ_FLAGS =
 bench: $(JE_BENCHES) t/bench/runner shim/libjeprobe-preload.la
 	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
 	t/bench/runner --commit="$${commit:-$(VERSION)}" $(BENCH_FLAGS)
+	$(MAKE) bench-read
+bench-read: t/bench/bench_read t/bench/readers samples/arenas
+	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
+	t/bench/readers --commit="$${commit:-$(VERSION)}" $(BENCH_READ_FLAGS)
 CLEANFILES += bench-results.csv
-.PHONY: bench
+.PHONY: bench bench-read

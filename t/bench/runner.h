@@ -5,8 +5,9 @@
  * The parts: runner.c reads the arguments and goes through the rounds,
  * runner_peers.c knows the allocators, runner_start.c starts one process and
  * measures it, runner_table.c compares, runner_csv.c writes every
- * single measurement down, runner_insns.c counts instructions. Nothing but the
- * runner includes this.
+ * single measurement down, runner_insns.c counts instructions. readers.c is
+ * another main program on the same parts: there the programs are kinds of
+ * dumps and the peers are what reads them. Nothing else includes this.
  */
 #ifndef BENCH_RUNNER_H
 #define BENCH_RUNNER_H
@@ -42,7 +43,7 @@ typedef struct program {
 /* What one run of one program under one allocator took. */
 typedef struct result {
     bool is_done;
-    char why[80]; /* if not done */
+    char why[80]; /* if not done; "" = it was not to be run */
     double wall_s;
     double user_s;
     double system_s;
@@ -53,6 +54,11 @@ typedef struct result {
     double switches; /* context switches, of both kinds */
     unsigned samples;
 } result_t;
+
+/* What a process wrote, to be freed by who asked for it. */
+typedef struct captured {
+    char *output, *errors;
+} captured_t;
 
 /* How to start and measure a process. */
 typedef struct start {
@@ -101,13 +107,22 @@ const char *peer_file(const peer_t *peer);
 void start_measured(const start_t *start, const program_t *program,
                     const peer_t *peer, result_t *result);
 
-/* Run a command that runs bench_pair under `peer` by itself, and return what it
- * wrote to standard error, to be freed by the caller; NULL if it failed. */
-char *start_captured(const start_t *start, char *const *args,
-                     const peer_t *peer);
+/* Run a command; false if it failed, which is said. */
+bool start_captured(const start_t *start, char *const *args,
+                    captured_t *captured);
+
+/* Fail the result unless `output` is one line that says the program is well
+ * and runs on the allocator that was wanted. */
+void start_check(const program_t *program, const peer_t *peer,
+                 const char *output, result_t *result);
 
 /* Print the tables, and what failed. */
 void table_print(const results_t *results);
+
+/* The median processor time of one program under one peer, and that of the
+ * subject's divided by it; NAN = it was not run. */
+double table_median(const results_t *results, unsigned program, unsigned peer);
+double table_ratio(const results_t *results, unsigned program, unsigned peer);
 
 /* Write the file's head, and one line for each run. */
 void csv_head(FILE *csv, const results_t *results);
@@ -116,6 +131,12 @@ void csv_line(FILE *csv, const results_t *results, unsigned program,
 
 /* Facts of the machine, one "name: value" a line, each after `prefix`. */
 void csv_machine(FILE *file, const char *prefix, const results_t *results);
+
+/* Run a command under callgrind: its instructions, NAN if it failed.  `args`
+ * follow those of valgrind.  What it wrote is checked by `check`, if not
+ * NULL. */
+double insns_count(const start_t *start, char *const *args,
+                   const program_t *check, const peer_t *peer);
 
 /* Count instructions of malloc/free pairs under callgrind, and print them;
  * exit status. */

@@ -42,18 +42,43 @@ linker(void)
     return info.dli_fname;
 }
 
+double
+insns_count(const start_t *start, char *const *args, const program_t *check,
+            const peer_t *peer)
+{
+    static const char found[] = "Collected : ";
+    const char *all[ARGS_MAX + 4] = {"valgrind", "--tool=callgrind",
+                                     "--callgrind-out-file=/dev/null"};
+    result_t result = {.is_done = true};
+    captured_t captured;
+    double count = NAN;
+    char *at;
+
+    for (unsigned i = 0; args[i] != NULL; i++)
+        all[3 + i] = args[i];
+    if (!start_captured(start, (char *const *)(uintptr_t)all, &captured))
+        return NAN;
+    if (check != NULL)
+        start_check(check, peer, captured.output, &result);
+    at = strstr(captured.errors, found);
+    if (result.is_done && at != NULL)
+        count = strtod(at + strlen(found), NULL);
+    else
+        fprintf(stderr, "%s: %s\n", args[0], result.why);
+    free(captured.output);
+    free(captured.errors);
+    return count;
+}
+
 /* Instructions of the whole process, or NAN. */
 static double
 count(const start_t *start, const char *program, const peer_t *peer,
       const char *size, unsigned batch, unsigned pairs, bool is_hollow)
 {
-    static const char found[] = "Collected : ";
+    static const program_t pair = {.name = "pair", .is_ours = true};
     char batch_arg[32], pairs_arg[32], size_arg[32];
-    const char *args[16] = {"valgrind", "--tool=callgrind",
-                            "--callgrind-out-file=/dev/null", linker()};
-    unsigned used = 4;
-    char *text, *at;
-    double result = NAN;
+    const char *args[16] = {linker()};
+    unsigned used = 1;
 
     if (peer->path[0] != '\0') {
         args[used++] = "--preload";
@@ -67,14 +92,7 @@ count(const start_t *start, const char *program, const peer_t *peer,
     snprintf(size_arg, sizeof(size_arg), "--size=%s", size);
     snprintf(batch_arg, sizeof(batch_arg), "--batch=%u", batch);
     snprintf(pairs_arg, sizeof(pairs_arg), "--pairs=%u", pairs);
-    text = start_captured(start, (char *const *)(uintptr_t)args, peer);
-    if (text == NULL)
-        return NAN;
-    at = strstr(text, found);
-    if (at != NULL)
-        result = strtod(at + strlen(found), NULL);
-    free(text);
-    return result;
+    return insns_count(start, (char *const *)(uintptr_t)args, &pair, peer);
 }
 
 static double

@@ -85,8 +85,8 @@ child_environment(char **env, unsigned most, const peer_t *peer)
     static char preload[4200];
     extern char **environ;
     unsigned count = 0;
+    bool has_locale = false;
 
-    env[count++] = (char *)(uintptr_t) "LC_ALL=C";
     for (char **var = environ; *var != NULL; var++) {
         for (unsigned i = 0; i < JE_ARRAY_LEN(kept); i++) {
             if (strncmp(*var, kept[i], strlen(kept[i])) == 0)
@@ -97,8 +97,12 @@ child_environment(char **env, unsigned most, const peer_t *peer)
         snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", peer->path);
         env[count++] = preload;
     }
-    for (unsigned i = 0; i < ENV_MAX && peer->env[i] != NULL; i++)
+    for (unsigned i = 0; i < ENV_MAX && peer->env[i] != NULL; i++) {
         env[count++] = (char *)(uintptr_t)peer->env[i];
+        has_locale |= strncmp(peer->env[i], "LC_ALL=", 7) == 0;
+    }
+    if (!has_locale)
+        env[count++] = (char *)(uintptr_t) "LC_ALL=C";
     if (count >= most)
         abort();
     env[count] = NULL;
@@ -213,11 +217,9 @@ first_line(char *to, size_t size, const char *text)
     snprintf(to, size, "%.*s", (int)JE_MIN(length, size - 1), text);
 }
 
-/* Fail the result unless its output is one line that says the program is well
- * and runs on the allocator that was wanted. */
-static void
-check_output(const program_t *program, const peer_t *peer, const char *text,
-             result_t *result)
+void
+start_check(const program_t *program, const peer_t *peer, const char *text,
+            result_t *result)
 {
     size_t length = strlen(program->name);
     const char *origin = strstr(text, " malloc=");
@@ -289,37 +291,32 @@ start_measured(const start_t *start, const program_t *program,
     check_status(&child, status, is_in_time, result);
     if (result->is_done && program->is_ours) {
         char *text = memory_file_read(child.output);
-        check_output(program, peer, text, result);
+        start_check(program, peer, text, result);
         free(text);
     }
     child_close(&child);
 }
 
-char *
-start_captured(const start_t *start, char *const *args, const peer_t *peer)
+bool
+start_captured(const start_t *start, char *const *args, captured_t *captured)
 {
-    static const program_t program = {.name = "pair", .is_ours = true};
     static const peer_t nothing = {.path = (char *)(uintptr_t) ""};
-    result_t result = {.is_done = true};
     struct rusage usage;
+    result_t result;
     bool is_in_time;
-    char *text;
     child_t child;
     int status;
 
     child_start(&child, args, &nothing);
     is_in_time = child_wait(start, &child, &status, &usage);
     check_status(&child, status, is_in_time, &result);
-    if (result.is_done) {
-        text = memory_file_read(child.output);
-        check_output(&program, peer, text, &result);
-        free(text);
-    }
-    text = memory_file_read(child.errors);
+    captured->output = memory_file_read(child.output);
+    captured->errors = memory_file_read(child.errors);
     child_close(&child);
     if (result.is_done)
-        return text;
+        return true;
     fprintf(stderr, "%s: %s\n", args[0], result.why);
-    free(text);
-    return NULL;
+    free(captured->output);
+    free(captured->errors);
+    return false;
 }

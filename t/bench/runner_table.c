@@ -63,9 +63,11 @@ faults(const result_t *result)
     return result->faults;
 }
 
+enum { METRIC_WALL, METRIC_PROCESSOR };
+
 static const metric_t metrics[] = {
-    {"wall time", "s", 1, wall},
-    {"processor time", "s", 1, processor},
+    [METRIC_WALL] = {"wall time", "s", 1, wall},
+    [METRIC_PROCESSOR] = {"processor time", "s", 1, processor},
     {"peak RSS", "MiB", 1024, peak},
     {"time-averaged RSS", "MiB", 1024, average},
     {"page faults", "thousands", 1000, faults},
@@ -138,6 +140,19 @@ centre_of_ratios(const results_t *results, const metric_t *metric,
             values[count++] = ratio;
     }
     return centre(values, count);
+}
+
+double
+table_median(const results_t *results, unsigned program, unsigned peer)
+{
+    return centre_of(results, &metrics[METRIC_PROCESSOR], program, peer).median;
+}
+
+double
+table_ratio(const results_t *results, unsigned program, unsigned peer)
+{
+    return centre_of_ratios(results, &metrics[METRIC_PROCESSOR], program, peer)
+        .median;
 }
 
 static bool
@@ -250,7 +265,8 @@ print_failures(const results_t *results)
         for (unsigned j = 0; j < results->peer_count; j++) {
             for (unsigned k = 0; k < results->rounds; k++) {
                 const result_t *result = results_at(results, i, j, k);
-                if (results->peers[j].is_present && !result->is_done)
+                if (results->peers[j].is_present && !result->is_done &&
+                    result->why[0] != '\0')
                     printf("failed: %s under %s, round %u: %s\n",
                            results->programs[i].name, results->peers[j].name,
                            k + 1, result->why);

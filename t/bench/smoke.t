@@ -23,6 +23,29 @@ run "$bench/bench_larson" --help
 is '--help: exit status' "$status" 0
 like '--help: lists the arguments' "$out" '--generations'
 
+# Reading: each reader reads, and what it takes is said. Files given, for not
+# every machine has the allocator that the dumps are made with.
+text=$top_srcdir/t/parse/valid/jetext-53/input
+json=$top_srcdir/t/parse/valid/jejson-53/input
+for mode in ours memory; do
+    for file in "$text" "$json"; do
+        run "$bench/bench_read" $mode "$file"
+        is "bench_read $mode ${file%/input}: exit status" "$status" 0
+        like "bench_read $mode ${file%/input}: says what it read" "$out" \
+            '^read ok (dumps=1|model=[1-9][0-9]+ peak=[1-9][0-9]+)$'
+    done
+done
+run "$bench/bench_read" jansson "$json"
+is 'bench_read jansson: exit status' "$status" 0
+run "$bench/bench_read" ours "$top_srcdir/LICENSE"
+is 'bench_read, no dump: exit status' "$status" 1
+like 'bench_read, no dump: says why' "$err" 'is no dump'
+run "$bench/readers" -n 1 --text="$text" --json="$json"
+is 'readers: exit status' "$status" 0
+like 'readers: a speed' "$out" '^json, times as fast as jansson: [0-9.]+ '
+like 'readers: the memory' "$out" \
+    '^text, peak [0-9.]+ MiB / model [0-9.]+ MiB: [0-9.]+ \(wanted: at most 3\)'
+
 # What follows is about preloading, which the sanitizers' allocator excludes.
 case $JE_SANITIZERS in
     *address* | *thread*) done_testing ;;
