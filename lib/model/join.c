@@ -83,6 +83,17 @@ figures_join(struct jep_figure *to, const struct jep_figure *from, size_t count)
     }
 }
 
+/* The kernel knows better: what allocators say of the process is rounded. */
+static void
+figures_replace(struct jep_figure *to, const struct jep_figure *from,
+                size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (from[i].known)
+            to[i] = from[i];
+    }
+}
+
 static bool
 texts_join(struct snapshot *to, const struct snapshot *from)
 {
@@ -124,7 +135,10 @@ join(struct snapshot *first, struct snapshot *next)
         return NULL;
     figures_join(to->process, from->process, PROCESS_COUNT);
     figures_join(to->rollup, from->rollup, ROLLUP_COUNT);
-    figures_join(to->status, from->status, STATUS_COUNT);
+    if (from->format == DUMP_FORMAT_PROC)
+        figures_replace(to->status, from->status, STATUS_COUNT);
+    else
+        figures_join(to->status, from->status, STATUS_COUNT);
     figures_join(to->cgroup, from->cgroup, CGROUP_COUNT);
     figures_join(to->rlimit, from->rlimit, RLIMIT_COUNT);
     figures_join(to->machine, from->machine, MACHINE_COUNT);
