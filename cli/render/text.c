@@ -47,6 +47,33 @@ print_source(out_t *out, const struct jep_view *view)
                source->complete ? "" : ", not all of it");
 }
 
+/* The RSS stands here where the ledger does not go on to it. */
+static void
+print_rss(out_t *out, const struct jep_view *view)
+{
+    const struct jep_process *process = &view->process;
+    const char *total = view->ledger.total_name;
+    bool is_told = total != NULL && strcmp(total, "RSS") == 0;
+    struct jep_figure rss = view->summary.rss;
+    char text[TEXT_NUMBER_MAX];
+
+    if (!rss.known || (is_told && !process->peak_rss.known))
+        return;
+    out_puts(out, "RSS");
+    if (!is_told)
+        out_printf(out, " %s", text_size(text, (double)rss.value));
+    if (process->peak_rss.known)
+        out_printf(out, "%s peak %s", is_told ? "" : ",",
+                   text_size(text, (double)process->peak_rss.value));
+    if (process->swap.known && process->swap.value > 0)
+        out_printf(out, ", swap %s",
+                   text_size(text, (double)process->swap.value));
+    if (process->cgroup_limit.known)
+        out_printf(out, ", cgroup limit %s",
+                   text_size(text, (double)process->cgroup_limit.value));
+    out_puts(out, "\n");
+}
+
 static void
 print_process(out_t *out, const struct jep_view *view)
 {
@@ -74,19 +101,6 @@ print_process(out_t *out, const struct jep_view *view)
                    (unsigned long long)process->threads.value,
                    process->threads.value == 1 ? "" : "s");
     out_puts(out, "\n");
-    if (process->peak_rss.known && process->rss.known)
-        out_printf(out, "RSS peak %s",
-                   text_size(text, (double)process->peak_rss.value));
-    if (process->peak_rss.known && process->rss.known && process->swap.known &&
-        process->swap.value > 0)
-        out_printf(out, ", swap %s",
-                   text_size(text, (double)process->swap.value));
-    if (process->peak_rss.known && process->rss.known &&
-        process->cgroup_limit.known)
-        out_printf(out, ", cgroup limit %s",
-                   text_size(text, (double)process->cgroup_limit.value));
-    if (process->peak_rss.known && process->rss.known)
-        out_puts(out, "\n");
 }
 
 static void
@@ -243,6 +257,7 @@ print_view(out_t *out, const struct jep_view *view,
 {
     print_source(out, view);
     print_process(out, view);
+    print_rss(out, view);
     print_warnings(out, view);
     out_puts(out, "\n");
     text_headline(out, view);

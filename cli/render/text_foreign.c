@@ -23,19 +23,35 @@ heading(out_t *out, const char *title, const char *first,
     cell_style(out, CELL_PLAIN);
 }
 
+/* gperftools prints what is free, mimalloc what is in use, google's both. */
+static bool
+has_column(const struct jep_view *view, bool is_unused)
+{
+    for (size_t i = 0; i < view->class_count; i++) {
+        const struct jep_class *class = &view->classes[i];
+
+        if (is_unused ? class->unused.known : class->in_use.known)
+            return true;
+    }
+    return false;
+}
+
 static void
 print_classes(out_t *out, const struct jep_view *view, size_t limit)
 {
-    static const char *const sizes[] = {"in use", "unused", NULL};
-    static const char *const in_use[] = {"in use", NULL};
-    bool has_unused = view->class_count > 0 && view->classes[0].unused.known;
+    bool has_unused = has_column(view, true);
+    bool has_in_use = has_column(view, false);
+    const char *columns[3] = {0};
+    size_t count = 0;
 
     if (view->class_count == 0)
         return;
+    if (has_in_use)
+        columns[count++] = "in use";
     if (has_unused)
-        heading(out, "Sizes, most unused", "size", sizes);
-    else
-        heading(out, "Sizes, most in use", "size", in_use);
+        columns[count++] = "unused";
+    heading(out, has_unused ? "Sizes, most unused" : "Sizes, most in use",
+            "size", columns);
     for (size_t i = 0; i < view->class_count && i < limit; i++) {
         const struct jep_class *class = &view->classes[i];
 
@@ -43,7 +59,8 @@ print_classes(out_t *out, const struct jep_view *view, size_t limit)
             break;
         cell_repeat(out, " ", TITLE_COLUMNS);
         out_printf(out, "%*llu", SIZE_COLUMNS, (unsigned long long)class->size);
-        cell_figure(out, class->in_use, BYTES_COLUMNS);
+        if (has_in_use)
+            cell_figure(out, class->in_use, BYTES_COLUMNS);
         if (has_unused)
             cell_figure(out, class->unused, BYTES_COLUMNS);
         out_puts(out, "\n");

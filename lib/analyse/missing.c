@@ -1,6 +1,6 @@
-/* What a jemalloc dump could hold and does not: lost on its way, or never asked
- * for (stats_print_opts leaves parts out).  What no version at hand prints is
- * not missed. */
+/* What a dump could hold and does not: lost on its way, or never asked for
+ * (stats_print_opts leaves parts out, a small buffer tcmalloc's size classes).
+ * What no version at hand prints is not missed. */
 #include "analyse/report.h"
 
 #include <string.h>
@@ -53,6 +53,35 @@ miss(struct jep_source *source, bool is_there, const char *what)
         source->missing[source->missing_count++] = what;
 }
 
+/* What the calls of other allocators print, if they are asked for all of it. */
+static void
+miss_of_others(const struct snapshot *s, struct jep_source *out)
+{
+    const struct jep_figure *t = s->tcmalloc, *g = s->glibc, *m = s->mimalloc;
+
+    switch (s->format) {
+    case DUMP_FORMAT_TCMALLOC:
+        miss(out,
+             t[TCMALLOC_IN_USE].known &&
+                 (t[TCMALLOC_ACTUAL].known || t[TCMALLOC_HEAP_SIZE].known),
+             "totals");
+        miss(out, s->classes.rows > 0, "size classes");
+        break;
+    case DUMP_FORMAT_GLIBC:
+        miss(out, g[GLIBC_SYSTEM].known, "totals");
+        miss(out, s->heaps.rows > 0, "heaps");
+        miss(out, g[GLIBC_FAST].known, "kinds of free chunks");
+        break;
+    case DUMP_FORMAT_MIMALLOC:
+        miss(out, m[MIMALLOC_COMMITTED].known, "totals");
+        miss(out, m[MIMALLOC_BLOCKS].known, "blocks in use");
+        miss(out, snapshot_setting(s, "verbose") != NULL, "options");
+        break;
+    default:
+        break;
+    }
+}
+
 void
 missing_fill(const struct snapshot *snapshot, struct jep_source *out)
 {
@@ -60,6 +89,7 @@ missing_fill(const struct snapshot *snapshot, struct jep_source *out)
     unsigned from, to;
 
     out->missing_count = 0;
+    miss_of_others(snapshot, out);
     if (snapshot->format != DUMP_FORMAT_JEMALLOC_TEXT &&
         snapshot->format != DUMP_FORMAT_JEMALLOC_JSON)
         return;

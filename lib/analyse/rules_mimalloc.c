@@ -269,7 +269,10 @@ abandoned_action(const struct rule_input *in, struct finding *finding,
     bool is_3 =
         in->release >= RELEASE_3 ||
         (in->release == 0 && !in->snapshot->mimalloc[MIMALLOC_SEGMENTS].known);
-    bool is_old = purging_of(in) == PURGING_DECOMMIT ||
+    /* From 2.1 on statistics have a line of what was purged. */
+    bool has_reset = in->snapshot->mimalloc[MIMALLOC_RESET].known;
+    bool is_old = (purging_of(in) == PURGING_UNKNOWN && has_reset) ||
+                  purging_of(in) == PURGING_DECOMMIT ||
                   purging_of(in) == PURGING_RESET ||
                   (in->release >= RELEASE_2 && in->release < RELEASE_2_1_4);
 

@@ -24,6 +24,9 @@ compare jeprobe-freed C jeprobe-freed.ascii
 compare jetext-53 C jetext-53.ascii
 compare jetext-fragment C jetext-fragment.ascii
 compare jetext-two-totals C jetext-two-totals.ascii
+compare tcmalloc-gperf-210 C tcmalloc-gperf-210.ascii
+compare glibc-info-236 C glibc-info-236.ascii
+compare proc-with-mimalloc C proc-with-mimalloc.ascii
 
 for dir in "$cases"/*/; do
     cd "$dir" || exit 99
