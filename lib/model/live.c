@@ -19,18 +19,25 @@
 #define TEXT_MAX_LENGTH 8192
 
 const char *
+live_copy(struct live *live, const char *text)
+{
+    /* NULL is a copy that could not be made. */
+    const char *own = text != NULL ? intern_text(&live->texts, text) : NULL;
+
+    live->is_failed |= own == NULL;
+    return own;
+}
+
+const char *
 live_text(struct live *live, const char *format, ...)
 {
     char text[TEXT_MAX_LENGTH];
-    const char *own;
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    own = intern_text(&live->texts, text);
-    live->is_failed |= own == NULL;
-    return own;
+    return live_copy(live, text);
 }
 
 const char *
@@ -42,6 +49,8 @@ live_piece(struct live *live, const char *text, size_t length)
 void
 live_unread(struct live *live, const char *file, const char *why)
 {
+    if (live->is_failed)
+        return;
     for (size_t i = 0; i < live->unread_count; i++) {
         if (strcmp(live->unread[i].file, file) == 0)
             return;
@@ -51,8 +60,8 @@ live_unread(struct live *live, const char *file, const char *why)
         live->is_failed = true;
         return;
     }
-    live->unread[live->unread_count++] = (struct jep_unread){
-        live_text(live, "%s", file), live_text(live, "%s", why)};
+    live->unread[live->unread_count++] =
+        (struct jep_unread){live_copy(live, file), live_copy(live, why)};
 }
 
 struct live_path

@@ -122,6 +122,8 @@ int live_open(const struct live_path *path);
 
 const char *live_text(struct live *live, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* A copy, however long. */
+const char *live_copy(struct live *live, const char *text);
 /* `length` bytes of `text`. */
 const char *live_piece(struct live *live, const char *text, size_t length);
 void live_unread(struct live *live, const char *file, const char *why);

@@ -170,13 +170,13 @@ variable_of(struct live *live, const struct liveelf *elf)
     if (elf->kind != JEP_ALLOCATOR_JEMALLOC)
         return NULL;
     if (elf->variable[0] != '\0')
-        return live_text(live, "%s", elf->variable);
+        return live_copy(live, elf->variable);
     if (!elf->has_prefix)
         return NULL;
     snprintf(text, sizeof(text), "%sMALLOC_CONF", elf->prefix);
     for (char *c = text; *c != '\0'; c++)
         *c = (char)toupper((unsigned char)*c);
-    return live_text(live, "%s", text);
+    return live_copy(live, text);
 }
 
 static void
@@ -188,11 +188,10 @@ allocator_add(struct finds *finds, const struct liveelf *elf, int fd,
         .one = {.kind = elf->kind,
                 .name = elf->name,
                 .version = elf->version[0] != '\0'
-                               ? live_text(live, "%s", elf->version)
+                               ? live_copy(live, elf->version)
                                : NULL,
                 .path = path,
-                .prefix =
-                    elf->has_prefix ? live_text(live, "%s", elf->prefix) : NULL,
+                .prefix = elf->has_prefix ? live_copy(live, elf->prefix) : NULL,
                 .variable = variable_of(live, elf)}};
 
     place(finds, elf, fd, path, &ranked);
@@ -314,7 +313,7 @@ read_conf_link(struct live *live)
         if (n <= 0)
             continue;
         live->conf_link = live_piece(live, target, (size_t)n);
-        live->conf_link_path = live_text(live, "%s", name + 4);
+        live->conf_link_path = live_copy(live, name + 4);
         live->conf_link_reader = i;
     }
 }
@@ -322,7 +321,7 @@ read_conf_link(struct live *live)
 void
 live_allocators(struct live *live)
 {
-    struct live_path list = live_root_path(live, "etc/ld.so.preload");
+    struct live_path list = live_process_path(live, "root/etc/ld.so.preload");
     const char *preload = live_variable(live, "LD_PRELOAD");
     struct finds *finds = calloc(1, sizeof(*finds));
 
@@ -333,6 +332,8 @@ live_allocators(struct live *live)
     finds->live = live;
     if (preload != NULL)
         preloads_add(live, preload, strlen(preload), false);
+    if (faccessat(live->dir, "root", F_OK, 0) != 0)
+        list = live_root_path(live, "etc/ld.so.preload");
     live_lines(live, &list, on_preload_line, NULL);
     /* The program first: it says what is needed. */
     for (int others = 0; others < 2 && !live->is_failed; others++) {

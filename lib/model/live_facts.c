@@ -111,8 +111,8 @@ on_text(void *context, const char *name, const char *value, uint64_t line)
     for (enum live_id i = paste->first; i < paste->last; i++) {
         if (definitions[i].how == HOW_SETTING &&
             strcmp(definitions[i].from, name) == 0)
-            live_set_text(&paste->live->facts[i],
-                          live_text(paste->live, "%s", value), paste->file);
+            live_set_text(&paste->live->facts[i], live_copy(paste->live, value),
+                          paste->file);
     }
     return JEP_OK;
 }
@@ -285,7 +285,7 @@ object_add(struct live *live, const struct procfs_map *map, const char *path)
         return;
     }
     live->objects[live->object_count++] =
-        (struct live_object){live_text(live, "%s", path), map->start, map->end};
+        (struct live_object){live_copy(live, path), map->start, map->end};
 }
 
 static void
@@ -352,9 +352,8 @@ read_environ(struct live *live)
             live->is_failed = true;
             break;
         }
-        live->variables[live->variable_count++] =
-            (struct jep_variable){live_piece(live, all + at, name),
-                                  live_text(live, "%s", equals + 1)};
+        live->variables[live->variable_count++] = (struct jep_variable){
+            live_piece(live, all + at, name), live_copy(live, equals + 1)};
     }
     free(all);
 }

@@ -323,7 +323,8 @@ liveelf_read(int fd, bool is_program, struct liveelf *out)
     *out = (struct liveelf){.kind = JEP_ALLOCATOR_UNKNOWN};
     if (elf_version(EV_CURRENT) == EV_NONE)
         return false;
-    elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    /* Not mapped: the file may be cut while it is looked at. */
+    elf = elf_begin(fd, ELF_C_READ, NULL);
     if (elf == NULL)
         return false;
     if (elf_kind(elf) != ELF_K_ELF) {

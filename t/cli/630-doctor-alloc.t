@@ -172,6 +172,11 @@ if [ -n "$jemalloc" ]; then
     like "options of the link" "$out" '"source": "/etc/malloc.conf"'
     printf 'GLIBC_TUNABLES=x\0X_MALLOC_CONF=a:1' >"$tree/$me/environ"
     finds 'medium:conf-unread medium:conf-rejected' "and of a variable"
+    printf 'MALLOC_CONF=narenas:1' >"$tree/$me/environ"
+    # AT_SECURE is 23.
+    printf '\027\0\0\0\0\0\0\0\001\0\0\0\0\0\0\0' >"$tree/$me/auxv"
+    finds 'medium:conf-unread medium:conf-rejected' "with more rights"
+    like "which is the reason" "$out" 'more rights than its caller'
     rm "$tree/lib/libjemalloc.so.2"
     finds '' "what cannot be seen is not judged"
     like "it is told" "$out" '"file": "/lib/libjemalloc.so.2"'
