@@ -6,6 +6,7 @@
 #include "cli/render/text.h"
 #include "cli/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -445,6 +446,8 @@ print_allocators(out_t *out, const struct jep_doctor_view *view)
 static void
 print_unread(out_t *out, const struct jep_doctor_view *view)
 {
+    bool is_denied = false;
+
     if (view->unread_count == 0)
         return;
     heading(out, "Not read");
@@ -454,7 +457,49 @@ print_unread(out_t *out, const struct jep_doctor_view *view)
         snprintf(text, sizeof(text), "%s: %s", view->unread[i].file,
                  view->unread[i].why);
         cell_hanging(out, text, "  ", "    ", width_of(out));
+        is_denied |= strcmp(view->unread[i].why, strerror(EACCES)) == 0;
     }
+    if (is_denied)
+        cell_paragraph(out,
+                       "The user of the process may read more, and root all "
+                       "of it.",
+                       "  ", width_of(out));
+    out_puts(out, "\n");
+}
+
+/* The answer comes first. */
+static void
+print_answer(out_t *out, const struct jep_doctor_view *view)
+{
+    char text[LINE_MAX_LENGTH];
+
+    if (view->finding_count == 0)
+        snprintf(text, sizeof(text),
+                 "Nothing stands in an allocator's way, as far as can be seen "
+                 "here.");
+    else if (view->finding_count == 1)
+        snprintf(text, sizeof(text), "One finding: %s.",
+                 view->findings[0].title);
+    else
+        snprintf(text, sizeof(text), "%zu findings, the first: %s.",
+                 view->finding_count, view->findings[0].title);
+    heading(out, text);
+    out_puts(out, "\n");
+}
+
+/* /proc/sys and /sys are read-only there. */
+static void
+print_where(out_t *out, const struct jep_doctor_view *view)
+{
+    const struct jep_fact *container =
+        jep_fact_find(view->machine, view->machine_count, "container");
+
+    if (container->text == NULL || view->finding_count == 0)
+        return;
+    cell_paragraph(out,
+                   "There is a container: commands that change the machine "
+                   "have to be given on its host.",
+                   "", width_of(out));
     out_puts(out, "\n");
 }
 
@@ -473,16 +518,13 @@ print_next(out_t *out, const struct jep_doctor_view *view)
 void
 doctor_text(out_t *out, const struct jep_doctor_view *view)
 {
+    print_answer(out, view);
     print_machine(out, view);
     print_groups(out, view);
     print_process(out, view);
     print_allocators(out, view);
     print_unread(out, view);
-    if (view->finding_count == 0)
-        cell_paragraph(out,
-                       "Nothing stands in an allocator's way, as far as can "
-                       "be seen here.",
-                       "", width_of(out));
+    print_where(out, view);
     for (size_t i = 0; i < view->finding_count; i++)
         text_finding(out, &view->findings[i], width_of(out));
     print_next(out, view);

@@ -191,7 +191,8 @@ check_group_oom_kills(const struct doctor_input *in, struct finding *finding)
     if (group == NULL)
         return false;
     limit = fact(group, LIVE_GROUP_LIMIT);
-    finding_severity(finding, JEP_HIGH);
+    /* Groups further out count what happens to all below them. */
+    finding_severity(finding, group == in->live->groups ? JEP_HIGH : JEP_LOW);
     finding_title(
         finding,
         "%llu processes were killed for a limit of memory in this "

@@ -95,7 +95,6 @@ check_swapped(const struct doctor_input *in, struct finding *finding)
             (double)(rss->figure.known ? rss->figure.value : 0) * SWAP_SHARE)
         return false;
     finding_severity(finding, JEP_HIGH);
-    finding_bytes(finding, swap->figure.value);
     finding_title(finding, "%s of the process are swapped out",
                   DOCTOR_SIZE(swap->figure.value));
     doctor_sysctl(finding, "vm.swappiness", 10);
@@ -118,7 +117,6 @@ check_lazy_free(const struct doctor_input *in, struct finding *finding)
         doctor_share(lazy, rss) < LAZY_SHARE)
         return false;
     finding_severity(finding, JEP_LOW);
-    finding_bytes(finding, lazy->figure.value);
     finding_title(finding,
                   "%s of the RSS are returned already and not yet taken",
                   DOCTOR_SIZE(lazy->figure.value));
@@ -159,7 +157,6 @@ check_page_tables(const struct doctor_input *in, struct finding *finding)
         doctor_share(tables, rss) < TABLES_SHARE)
         return false;
     finding_severity(finding, JEP_MEDIUM);
-    finding_bytes(finding, tables->figure.value);
     finding_title(finding, "The page tables of the process take %s",
                   DOCTOR_SIZE(tables->figure.value));
     finding_fact(finding, "VmPTE", tables);

@@ -61,6 +61,7 @@ pressure()
 case_of "some wait" medium:memory-pressure pressure 10.00 0.99
 case_of "a little" '' pressure 9.99 0.99
 case_of "all wait" medium:memory-pressure pressure 1.00 1.00
+case_of "nearly much" medium:memory-pressure pressure 9.99 9.99
 case_of "much" high:memory-pressure pressure 10.00 10.00
 case_of "the swap is full" medium:swap-full field proc/meminfo SwapFree 819200
 case_of "nearly" '' field proc/meminfo SwapFree 819201
@@ -78,6 +79,8 @@ healthy text
 huge 511 204800
 run "$jeprobe" doctor --root "$tree" $pid
 is "text" $status 0
+is "the answer first" "$(head -n 1 "$out")" \
+    "2 findings, the first: Every process gets huge pages unasked; they are 20.0 % of"
 like "the machine" "$out" '^Machine: box, Linux 6.1.0-13-amd64, processors 0-7$'
 like "as free has it" "$out" \
     '^  memory +15\.62 GiB +7\.81 GiB +1\.95 GiB +4\.30 GiB +7\.81 GiB$'
@@ -98,6 +101,10 @@ run "$jeprobe" doctor --root "$tree"
 is "without a process" $status 0
 unlike "nothing of one" "$out" '^Process'
 like "the machine's findings" "$out" '^WARNING   thp-always'
+unlike "nothing of containers" "$out" 'on its host'
+: >"$tree/.dockerenv"
+run "$jeprobe" doctor --root "$tree"
+like "in a container" "$out" '^There is a container: .* on its$'
 run "$jeprobe" doctor --root "$tree" --format json
 like "no process in JSON" "$out" '^ "process": null,$'
 

@@ -98,6 +98,8 @@ if [ "$(id -u)" != 0 ]; then
     chmod 0 "$tree/$me/environ"
     doctor
     like "no permission" "$out" '"why": "Permission denied"'
+    run "$jeprobe" doctor --root "$tree" $pid
+    like "what to do" "$out" 'The user of the process may read more'
 else
     skip "no permission" "root may read everything"
 fi
@@ -116,6 +118,7 @@ healthy noise
 find "$tree" -type f | sort >files
 awk 'BEGIN { srand(7); for (i = 0; i < 4000; i++)
     printf "%c", int(rand() * 256) }' >noise
+head -c 3000000 /dev/zero | tr '\0' 9 >long
 wrong=
 while read -r file; do
     cp "$file" kept
@@ -123,22 +126,15 @@ while read -r file; do
         case $damage in
             empty) : >"$file" ;;
             cut) head -c "$(($(wc -c <kept) / 2))" kept >"$file" ;;
-            noise) cp noise "$file" ;;
-            long) head -c 3000000 /dev/zero | tr '\0' 9 >"$file" ;;
+            noise | long) cp $damage "$file" ;;
             none) rm "$file" ;;
         esac
-        for format in text json markdown; do
-            run "$jeprobe" doctor --root "$tree" --format $format $pid
-            case $status in
-                0) ;;
-                *) wrong="$wrong ${file#"$tree"}:$damage:$status" ;;
-            esac
-        done
+        doctor
+        [ $status = 0 ] || wrong="$wrong ${file#"$tree"}:$damage:$status"
         cp kept "$file"
     done
 done <files
-is "nothing breaks it" "$wrong" \
-    " /$me/status:empty:3 /$me/status:empty:3 /$me/status:empty:3 /$me/status:none:3 /$me/status:none:3 /$me/status:none:3"
+is "nothing breaks it" "$wrong" " /$me/status:empty:3 /$me/status:none:3"
 
 healthy wrong
 put proc/sys/vm/swappiness sixty

@@ -20,8 +20,18 @@ put()
 # healthy NAME: a new tree, $tree
 healthy()
 {
+    if [ ! -d "$tmp/model" ]; then
+        tree=$tmp/model
+        model
+        mkdir "$tmp/trees"
+    fi
     tree=$tmp/trees/$1
     rm -rf "$tree"
+    cp -R "$tmp/model" "$tree"
+}
+
+model()
+{
     put proc/meminfo 'MemTotal:       16384000 kB' 'MemFree:         2048000 kB' \
         'MemAvailable:    8192000 kB' 'Buffers:          102400 kB' \
         'Cached:          4096000 kB' 'SwapTotal:       4096000 kB' \
@@ -52,11 +62,11 @@ healthy()
     put proc/self/mountinfo \
         '26 25 0:23 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw'
     put proc/self/cgroup 0::/
-    healthy_process
-    healthy_group
+    model_process
+    model_group
 }
 
-healthy_process()
+model_process()
 {
     put $me/status "$(printf 'Name:\tapp\nState:\tS (sleeping)\nPid:\t%s' $pid)" \
         "$(printf 'VmPeak:\t 4096000 kB\nVmSize:\t 2048000 kB')" \
@@ -88,7 +98,7 @@ healthy_process()
     : >"$tree/$me/environ"
 }
 
-healthy_group()
+model_group()
 {
     for dir in sys/fs/cgroup/system.slice $group; do
         put $dir/memory.max max
