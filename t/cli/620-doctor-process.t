@@ -29,6 +29,10 @@ case_of "a lower limit" 'high:maps-near-limit low:map-limit-low' \
     eval 'maps 800; put proc/sys/vm/max_map_count 1000'
 case_of "not near it" low:map-limit-low \
     eval 'maps 799; put proc/sys/vm/max_map_count 1000'
+case_of "the default limit" high:maps-near-limit \
+    eval 'maps 52424; rm "$tree/proc/sys/vm/max_map_count"'
+case_of "not near that" medium:maps-near-limit \
+    eval 'maps 52423; rm "$tree/proc/sys/vm/max_map_count"'
 
 # 4,096,000 kB at the peak, 2,048,000 kB now.
 case_of "limited address space" low:address-limit \
@@ -39,8 +43,18 @@ case_of "stacks" 'medium:address-limit low:thread-stacks' eval \
     'limit "Max address space" 4294967296; limit "Max stack size" 153391690'
 case_of "smaller ones" medium:address-limit eval \
     'limit "Max address space" 4294967296; limit "Max stack size" 153391689'
+# Seven stacks beside the first, and a CommitLimit of 12,288,000 kB.
+case_of "stacks are promised" 'medium:overcommit-strict low:thread-stacks' \
+    eval 'put proc/sys/vm/overcommit_memory 2
+    limit "Max stack size" 449389715'
+case_of "fewer promises" medium:overcommit-strict \
+    eval 'put proc/sys/vm/overcommit_memory 2
+    limit "Max stack size" 449389714'
+case_of "no promises without a limit" '' limit "Max stack size" 449389715
 case_of "swapped out" high:swapped field $me/smaps_rollup Swap 51200
 case_of "a little" '' field $me/smaps_rollup Swap 51199
+case_of "just worth it" high:swapped eval 'field $me/smaps_rollup Swap 10240
+    field $me/smaps_rollup Rss 20000'
 case_of "not worth it" '' eval 'field $me/smaps_rollup Swap 10239
     field $me/smaps_rollup Rss 20000'
 case_of "lazily freed" low:lazy-free field $me/smaps_rollup LazyFree 102400
