@@ -206,7 +206,7 @@ print_overcommit(struct line *line)
     say(line, "committed_as", "%s promised");
     if (mode.known && mode.value == 2) {
         say(line, "commit_limit", "limit %s");
-        say(line, "overcommit_ratio", "ratio %s %%");
+        say(line, "overcommit_ratio", "ratio %s %");
     }
     end(line, "overcommit");
 }

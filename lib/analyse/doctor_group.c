@@ -160,10 +160,9 @@ check_group_near_limit(const struct doctor_input *in, struct finding *finding)
         return false;
     finding_severity(finding, share >= LEAST_SHARE ? JEP_HIGH : JEP_MEDIUM);
     finding_title(
-        finding, "%.1f %% of the limit of %s is in use%s", share * 100.0,
-        DOCTOR_SIZE(fact(group, LIVE_GROUP_LIMIT)->figure.value),
-        group == in->live->groups ? ""
-                                  : ", which is that of a group further out");
+        finding, "%.1f %% of the limit on memory is in use, %s%s",
+        share * 100.0, DOCTOR_SIZE(fact(group, LIVE_GROUP_LIMIT)->figure.value),
+        group == in->live->groups ? "" : " of a control group further out");
     limit_commands(in, finding, group, false, working_set(group) * RAISE);
     show_group(finding, group);
     return true;

@@ -41,6 +41,8 @@ strict()
     field proc/meminfo Committed_AS "$1"
 }
 case_of "strict overcommit" medium:overcommit-strict strict 11059199
+run "$jeprobe" doctor --root "$tree"
+like "is told" "$out" '^  overcommit +2, strict, .* limit 11\.72 GiB, ratio 50 %$'
 case_of "near its limit" high:overcommit-strict strict 11059200
 case_of "the limit means nothing otherwise" '' \
     field proc/meminfo Committed_AS 12288000

@@ -23,7 +23,7 @@ case_of "only the files are" info:group-mostly-files \
 case_of "at the limit" $near put $group/memory.max 1052631578
 case_of "the limit of an outer group counts" $near \
     put sys/fs/cgroup/system.slice/memory.max 1052631578
-like "which is said" "$out" 'which is that of a group further out'
+like "which is said" "$out" 'of a control group further out'
 case_of "a number that is one byte more" medium:group-near-limit \
     put $group/memory.max 1052631580
 case_of "killed" high:group-oom-kills \
