@@ -108,16 +108,25 @@ unlike "and no findings" "$out" '^(CRITICAL|WARNING|MINOR)'
 # What cannot be read is said, and never 0.
 healthy hidden
 put $me/environ 'MALLOC_CONF=x'
+chmod 0 "$tree/$me/environ"
 if [ "$(id -u)" != 0 ]; then
-    chmod 0 "$tree/$me/environ"
-    doctor
-    like "no permission" "$out" '"why": "Permission denied"'
     run "$jeprobe" doctor --root "$tree" $pid
-    like "what to do" "$out" 'The user of the process may read more'
+elif setpriv --reuid=65534 --clear-groups true 2>/dev/null; then
+    cp "$jeprobe" "$tmp/jeprobe"
+    chmod a+rX "$tmp" "$tmp/trees" "$tmp/jeprobe"
+    run setpriv --reuid=65534 --regid=65534 --clear-groups \
+        "$tmp/jeprobe" doctor --root "$tree" $pid
 else
-    skip "no permission" "root may read everything"
+    status=none
 fi
-rm "$tree/$me/environ"
+if [ $status != none ]; then
+    is "no permission" $status 0
+    like "is told" "$out" "^  /$me/environ: Permission denied\$"
+    like "and what to do" "$out" 'The user of the process may read more'
+else
+    skip "no permission" "no other user at hand"
+fi
+rm -f "$tree/$me/environ"
 mkdir "$tree/$me/environ"
 doctor
 is "a directory instead" $status 0

@@ -85,7 +85,7 @@ else
 fi
 
 case $JE_SANITIZERS in
-    *address* | *thread*) skip "our own" "sanitizer" ;;
+    *address* | *thread*) skip "our own" "sanitizer: $JE_SANITIZERS" ;;
     *)
         look LD_PRELOAD="$preload" JEPROBE_CONF=narenas:1,sample:0 ./waiter
         is "our own" "$(main name) $(main loaded) $(main malloc) $(of)" \
