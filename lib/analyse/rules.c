@@ -69,6 +69,8 @@ static const struct {
     {"skynet-gc-frag", "slab-waste-high"},
     {"rocksdb-block-padding", "cache-oblivious-padding"},
     {"olap-dirty-budget", "dirty-working-cache"},
+    {"ruby-python-arenas", "glibc-arena-bloat"},
+    {"jvm-native", "glibc-arena-bloat"},
 };
 
 const struct rule *

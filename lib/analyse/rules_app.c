@@ -49,7 +49,7 @@ rule_skynet_accounting_gap(const struct rule_input *in, struct finding *finding)
     struct jep_figure allocated = in->view->summary.allocated;
     struct jep_figure counted =
         figure_plus(skynet[SKYNET_LUA], skynet[SKYNET_C]);
-    struct jep_figure gap = outside_minus(allocated, counted);
+    struct jep_figure gap = figure_minus(allocated, counted);
 
     if (!rule_is_part(gap, GAP_SHARE, allocated))
         return false;
@@ -184,11 +184,11 @@ rule_tikv_frag_formula(const struct rule_input *in, struct finding *finding)
     static const char *const names[] = {"tikv", NULL};
     static const char *const files[] = {NULL};
     const struct jep_summary *s = &in->view->summary;
-    struct jep_figure gap = outside_minus(s->active, s->allocated);
-    struct jep_figure shown = outside_minus(gap, s->internal);
+    struct jep_figure gap = figure_minus(s->active, s->allocated);
+    struct jep_figure shown = figure_minus(gap, s->internal);
 
     if (!program_is(in, names) || !s->internal.known || !gap.known ||
-        !rule_is_part(s->internal, INTERNAL_SHARE, gap) ||
+        gap.value == 0 || !rule_is_part(s->internal, INTERNAL_SHARE, gap) ||
         !rule_is_worth(in, s->internal.value))
         return false;
     finding_severity(finding, JEP_INFO);
@@ -217,6 +217,18 @@ has_few_arenas(const struct rule_input *in)
     return most > 0 && most <= ARENA_MAX_FEW;
 }
 
+/* What they can give back: all of it at most, and what is free by malloc_info
+ * or malloc_stats where there is one. */
+static uint64_t
+arenas_spare(const struct rule_input *in, struct jep_figure held)
+{
+    const struct jep_figure *glibc = in->snapshot->glibc;
+    struct jep_figure spare =
+        figure_minus(glibc[GLIBC_SYSTEM], glibc[GLIBC_IN_USE]);
+
+    return spare.known && spare.value < held.value ? spare.value : held.value;
+}
+
 bool
 rule_ruby_python_arenas(const struct rule_input *in, struct finding *finding)
 {
@@ -235,7 +247,7 @@ rule_ruby_python_arenas(const struct rule_input *in, struct finding *finding)
         (!program_is(in, names) && program_maps(in, files) == NULL))
         return false;
     finding_severity(finding, JEP_MEDIUM);
-    finding_bytes(finding, bytes.value);
+    finding_bytes(finding, arenas_spare(in, bytes));
     finding_title(finding,
                   "%llu heaps of glibc's arenas hold %s: threads keep what "
                   "others could use",

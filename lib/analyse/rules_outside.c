@@ -5,14 +5,6 @@
 #include <string.h>
 
 struct jep_figure
-outside_minus(struct jep_figure a, struct jep_figure b)
-{
-    if (!a.known || !b.known || a.value <= b.value)
-        return (struct jep_figure){0};
-    return figure_derived(a.value - b.value);
-}
-
-struct jep_figure
 outside_sum(const struct jep_figure *figures, size_t count)
 {
     struct jep_figure sum = {0};

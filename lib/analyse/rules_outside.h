@@ -15,8 +15,6 @@
 #include "analyse/rules_outside.def"
 #undef RULE
 
-/* a - b; unknown unless it is above zero. */
-struct jep_figure outside_minus(struct jep_figure a, struct jep_figure b);
 /* The sum of those that are known; unknown if none is. */
 struct jep_figure outside_sum(const struct jep_figure *figures, size_t count);
 

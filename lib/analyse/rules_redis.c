@@ -145,7 +145,7 @@ excess_found(const struct rule_input *in, const struct step *step,
     *out = (struct excess){.above = step_figure(in, step->above),
                            .below = step_figure(in, step->below)};
     out->bytes = figure_or(in->snapshot->redis[step->bytes],
-                           outside_minus(out->above, out->below));
+                           figure_minus(out->above, out->below));
     if (!out->bytes.known)
         return snapshot_setting(in->snapshot, step->doctor) != NULL;
     return excess_share(in, step, out) && out->share > EXCESS &&
@@ -310,7 +310,7 @@ rule_redis_tiny_ratio(const struct rule_input *in, struct finding *finding)
     struct jep_figure used = redis[REDIS_USED_MEMORY];
     struct jep_figure rss =
         figure_or(redis[REDIS_USED_MEMORY_RSS], in->view->summary.rss);
-    struct jep_figure beyond = outside_minus(rss, used);
+    struct jep_figure beyond = figure_minus(rss, used);
 
     if (!used.known || used.value == 0 || used.value >= TINY_USED ||
         !rule_is_part(rss, TINY_RATIO, used) || beyond.value >= TINY_BYTES)
@@ -346,9 +346,9 @@ rule_redis_frag_definition(const struct rule_input *in, struct finding *finding)
     struct jep_figure allocated = redis[REDIS_ALLOCATOR_ALLOCATED];
     struct jep_figure said = redis[REDIS_FRAG_BYTES];
     struct jep_figure all =
-        outside_minus(redis[REDIS_ALLOCATOR_ACTIVE], allocated);
+        figure_minus(redis[REDIS_ALLOCATOR_ACTIVE], allocated);
     struct jep_figure small = small_bins_waste(in, all);
-    struct jep_figure apart = outside_minus(all, small);
+    struct jep_figure apart = figure_minus(all, small);
     bool is_new = said.known && said.value < all.value;
 
     if (!has_own_figures(in) || !said.known || !small.known ||
@@ -380,7 +380,7 @@ rule_redis_peak(const struct rule_input *in, struct finding *finding)
     const struct jep_figure *redis = in->snapshot->redis;
     struct jep_figure used = redis[REDIS_USED_MEMORY];
     struct jep_figure peak = redis[REDIS_USED_MEMORY_PEAK];
-    struct jep_figure fallen = outside_minus(peak, used);
+    struct jep_figure fallen = figure_minus(peak, used);
     uint32_t line = 0;
     bool is_said =
         rule_option_line(in, "redis.doctor.peak-memory", &line) != NULL;

@@ -35,7 +35,7 @@ gap_found(const struct rule_input *in)
     if (!s->muzzy.known && lazy.known &&
         !rule_release_in(in, 1, MUZZY_RESIDENT_TO))
         counted = figure_plus(counted, lazy);
-    return outside_minus(s->rss, counted);
+    return figure_minus(s->rss, counted);
 }
 
 /* A Java heap is mapped by the machine itself: there the gap is no fault. */
@@ -57,7 +57,7 @@ gap_is_files(const struct rule_input *in, struct jep_figure gap)
     struct jep_figure locked = in->snapshot->status[STATUS_VM_LCK];
 
     return file.known && !(locked.known && locked.value > 0) &&
-           !gap_is_large(in, outside_minus(gap, file));
+           !gap_is_large(in, figure_minus(gap, file));
 }
 
 struct part {
@@ -285,10 +285,9 @@ rule_cow_fork(const struct rule_input *in, struct finding *finding)
 static bool
 group_is_full(const struct jep_figure *group, bool was_killed)
 {
-    return was_killed ||
-           rule_is_part(
-               outside_minus(group[CGROUP_USAGE], group[CGROUP_INACTIVE_FILE]),
-               LIMIT_SHARE, group[CGROUP_LIMIT]);
+    return was_killed || rule_is_part(figure_minus(group[CGROUP_USAGE],
+                                                   group[CGROUP_INACTIVE_FILE]),
+                                      LIMIT_SHARE, group[CGROUP_LIMIT]);
 }
 
 static void
@@ -332,7 +331,7 @@ rule_cgroup_limit_mismatch(const struct rule_input *in, struct finding *finding)
     const struct jep_figure *group = in->snapshot->cgroup;
     struct jep_figure usage = group[CGROUP_USAGE], limit = group[CGROUP_LIMIT];
     struct jep_figure rss = in->view->summary.rss;
-    struct jep_figure beyond = outside_minus(usage, rss);
+    struct jep_figure beyond = figure_minus(usage, rss);
     bool was_killed =
         group[CGROUP_OOM_KILLS].known && group[CGROUP_OOM_KILLS].value > 0;
     bool is_near = rule_is_part(usage, LIMIT_SHARE, limit);
