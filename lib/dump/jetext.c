@@ -307,7 +307,7 @@ jetext_read(struct jetext *t, const char *text, size_t length)
     t->start = text;
     t->length = length;
     status = jetext_row_alike(t, &is_read);
-    if (!is_read)
+    if (!is_read && (t->heading_lengths >> length % 64 & 1) != 0)
         status = jetext_heading_again(t, &is_read);
     if (is_read)
         return status;
@@ -342,6 +342,7 @@ state_init(struct jetext *t, const struct dump_sink *sink)
     t->grid.row = 0;
     t->grid.shape = NULL;
     t->memo = NULL;
+    t->heading_lengths = 0;
     t->held = HELD_NONE;
     document_reset(t);
 }

@@ -101,6 +101,7 @@ struct jetext {
 
     struct jetext_grid grid;
     struct jetext_memo *memo; /* NULL = keeps nothing */
+    uint64_t heading_lengths; /* of those it keeps, by bit modulo 64 */
 
     /* Wrapped lines. */
     enum jetext_held held;

@@ -33,8 +33,7 @@ struct heading {
 
 struct jetext_memo {
     struct heading headings[HEADINGS];
-    uint64_t lengths; /* of headings, by bit modulo 64 */
-    unsigned next;    /* heading that is forgotten */
+    unsigned next; /* heading that is forgotten */
     struct label labels[LABELS];
 };
 
@@ -53,8 +52,7 @@ jetext_memo_free(struct jetext_memo *memo)
 const struct jetext_grid *
 jetext_recall_heading(const struct jetext *t)
 {
-    if (t->memo == NULL || t->is_joined ||
-        (t->memo->lengths >> t->length % 64 & 1) == 0)
+    if (t->memo == NULL || t->is_joined || t->length == 0)
         return NULL;
     for (unsigned i = 0; i < HEADINGS; i++) {
         const struct heading *heading = &t->memo->headings[i];
@@ -76,7 +74,7 @@ jetext_keep_heading(struct jetext *t)
     heading = &t->memo->headings[t->memo->next++ % HEADINGS];
     memcpy(heading->text, t->start, t->length);
     heading->length = t->length;
-    t->memo->lengths |= UINT64_C(1) << t->length % 64;
+    t->heading_lengths |= UINT64_C(1) << t->length % 64;
     heading->shape.count = 0;
     t->grid.shape = &heading->shape;
     heading->grid = t->grid;

@@ -115,7 +115,7 @@ emit_row(struct jetext *t, enum dump_scope scope, const struct row *row)
 
     number_row(t, row);
     status = emit_reads(t, scope, row, &t->grid.reads);
-    if (status == JEP_OK)
+    if (status == JEP_OK && t->grid.lock_reads.count > 0)
         status = emit_reads(t, DUMP_BIN_MUTEX, row, &t->grid.lock_reads);
     t->grid.row++;
     return status;
@@ -270,16 +270,17 @@ jep_status_t
 jetext_row_alike(struct jetext *t, bool *is_read)
 {
     struct token_shape *shape = t->grid.shape;
-    size_t labels = jetext_tables[t->grid.table].labels;
     struct row row;
     token_t first;
+    size_t labels;
 
-    *is_read = shape != NULL && shape->count > 0 && t->line_ended &&
-               t->is_open && !t->is_joined && !t->is_final &&
-               t->grid.table != TABLE_NONE &&
-               shape->count == t->grid.count + labels &&
-               token_shape_fits(shape, t->start, t->length, &first) &&
-               is_row(t, first);
+    *is_read = shape != NULL && t->grid.table != TABLE_NONE &&
+               token_shape_fits(shape, t->start, t->length, &first);
+    if (!*is_read)
+        return JEP_OK;
+    labels = jetext_tables[t->grid.table].labels;
+    *is_read = t->line_ended && t->is_open && !t->is_joined && !t->is_final &&
+               shape->count == t->grid.count + labels && is_row(t, first);
     if (!*is_read)
         return JEP_OK;
     t->evidence += TEXT_WEAK;

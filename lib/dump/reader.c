@@ -229,7 +229,7 @@ grow(reader_t *reader, struct jep_error *error)
 }
 
 /* Hand out `length` bytes from the front as a line. */
-static char *
+JE_INLINE char *
 take_line(reader_t *reader, size_t length, size_t *out_length)
 {
     char *line = reader->buffer + reader->start;

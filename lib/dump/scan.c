@@ -5,7 +5,7 @@
 #    include <immintrin.h>
 #endif
 
-enum { BYTE_MARK = 1, BYTE_POINT = 2, BYTE_FEED = 4 };
+enum { BYTE_MARK = 1, BYTE_POINT = 2, BYTE_FEED = 4, BYTE_GROUP = 8 };
 
 #define MARKS_16                                                               \
     BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK, BYTE_MARK,          \
@@ -20,8 +20,8 @@ static const uint8_t bytes[256] = {
     ['<'] = BYTE_MARK,
     ['>'] = BYTE_MARK,
     ['&'] = BYTE_MARK,
-    [','] = BYTE_MARK,
-    ['\''] = BYTE_MARK,
+    [','] = BYTE_GROUP,
+    ['\''] = BYTE_GROUP,
     [SCAN_CAPITAL] = BYTE_MARK,
     ['.'] = BYTE_POINT,
     [128] = MARKS_16,
@@ -71,6 +71,12 @@ stops_16(const char *text)
 
 #endif
 
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Look closer where the bits of `stops` are; true: at a line feed, *at. */
 static bool
 scan_stops(const char *text, unsigned stops, struct scan *scan, size_t *at)
@@ -82,6 +88,9 @@ scan_stops(const char *text, unsigned stops, struct scan *scan, size_t *at)
         is = bytes[(unsigned char)text[*at]];
         if (is == BYTE_FEED)
             return true;
+        /* What separates groups of digits has one before it. */
+        if (is == BYTE_GROUP)
+            is = *at == 0 || is_digit(text[*at - 1]) ? BYTE_MARK : 0;
         scan->is_marked |=
             is == BYTE_MARK || (is == BYTE_POINT && scan->has_point);
         scan->has_point |= is == BYTE_POINT;

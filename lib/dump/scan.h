@@ -27,8 +27,9 @@ struct scan {
 
 /* Where the first line feed of `text` is; `length` = there is none.  The bytes
  * before it are added to `scan`.  Marked are bytes that are not ASCII, NUL,
- * ESC, backslashes, angle brackets, ampersands, commas, apostrophes, and the
- * capital of the line that begins a dump. */
+ * ESC, backslashes, angle brackets, ampersands, commas and apostrophes unless
+ * something else than a digit is known to be before them, and the capital of
+ * the line that begins a dump. */
 size_t scan_line(const char *text, size_t length, struct scan *scan);
 
 #ifdef __SSE2__

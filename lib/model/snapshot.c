@@ -247,6 +247,21 @@ arena_table(struct snapshot_arena *arena, enum dump_scope scope)
     }
 }
 
+/* Whether figures of that scope belong to an arena: most do. */
+static bool
+is_of_arena(enum dump_scope scope)
+{
+    const uint64_t scopes =
+        UINT64_C(1) << DUMP_ARENA | UINT64_C(1) << DUMP_SMALL |
+        UINT64_C(1) << DUMP_LARGE_SUM | UINT64_C(1) << DUMP_HPA |
+        UINT64_C(1) << DUMP_BIN | UINT64_C(1) << DUMP_LARGE |
+        UINT64_C(1) << DUMP_EXTENT | UINT64_C(1) << DUMP_ARENA_MUTEX |
+        UINT64_C(1) << DUMP_BIN_MUTEX | UINT64_C(1) << DUMP_HPA_SLAB;
+
+    _Static_assert(DUMP_SCOPES < 64, "a bit a scope");
+    return (scopes >> scope & 1) != 0;
+}
+
 /* Where figures of that scope go: either *figures or *table. */
 static bool
 scope_find(struct snapshot *snapshot, const struct dump_where *where,
@@ -255,11 +270,14 @@ scope_find(struct snapshot *snapshot, const struct dump_where *where,
     struct snapshot_arena *arena;
 
     *table = NULL;
-    *figures = snapshot_figures(snapshot, where->scope);
-    if (*figures != NULL)
+    *figures = NULL;
+    if (!is_of_arena(where->scope)) {
+        *figures = snapshot_figures(snapshot, where->scope);
+        if (*figures == NULL)
+            *table = scope_table(snapshot, where->scope);
         return true;
-    *table = scope_table(snapshot, where->scope);
-    if (*table != NULL || where->arena > DUMP_ARENA_MAX)
+    }
+    if (where->arena > DUMP_ARENA_MAX)
         return true;
     arena = arena_get(snapshot, where->arena);
     if (arena == NULL)

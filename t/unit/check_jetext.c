@@ -454,6 +454,50 @@ START_TEST(test_next_document)
 
 END_TEST
 
+/* Rows like the one before, and rows that are not: of the same table, with the
+ * same heading in another arena, behind lines that say nothing. */
+START_TEST(test_rows_alike)
+{
+    static const char heading[] =
+        "large:          size ind    allocated      nmalloc (#/sec)"
+        "      ndalloc (#/sec)    nrequests (#/sec)  curlextents";
+    char text[8192], padded[129];
+
+    snprintf(padded, sizeof(padded), "%-128s", heading);
+    snprintf(text, sizeof(text),
+             "___ Begin jemalloc statistics ___\n"
+             "Version: 5.3.0-0-gabc\n"
+             "arenas[0]:\n%s\n\n"
+             "               20480  37        20480            2       1"
+             "            1       1            2       1            1\n"
+             "               24576  38            0           12       1"
+             "           12       1           12       1            0\n"
+             "                     ---\n"
+             "               40960  41       409600     12345678       1"
+             "     12345668       1     12345678       1           10\n"
+             "               49152  42        49152   123456789       1"
+             "    123456788       1    123456789       1            1\n"
+             "arenas[1]:\n%s\n"
+             "               20480  37            0            3       1"
+             "            3       1            3       1            0\n"
+             "--- End jemalloc statistics ---\n\n",
+             padded, padded);
+    load_text(text);
+    ck_assert_uint_eq(dumps->count, 1);
+    CELL(arena(0)->larges, 37, LARGE_NMALLOC, 2);
+    CELL(arena(0)->larges, 38, LARGE_NMALLOC, 12);
+    CELL(arena(0)->larges, 38, LARGE_CUREXTENTS, 0);
+    CELL(arena(0)->larges, 41, LARGE_ALLOCATED, 409600);
+    CELL(arena(0)->larges, 41, LARGE_NMALLOC, 12345678);
+    CELL(arena(0)->larges, 41, LARGE_NDALLOC, 12345668);
+    CELL(arena(0)->larges, 42, LARGE_NMALLOC, 123456789);
+    CELL(arena(1)->larges, 37, LARGE_NDALLOC, 3);
+    ck_assert_uint_eq(arena(1)->larges.rows, 38);
+    jep_dumps_free(dumps);
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -474,6 +518,7 @@ main(void)
     tcase_add_test(tcase, test_totals_of_others);
     tcase_add_test(tcase, test_single_figures);
     tcase_add_test(tcase, test_next_document);
+    tcase_add_test(tcase, test_rows_alike);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }

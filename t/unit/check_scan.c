@@ -25,7 +25,7 @@ START_TEST(test_one_byte_in_a_line)
                 char text[128];
                 size_t found;
 
-                memset(text, 'a', sizeof(text));
+                memset(text, '5', sizeof(text));
                 text[at] = (char)c;
                 found = scan_line(text, length, &scan);
                 ck_assert_uint_eq(found, c == '\n' ? at : length);
@@ -58,6 +58,26 @@ START_TEST(test_end_and_points)
                               sizeof(text));
             ck_assert_int_eq(scan.is_marked, at != feed);
         }
+    }
+}
+
+END_TEST
+
+/* Commas of text need no look, those of numbers do wherever they are. */
+START_TEST(test_commas)
+{
+    for (size_t at = 1; at < 100; at++) {
+        struct scan scan = {false, false};
+        char text[128];
+
+        memset(text, '5', sizeof(text));
+        text[at] = at % 2 == 0 ? ',' : '\'';
+        (void)scan_line(text, sizeof(text), &scan);
+        ck_assert(scan.is_marked);
+        scan = (struct scan){false, false};
+        text[at - 1] = 'e';
+        (void)scan_line(text, sizeof(text), &scan);
+        ck_assert(!scan.is_marked || at % 16 == 0);
     }
 }
 
@@ -100,6 +120,7 @@ main(void)
 
     tcase_add_test(tcase, test_one_byte_in_a_line);
     tcase_add_test(tcase, test_end_and_points);
+    tcase_add_test(tcase, test_commas);
     tcase_add_test(tcase, test_parts_of_a_line);
     tcase_add_test(tcase, test_ink);
     suite_add_tcase(suite, tcase);
