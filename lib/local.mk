@@ -197,17 +197,17 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_app.c \
 	lib/analyse/rules_app.def \
 	lib/analyse/rules_arena.c \
-	lib/analyse/rules_around.c \
 	lib/analyse/rules_around.def \
 	lib/analyse/rules_around.h \
 	lib/analyse/rules_ask.c \
 	lib/analyse/rules_build.c \
 	lib/analyse/rules_churn.c \
+	lib/analyse/rules_common.c \
+	lib/analyse/rules_common.h \
 	lib/analyse/rules_conf.c \
 	lib/analyse/rules_decay.c \
 	lib/analyse/rules_glibc.c \
 	lib/analyse/rules_hpa.c \
-	lib/analyse/rules_inside.c \
 	lib/analyse/rules_inside.def \
 	lib/analyse/rules_inside.h \
 	lib/analyse/rules_large.c \

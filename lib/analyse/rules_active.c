@@ -2,7 +2,7 @@
  *
  * active = allocated + holes in slabs [+ a page per large object], exactly; so
  * each of these rules looks at a loss that no purging can win back. */
-#include "analyse/rules_inside.h"
+#include "analyse/rules_common.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Section G: arenas, and the threads and processors that use them. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ arenas_are_too_many(const struct arenas *arenas, double cpus)
 bool
 rule_too_many_arenas(const struct rule_input *in, struct finding *finding)
 {
-    double cpus = around_cpus(in->snapshot), wanted;
+    double cpus = rule_cpus(in->snapshot), wanted;
     struct arenas arenas;
     bool fires;
 
@@ -172,12 +172,12 @@ rule_narenas_from_host_cpus(const struct rule_input *in,
     struct jep_figure limit = snapshot->cgroup[CGROUP_LIMIT];
     struct jep_figure cpus =
         figure_or(machine[MACHINE_HOST_CPUS], snapshot->process[PROCESS_CPUS]);
-    double quota = around_share(machine[MACHINE_CPU_QUOTA_US],
-                                machine[MACHINE_CPU_PERIOD_US]);
+    double quota = rule_ratio(machine[MACHINE_CPU_QUOTA_US],
+                              machine[MACHINE_CPU_PERIOD_US]);
     int64_t narenas;
 
     if (!rule_is_jemalloc(in) || quota <= 0.0 || !cpus.known ||
-        !around_option_number(in, "narenas", &narenas) ||
+        !rule_option_number(in, "narenas", &narenas) ||
         narenas != (int64_t)(cpus.value * DEFAULT_PER_CPU) ||
         (double)cpus.value < QUOTA_RATIO * quota)
         return false;
@@ -247,7 +247,7 @@ rule_arena_imbalance(const struct rule_input *in, struct finding *finding)
     if (!arenas_read(in->snapshot, finding, &arenas))
         return false;
     /* The arena for oversize allocations follows the automatic ones. */
-    if (around_option_number(in, "narenas", &narenas) && narenas < INT32_MAX)
+    if (rule_option_number(in, "narenas", &narenas) && narenas < INT32_MAX)
         oversize = (int)narenas;
     count = imbalance(&arenas, oversize, &waste, &id);
     free(arenas.rows);
@@ -302,7 +302,7 @@ rule_percpu_arena_mismatch(const struct rule_input *in, struct finding *finding)
 
     if (mode == NULL || strcmp(mode, "disabled") == 0 || list == NULL ||
         !list_highest(list, &highest) ||
-        !around_option_number(in, "narenas", &narenas) || narenas < 1 ||
+        !rule_option_number(in, "narenas", &narenas) || narenas < 1 ||
         highest < (unsigned long)narenas)
         return false;
     finding_severity(finding, JEP_LOW);
@@ -326,7 +326,7 @@ rule_manual_arena_leak(const struct rule_input *in, struct finding *finding)
     struct jep_figure now = in->snapshot->constant[CONST_NARENAS], before;
     int64_t narenas, growth;
 
-    if (in->before == NULL || !around_option_number(in, "narenas", &narenas) ||
+    if (in->before == NULL || !rule_option_number(in, "narenas", &narenas) ||
         narenas < 1)
         return false;
     before = in->before->constant[CONST_NARENAS];

@@ -1,6 +1,6 @@
 /* Section A: what the build and its options cost between allocated and active,
  * and pages that are counted without being there. */
-#include "analyse/rules_inside.h"
+#include "analyse/rules_common.h"
 
 #include <stdio.h>
 #include <string.h>

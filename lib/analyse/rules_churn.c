@@ -2,7 +2,7 @@
  *
  * The counters run since the start of the process; with an earlier dump it is
  * what happened since. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #include <math.h>
 
@@ -44,7 +44,7 @@ bool
 rule_tcache_thrash(const struct rule_input *in, struct finding *finding)
 {
     const struct snapshot_arena *subject = in->snapshot->subject;
-    double time = around_seconds(in), worst_moves = 0.0, worst_requests = 0.0;
+    double time = rule_elapsed(in), worst_moves = 0.0, worst_requests = 0.0;
     size_t worst = 0;
 
     if (subject == NULL || time < RATE_SECONDS)
@@ -131,7 +131,7 @@ rule_slab_churn(const struct rule_input *in, struct finding *finding)
 {
     const struct snapshot_arena *subject = in->snapshot->subject;
     struct churn worst = {0};
-    double time = around_seconds(in);
+    double time = rule_elapsed(in);
 
     if (subject == NULL || time < RATE_SECONDS)
         return false;

@@ -1,5 +1,5 @@
 /* Section I: options that were set and do nothing. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,8 +112,8 @@ muzzy_is_inert(const struct rule_input *in)
 {
     int64_t dirty, muzzy;
 
-    if (!around_option_number(in, "dirty_decay_ms", &dirty) || dirty != 0 ||
-        !around_option_number(in, "muzzy_decay_ms", &muzzy) || muzzy == 0)
+    if (!rule_option_number(in, "dirty_decay_ms", &dirty) || dirty != 0 ||
+        !rule_option_number(in, "muzzy_decay_ms", &muzzy) || muzzy == 0)
         return false;
     return rule_release_in(in, MUZZY_OFF_FROM, 0) || muzzy != MUZZY_DEFAULT_OLD;
 }
@@ -121,10 +121,10 @@ muzzy_is_inert(const struct rule_input *in)
 static bool
 thp_is_inert(const struct rule_input *in)
 {
-    const char *mode = around_thp_mode(in->snapshot);
+    const char *mode = rule_thp_mode(in->snapshot);
 
     return rule_release_in(in, THP_OPTION_FROM, THP_METADATA_AFTER) &&
-           around_option_is(in, "thp", "never") &&
+           rule_option_is(in, "thp", "never") &&
            (mode == NULL || strcmp(mode, "always") == 0);
 }
 
@@ -142,7 +142,7 @@ inert_option(const struct rule_input *in, const char **title,
         *action = "Build with --disable-cache-oblivious, or take 5.3.1.";
         return "cache_oblivious";
     }
-    if (is_530 && around_option_number(in, "oversize_threshold", &oversize) &&
+    if (is_530 && rule_option_number(in, "oversize_threshold", &oversize) &&
         oversize > OVERSIZE_DEFAULT) {
         *title = "oversize_threshold is raised, but in 5.3.0 arena 0 still "
                  "purges from 8 MiB on at once";

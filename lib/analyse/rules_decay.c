@@ -4,7 +4,7 @@
  * events of the arena's own threads (a tick every thousand), or a background
  * thread.  So whether they are a fault, or a cache that works, depends on
  * whether the process is busy. */
-#include "analyse/rules_inside.h"
+#include "analyse/rules_common.h"
 
 #include <stdio.h>
 #include <stdlib.h>

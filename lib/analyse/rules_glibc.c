@@ -44,7 +44,7 @@ heaps_sum(const struct rule_input *in, struct heaps *out)
     free_now = figure_minus(out->system, out->in_use);
     if (!free_now.known || out->system.value == 0)
         return false;
-    out->resident = around_heap_rss(in->snapshot, &in->view->summary);
+    out->resident = rule_heap_rss(in->snapshot, &in->view->summary);
     held = out->in_use;
     if (out->mapped.known)
         held = figure_plus(held, out->mapped);
@@ -56,7 +56,7 @@ heaps_sum(const struct rule_input *in, struct heaps *out)
         if (room.value < free_now.value)
             out->unused = figure_derived(room.value);
     }
-    out->unused_share = around_share(out->unused, out->system);
+    out->unused_share = rule_ratio(out->unused, out->system);
     return true;
 }
 
@@ -84,7 +84,7 @@ static bool
 are_many_arenas(const struct rule_input *in)
 {
     struct jep_figure arenas = in->snapshot->glibc[GLIBC_HEAPS];
-    double cpus = around_cpus(in->snapshot);
+    double cpus = rule_cpus(in->snapshot);
 
     if (cpus == 0.0)
         return arenas.value >= ARENAS_UNCERTAIN;
@@ -130,7 +130,7 @@ rule_glibc_arena_bloat(const struct rule_input *in, struct finding *finding)
     struct jep_figure arenas = s->glibc[GLIBC_HEAPS];
     struct heaps heaps;
     uint64_t bytes;
-    double cpus = around_cpus(s);
+    double cpus = rule_cpus(s);
 
     if (!heaps_sum(in, &heaps) || !is_arena_bloat(in, &heaps, &bytes))
         return false;
@@ -242,7 +242,7 @@ rule_glibc_fastbins(const struct rule_input *in, struct finding *finding)
 
     if (!heaps_sum(in, &heaps))
         return false;
-    share = around_share(g[GLIBC_FAST], heaps.system);
+    share = rule_ratio(g[GLIBC_FAST], heaps.system);
     if (share < FAST_SHARE)
         return false;
     finding_severity(finding, JEP_LOW);

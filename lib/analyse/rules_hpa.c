@@ -1,5 +1,5 @@
 /* Section E: huge pages that the allocator makes, and pinned memory. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #define HPA_BLIND_RELEASE 50300
 #define HPA_DIRTY_SHARE   0.10 /* of active pages */
@@ -13,7 +13,7 @@ rule_hpa_stats_blind_spot(const struct rule_input *in, struct finding *finding)
     bool is_below =
         s->mapped.known && s->active.known && s->mapped.value < s->active.value;
 
-    if (!around_option_is(in, "hpa", "true") ||
+    if (!rule_option_is(in, "hpa", "true") ||
         !(is_below ||
           rule_release_in(in, HPA_BLIND_RELEASE, HPA_BLIND_RELEASE)))
         return false;
@@ -86,7 +86,7 @@ rule_hpa_dirty_or_sparse(const struct rule_input *in, struct finding *finding)
     cache = subject->hpa[HPA_SEC_BYTES];
     /* A page table of pages: 2 MiB with pages of 4 KiB. */
     slabs = hpa_count(&subject->hpa_slabs, page / sizeof(uint64_t));
-    if (around_share(dirty, active) >= HPA_DIRTY_SHARE) {
+    if (rule_ratio(dirty, active) >= HPA_DIRTY_SHARE) {
         bytes += dirty.value;
         fires = true;
     }

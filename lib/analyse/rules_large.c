@@ -2,7 +2,7 @@
  *
  * A default build of jemalloc adds a page to each; and all sizes are rounded
  * up to classes, which no counter shows. */
-#include "analyse/rules_inside.h"
+#include "analyse/rules_common.h"
 
 #include <string.h>
 

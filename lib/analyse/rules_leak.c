@@ -2,7 +2,7 @@
  *
  * A leak moves allocated; fragmentation moves active against it; neither can
  * be seen in one dump. */
-#include "analyse/rules_inside.h"
+#include "analyse/rules_common.h"
 
 #define SHRINK_SHARE    0.10 /* allocated falls by this part of itself */
 #define SHRINK_RETURNED 0.50 /* of which less than this leaves active */

@@ -2,7 +2,7 @@
  *
  * The counters run since the start of the process; with an earlier dump it is
  * what happened since. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #define WAIT_SHARE      0.005 /* of the acquisitions */
 #define WAIT_TIME_SHARE 0.01  /* of one processor */
@@ -128,7 +128,7 @@ bool
 rule_bin_lock_contention(const struct rule_input *in, struct finding *finding)
 {
     struct lock lock = lock_bins_since(in);
-    double time = around_seconds(in);
+    double time = rule_elapsed(in);
 
     if (!lock.known || (wait_share(&lock) < WAIT_SHARE &&
                         wait_time(&lock, time) < WAIT_TIME_SHARE))
@@ -138,7 +138,7 @@ rule_bin_lock_contention(const struct rule_input *in, struct finding *finding)
                   "Threads wait for the locks of small size classes: %llu of "
                   "%llu acquisitions",
                   (unsigned long long)lock.waits, (unsigned long long)lock.ops);
-    if (around_option_is(in, "tcache", "false"))
+    if (rule_option_is(in, "tcache", "false"))
         finding_action(finding, "Take tcache:false out of MALLOC_CONF: thread "
                                 "caches spare nearly all of these locks.");
     else
@@ -209,7 +209,7 @@ rule_pagecache_lock_contention(const struct rule_input *in,
                    rule_is_jemalloc(in) && rule_release_in(in, 1, 50299)
                        ? " lg_tcache_max so that the sizes in demand are cached"
                        : " tcache_max so that the sizes in demand are cached");
-    lock_evidence(finding, &dirty, around_seconds(in));
+    lock_evidence(finding, &dirty, rule_elapsed(in));
     finding_text(finding, "background_thread",
                  rule_option(in, "background_thread"), 0);
     return true;
@@ -230,7 +230,7 @@ bool
 rule_ctl_mutex_hot(const struct rule_input *in, struct finding *finding)
 {
     struct lock lock = lock_named_since(in, LOCK_CTL);
-    double time = around_seconds(in), rate;
+    double time = rule_elapsed(in), rate;
     bool is_waited_for = wait_time(&lock, time) >= WAIT_TIME_SHARE;
 
     if (!lock.known || time < CTL_SECONDS)
@@ -259,7 +259,7 @@ rule_prof_mutex_hot(const struct rule_input *in, struct finding *finding)
 {
     struct lock lock = lock_named_since(in, LOCK_PROF);
 
-    if (!around_option_is(in, "prof", "true") || !lock.known ||
+    if (!rule_option_is(in, "prof", "true") || !lock.known ||
         wait_share(&lock) < WAIT_SHARE)
         return false;
     finding_severity(finding, JEP_LOW);
@@ -267,7 +267,7 @@ rule_prof_mutex_hot(const struct rule_input *in, struct finding *finding)
                   "Threads wait for the heap profiler: %llu of %llu "
                   "acquisitions",
                   (unsigned long long)lock.waits, (unsigned long long)lock.ops);
-    lock_evidence(finding, &lock, around_seconds(in));
+    lock_evidence(finding, &lock, rule_elapsed(in));
     finding_text(finding, "lg_prof_sample", rule_option(in, "lg_prof_sample"),
                  0);
     return true;

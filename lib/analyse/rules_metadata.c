@@ -4,7 +4,7 @@
  * was ever covered make the floor; what lies far above it are the structures
  * of extents, 128 bytes each, and their number says how badly the address
  * space is cut up. */
-#include "analyse/rules_inside.h"
+#include "analyse/rules_common.h"
 
 #include <math.h>
 #include <stdio.h>

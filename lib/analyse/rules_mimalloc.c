@@ -73,8 +73,7 @@ unused(const struct rule_input *in)
 static bool
 is_mostly_unused(const struct rule_input *in)
 {
-    return around_share(unused(in),
-                        in->snapshot->mimalloc[MIMALLOC_COMMITTED]) >=
+    return rule_ratio(unused(in), in->snapshot->mimalloc[MIMALLOC_COMMITTED]) >=
            UNUSED_SHARE;
 }
 
@@ -135,7 +134,7 @@ rule_mimalloc_purge_idle(const struct rule_input *in, struct finding *finding)
     bool is_off;
 
     if (option != NULL)
-        around_option_number(in, option->option, &delay);
+        rule_option_number(in, option->option, &delay);
     if (!is_mimalloc(in) || !is_mostly_unused(in) || delay == 0 ||
         has_fallen(in))
         return false;
@@ -173,9 +172,9 @@ static bool
 may_be_lazy(const struct rule_input *in)
 {
     if (purging_of(in) == PURGING_DECOMMIT)
-        return !around_option_is(in, "page_reset", "0");
-    return !around_option_is(in, "purge_decommits", "1") &&
-           !around_option_is(in, "reset_decommits", "1");
+        return !rule_option_is(in, "page_reset", "0");
+    return !rule_option_is(in, "purge_decommits", "1") &&
+           !rule_option_is(in, "reset_decommits", "1");
 }
 
 static void
@@ -209,7 +208,7 @@ rule_mimalloc_madvfree(const struct rule_input *in, struct finding *finding)
     static const char *const options[] = {"purge_decommits", "page_reset",
                                           "reset_decommits"};
     struct jep_figure lazy = in->snapshot->rollup[ROLLUP_LAZY_FREE];
-    double share = around_share(lazy, in->view->summary.rss);
+    double share = rule_ratio(lazy, in->view->summary.rss);
 
     if (!is_mimalloc(in) || share < LAZY_SHARE || !may_be_lazy(in))
         return false;
@@ -305,7 +304,7 @@ rule_mimalloc_abandoned(const struct rule_input *in, struct finding *finding)
 
     if (!is_mimalloc(in) || !held.known || !abandoned_fill(in, &abandoned))
         return false;
-    share = around_share(abandoned.left, abandoned.all);
+    share = rule_ratio(abandoned.left, abandoned.all);
     if (share < ABANDONED_SHARE ||
         (abandoned.left_before.known &&
          abandoned.left_before.value > abandoned.left.value))

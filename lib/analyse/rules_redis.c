@@ -128,7 +128,7 @@ excess_share(const struct rule_input *in, const struct step *step,
     const char *ratio = snapshot_setting(in->snapshot, step->ratio);
 
     if (out->below.known && out->below.value > 0) {
-        out->share = around_share(out->bytes, out->below);
+        out->share = rule_ratio(out->bytes, out->below);
         return true;
     }
     if (ratio == NULL)
@@ -319,7 +319,7 @@ rule_redis_tiny_ratio(const struct rule_input *in, struct finding *finding)
     finding_title(finding,
                   "A fragmentation ratio of %.1f is nothing here: a server "
                   "that holds %s has %s of program and allocator besides",
-                  around_share(rss, used), SIZE_TEXT(used.value),
+                  rule_ratio(rss, used), SIZE_TEXT(used.value),
                   SIZE_TEXT(beyond.value));
     finding_size(finding, "used_memory", used);
     finding_size(finding, "used_memory_rss", rss);
@@ -360,8 +360,8 @@ rule_redis_frag_definition(const struct rule_input *in, struct finding *finding)
                   "allocator_frag_ratio is %.2f by holes in small objects' "
                   "slabs (Redis 7.4 and later) and %.2f by all pages (before); "
                   "this server says the %s one",
-                  1.0 + around_share(small, allocated),
-                  1.0 + around_share(all, allocated),
+                  1.0 + rule_ratio(small, allocated),
+                  1.0 + rule_ratio(all, allocated),
                   is_new ? "first" : "second");
     show_setting(in, finding, "redis_version");
     show_setting(in, finding, "allocator_frag_ratio");
@@ -447,7 +447,7 @@ rule_redis_530_maps(const struct rule_input *in, struct finding *finding)
                       "Redis with jemalloc 5.3.0 retains %s, %.0f times what "
                       "it holds: its address space is in pieces",
                       SIZE_TEXT(s->retained.value),
-                      around_share(s->retained, s->allocated));
+                      rule_ratio(s->retained, s->allocated));
     finding_count(finding, "mappings", maps);
     finding_count(finding, "vm.max_map_count", most);
     finding_size(finding, "retained", s->retained);

@@ -26,7 +26,7 @@ gap_found(const struct rule_input *in)
 {
     const struct snapshot *snapshot = in->snapshot;
     const struct jep_summary *s = &in->view->summary;
-    struct jep_figure counted = around_counted(snapshot, s);
+    struct jep_figure counted = rule_counted(snapshot, s);
     struct jep_figure filled = snapshot->residency[RESIDENCY_RETAINED];
     struct jep_figure lazy = snapshot->rollup[ROLLUP_LAZY_FREE];
 
@@ -42,8 +42,7 @@ gap_found(const struct rule_input *in)
 static bool
 gap_is_large(const struct rule_input *in, struct jep_figure gap)
 {
-    struct jep_figure counted =
-        around_counted(in->snapshot, &in->view->summary);
+    struct jep_figure counted = rule_counted(in->snapshot, &in->view->summary);
 
     return gap.known && gap.value >= GAP_BYTES &&
            rule_is_part(gap, GAP_SHARE, counted) && !program_is_java(in);
@@ -249,7 +248,7 @@ bool
 rule_cow_fork(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_figure *redis = in->snapshot->redis;
-    const char *name = NULL, *thp = around_thp_mode(in->snapshot);
+    const char *name = NULL, *thp = rule_thp_mode(in->snapshot);
     struct jep_figure cow = cow_found(redis, &name);
     struct jep_figure rss = in->view->summary.rss;
     struct jep_figure limit = limit_found(in->snapshot);
@@ -403,7 +402,7 @@ rule_oom_score(const struct rule_input *in, struct finding *finding)
     finding_title(finding,
                   "Memory is nearly used up and this process has %.0f %% of "
                   "it, but the kernel would kill others first",
-                  100.0 * around_share(rss, total));
+                  100.0 * rule_ratio(rss, total));
     show_adj(finding, "oom_score_adj", adj);
     finding_size(finding, "RSS", rss);
     finding_size(finding, "MemTotal", total);

@@ -1,5 +1,5 @@
 /* Section F: thread caches. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #define CACHE_SHARE       0.05 /* of allocated */
 #define CACHE_MAX_DEFAULT 32768
@@ -17,8 +17,7 @@ cache_evidence(const struct rule_input *in, struct finding *finding)
 
     finding_size(finding, "tcache_bytes", s->tcache);
     finding_size(finding, "allocated", s->allocated);
-    finding_share(finding, "of allocated",
-                  around_share(s->tcache, s->allocated));
+    finding_share(finding, "of allocated", rule_ratio(s->tcache, s->allocated));
     finding_count(finding, "threads", s->threads);
     if (s->threads.known && s->threads.value > 0)
         finding_size(finding, "for each thread",
@@ -32,14 +31,14 @@ rule_tcache_bloat(const struct rule_input *in, struct finding *finding)
 
     /* Others have rules and options of their own. */
     if (foreign_is(in->snapshot) ||
-        around_share(s->tcache, s->allocated) < CACHE_SHARE)
+        rule_ratio(s->tcache, s->allocated) < CACHE_SHARE)
         return false;
     finding_severity(finding, JEP_MEDIUM);
     finding_bytes(finding, s->tcache.value);
     finding_title(finding,
                   "Thread caches hold %s, %.1f %% of what counts as allocated",
                   SIZE_TEXT(s->tcache.value),
-                  around_share(s->tcache, s->allocated) * 100.0);
+                  rule_ratio(s->tcache, s->allocated) * 100.0);
     if (rule_is_jemalloc(in) && rule_release_in(in, 1, CACHE_MAX_FREE_FROM - 1))
         finding_action(finding,
                        "Call mallctl(\"thread.tcache.flush\") in threads that "
@@ -68,9 +67,9 @@ cache_max(const struct rule_input *in)
 
     if (in->snapshot->constant[CONST_TCACHE_MAX].known)
         return in->snapshot->constant[CONST_TCACHE_MAX];
-    if (around_option_number(in, "tcache_max", &option) && option >= 0)
+    if (rule_option_number(in, "tcache_max", &option) && option >= 0)
         return figure_derived((uint64_t)option);
-    if (around_option_number(in, "lg_tcache_max", &option) && option >= 0 &&
+    if (rule_option_number(in, "lg_tcache_max", &option) && option >= 0 &&
         option < 63)
         return figure_derived((uint64_t)1 << option);
     return (struct jep_figure){0};
@@ -83,7 +82,7 @@ rule_tcache_max_too_large(const struct rule_input *in, struct finding *finding)
     struct jep_figure most = cache_max(in);
 
     if (!most.known || most.value <= CACHE_MAX_DEFAULT ||
-        around_share(s->tcache, s->allocated) < CACHE_SHARE)
+        rule_ratio(s->tcache, s->allocated) < CACHE_SHARE)
         return false;
     finding_severity(finding, JEP_MEDIUM);
     finding_bytes(finding, s->tcache.value);

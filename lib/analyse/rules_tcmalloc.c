@@ -37,7 +37,7 @@ rule_tcmalloc_pageheap(const struct rule_input *in, struct finding *finding)
     const struct jep_figure *t = in->snapshot->tcmalloc;
     const struct jep_summary *s = &in->view->summary;
     struct jep_figure unused = t[TCMALLOC_PAGE_HEAP];
-    double share = around_share(unused, s->resident);
+    double share = rule_ratio(unused, s->resident);
 
     if (!is_tcmalloc(in) || share < PAGE_HEAP_SHARE)
         return false;
@@ -77,7 +77,7 @@ rule_tcmalloc_central(const struct rule_input *in, struct finding *finding)
     const struct jep_figure *t = in->snapshot->tcmalloc;
     const struct jep_summary *s = &in->view->summary;
     struct jep_figure unused = t[TCMALLOC_CENTRAL];
-    double share = around_share(unused, s->resident);
+    double share = rule_ratio(unused, s->resident);
 
     if (!is_tcmalloc(in) || share < CENTRAL_SHARE)
         return false;
@@ -123,7 +123,7 @@ rule_tcmalloc_percpu_cache(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_figure *t = in->snapshot->tcmalloc;
     const struct jep_summary *s = &in->view->summary;
-    double share = around_share(s->tcache, s->resident);
+    double share = rule_ratio(s->tcache, s->resident);
 
     if (!is_tcmalloc(in) || share < CACHES_SHARE)
         return false;
@@ -163,7 +163,7 @@ rule_tcmalloc_percpu_cache(const struct rule_input *in, struct finding *finding)
 static bool
 is_filled(const struct rule_input *in, uint64_t above)
 {
-    const char *mode = around_thp_mode(in->snapshot);
+    const char *mode = rule_thp_mode(in->snapshot);
     struct jep_figure huge = in->snapshot->rollup[ROLLUP_ANON_HUGE_PAGES];
 
     if (mode != NULL && strcmp(mode, "always") != 0)
@@ -177,12 +177,12 @@ rule_tcmalloc_released_resident(const struct rule_input *in,
 {
     const struct jep_figure *t = in->snapshot->tcmalloc;
     const struct jep_summary *s = &in->view->summary;
-    struct jep_figure rss = around_heap_rss(in->snapshot, s);
+    struct jep_figure rss = rule_heap_rss(in->snapshot, s);
     struct jep_figure above = figure_minus(rss, s->resident);
     struct jep_figure lazy = in->snapshot->rollup[ROLLUP_LAZY_FREE];
     bool is_lazy;
 
-    if (!is_tcmalloc(in) || around_share(above, s->resident) < ABOVE_SHARE ||
+    if (!is_tcmalloc(in) || rule_ratio(above, s->resident) < ABOVE_SHARE ||
         !t[TCMALLOC_RELEASED].known || t[TCMALLOC_RELEASED].value < above.value)
         return false;
     is_lazy =
@@ -209,6 +209,6 @@ rule_tcmalloc_released_resident(const struct rule_input *in,
                  in->snapshot->rollup[ROLLUP_ANON_HUGE_PAGES]);
     finding_size(finding, "LazyFree", lazy);
     finding_text(finding, "transparent_hugepage/enabled",
-                 around_thp_mode(in->snapshot), 0);
+                 rule_thp_mode(in->snapshot), 0);
     return true;
 }

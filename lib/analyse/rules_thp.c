@@ -1,5 +1,5 @@
 /* Section E: huge pages, that the kernel makes. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +23,12 @@ mode_is(const char *mode, const char *value)
 static bool
 may_be_huge(const struct rule_input *in)
 {
-    const char *mode = around_thp_mode(in->snapshot);
+    const char *mode = rule_thp_mode(in->snapshot);
 
     if (mode == NULL || mode_is(mode, "always"))
-        return !around_option_is(in, "thp", "never") ||
+        return !rule_option_is(in, "thp", "never") ||
                rule_release_in(in, 1, THP_METADATA_FROM - 1);
-    return mode_is(mode, "madvise") && around_option_is(in, "thp", "always");
+    return mode_is(mode, "madvise") && rule_option_is(in, "thp", "always");
 }
 
 static void
@@ -38,7 +38,7 @@ huge_action(const struct rule_input *in, struct finding *finding)
         "For the machine: echo madvise > "
         "/sys/kernel/mm/transparent_hugepage/enabled. ";
 
-    if (around_option_is(in, "thp", "always"))
+    if (rule_option_is(in, "thp", "always"))
         finding_action(finding,
                        "Take the option thp:always out of MALLOC_CONF, then "
                        "restart the process.");
@@ -66,8 +66,8 @@ static struct jep_figure
 huge_gap(const struct snapshot *snapshot, const struct jep_summary *s)
 {
     struct jep_figure filled = snapshot->residency[RESIDENCY_RETAINED];
-    struct jep_figure heap = around_heap_rss(snapshot, s);
-    struct jep_figure counted = around_counted(snapshot, s);
+    struct jep_figure heap = rule_heap_rss(snapshot, s);
+    struct jep_figure counted = rule_counted(snapshot, s);
 
     if (filled.known)
         return filled;
@@ -87,8 +87,8 @@ rule_thp_always_inflates_rss(const struct rule_input *in,
     /* Those have rules and options of their own. */
     if (foreign_is(in->snapshot))
         return false;
-    if (!may_be_huge(in) || around_share(huge, s->rss) < HUGE_SHARE ||
-        around_share(gap, s->rss) < HUGE_GAP_SHARE)
+    if (!may_be_huge(in) || rule_ratio(huge, s->rss) < HUGE_SHARE ||
+        rule_ratio(gap, s->rss) < HUGE_GAP_SHARE)
         return false;
     finding_severity(finding, JEP_HIGH);
     finding_bytes(finding, gap.value);
@@ -100,11 +100,11 @@ rule_thp_always_inflates_rss(const struct rule_input *in,
     finding_size(finding, "RSS", s->rss);
     finding_size(finding, "AnonHugePages", huge);
     finding_size(finding, "anonymous RSS of the heap",
-                 around_heap_rss(in->snapshot, s));
+                 rule_heap_rss(in->snapshot, s));
     finding_size(finding, "resident", s->resident);
     finding_size(finding, "muzzy", s->muzzy);
     finding_text(finding, "transparent_hugepage/enabled",
-                 around_thp_mode(in->snapshot), 0);
+                 rule_thp_mode(in->snapshot), 0);
     return true;
 }
 
@@ -132,9 +132,9 @@ rule_khugepaged_regrowth(const struct rule_input *in, struct finding *finding)
         (none.known && none.value == 0))
         return false;
     old = &in->before_view->summary;
-    was = around_counted(in->before, old);
+    was = rule_counted(in->before, old);
     if (!rule_change(old->rss, s->rss, &growth) ||
-        !rule_change(was, around_counted(in->snapshot, s), &counted) ||
+        !rule_change(was, rule_counted(in->snapshot, s), &counted) ||
         growth <= 0 || growth < (double)old->rss.value * REGROWTH_RSS ||
         llabs(counted) >= (double)was.value * REGROWTH_COUNTED ||
         !s->retained.known || s->retained.value < (uint64_t)growth ||
@@ -158,7 +158,7 @@ rule_khugepaged_regrowth(const struct rule_input *in, struct finding *finding)
     finding_size(finding, "retained", s->retained);
     finding_count(finding, "khugepaged/max_ptes_none", none);
     finding_text(finding, "transparent_hugepage/enabled",
-                 around_thp_mode(in->snapshot), 0);
+                 rule_thp_mode(in->snapshot), 0);
     return true;
 }
 
@@ -170,8 +170,8 @@ rule_thp_never_leaks_metadata(const struct rule_input *in,
 
     if (!rule_is_jemalloc(in) ||
         !rule_release_in(in, THP_OPTION_FROM, THP_METADATA_FROM - 1) ||
-        !around_option_is(in, "thp", "never") ||
-        !mode_is(around_thp_mode(in->snapshot), "always") || !huge.known ||
+        !rule_option_is(in, "thp", "never") ||
+        !mode_is(rule_thp_mode(in->snapshot), "always") || !huge.known ||
         huge.value == 0)
         return false;
     finding_severity(finding, JEP_LOW);
@@ -183,6 +183,6 @@ rule_thp_never_leaks_metadata(const struct rule_input *in,
     finding_size(finding, "AnonHugePages", huge);
     finding_text(finding, "opt.thp", rule_option(in, "thp"), 0);
     finding_text(finding, "transparent_hugepage/enabled",
-                 around_thp_mode(in->snapshot), 0);
+                 rule_thp_mode(in->snapshot), 0);
     return true;
 }

@@ -1,5 +1,5 @@
 /* Section I: what the figures of this dump are worth. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ bool
 rule_stats_disabled(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
-    bool is_off = around_option_is(in, "stats", "false");
+    bool is_off = rule_option_is(in, "stats", "false");
     bool is_unused = s->allocated.known && s->allocated.value == 0 &&
                      s->rss.known && s->rss.value >= UNUSED_RSS;
 

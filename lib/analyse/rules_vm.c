@@ -1,5 +1,5 @@
 /* Section D: address space, and the limits on it. */
-#include "analyse/rules_around.h"
+#include "analyse/rules_common.h"
 
 #include <string.h>
 
@@ -27,21 +27,21 @@ has_much_metadata(const struct jep_summary *s)
     struct jep_figure base = figure_or(s->base, s->metadata);
 
     return base.known && base.value >= METADATA_FLOOR &&
-           around_share(base, s->resident) >= METADATA_SHARE;
+           rule_ratio(base, s->resident) >= METADATA_SHARE;
 }
 
 bool
 rule_retained_benign(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
-    const char *thp = around_thp_mode(in->snapshot);
-    struct jep_figure counted = around_counted(in->snapshot, s);
-    struct jep_figure heap = around_heap_rss(in->snapshot, s);
+    const char *thp = rule_thp_mode(in->snapshot);
+    struct jep_figure counted = rule_counted(in->snapshot, s);
+    struct jep_figure heap = rule_heap_rss(in->snapshot, s);
 
     if (!s->retained.known || s->retained.value < RETAINED_FLOOR ||
-        around_share(s->retained, s->resident) < RETAINED_SHARE ||
+        rule_ratio(s->retained, s->resident) < RETAINED_SHARE ||
         has_much_metadata(s) || (thp != NULL && strcmp(thp, "always") == 0) ||
-        around_share(heap, counted) > 1.0 + RETAINED_RSS_ABOVE)
+        rule_ratio(heap, counted) > 1.0 + RETAINED_RSS_ABOVE)
         return false;
     finding_severity(finding, JEP_INFO);
     finding_title(finding,
@@ -63,15 +63,15 @@ rule_retained_vs_limit(const struct rule_input *in, struct finding *finding)
     const struct jep_summary *s = &in->view->summary;
     struct jep_figure size = snapshot->status[STATUS_VM_SIZE];
     struct jep_figure overcommit = machine[MACHINE_OVERCOMMIT_MEMORY];
-    double limited = around_share(size, snapshot->rlimit[RLIMIT_AS]);
-    double committed = around_share(machine[MACHINE_COMMITTED_AS],
-                                    machine[MACHINE_COMMIT_LIMIT]);
+    double limited = rule_ratio(size, snapshot->rlimit[RLIMIT_AS]);
+    double committed = rule_ratio(machine[MACHINE_COMMITTED_AS],
+                                  machine[MACHINE_COMMIT_LIMIT]);
     bool has_option = !rule_is_jemalloc(in) ||
                       !rule_release_in(in, 1, RETAIN_OPTION_FROM - 1);
 
     if (!overcommit.known || overcommit.value != OVERCOMMIT_STRICT)
         committed = 0.0;
-    if (around_share(s->retained, s->mapped) < 1.0 ||
+    if (rule_ratio(s->retained, s->mapped) < 1.0 ||
         (limited < LIMIT_SHARE && committed < LIMIT_SHARE))
         return false;
     finding_severity(finding, JEP_HIGH);
@@ -114,7 +114,7 @@ maps_action(const struct rule_input *in, struct finding *finding,
     finding_action(finding, "%s%ssysctl vm.max_map_count=1048576 gains time.",
                    is_strict ? "Set sysctl vm.overcommit_memory to 0 or 1. "
                              : "",
-                   around_option_is(in, "retain", "false")
+                   rule_option_is(in, "retain", "false")
                        ? "Leave the option retain at its default, true. "
                        : "");
 }
@@ -131,7 +131,7 @@ rule_max_map_count(const struct rule_input *in, struct finding *finding)
 
     if (!most.known)
         most = figure_derived(MAPS_DEFAULT_MAX);
-    share = around_share(maps, most);
+    share = rule_ratio(maps, most);
     if (share >= MAPS_SHARE || (maps.known && maps.value >= MAPS_MANY)) {
         finding_severity(finding, share >= MAPS_SHARE ? JEP_HIGH : JEP_MEDIUM);
         finding_title(finding,
@@ -202,7 +202,7 @@ rule_vm_overreserve_hugepage(const struct rule_input *in,
         huge = figure_derived(RESERVE_HUGE_PAGE);
     if (!huge.known || huge.value < RESERVE_HUGE_PAGE)
         return false;
-    each = around_share(s->retained, figure_times(huge, arenas.value));
+    each = rule_ratio(s->retained, figure_times(huge, arenas.value));
     if (each < RESERVE_BELOW || each > RESERVE_ABOVE)
         return false;
     finding_severity(finding, JEP_MEDIUM);
