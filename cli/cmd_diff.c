@@ -8,8 +8,6 @@
 
 enum { FORMAT_TEXT, FORMAT_JSON };
 
-#define MIN_SIZE_DEFAULT ((uint64_t)10 << 20)
-
 typedef struct diff_opts {
     unsigned format, top;
     uint64_t min_size;
@@ -52,7 +50,7 @@ diff_print(const struct inputs *inputs, size_t first, const diff_opts_t *opts)
     else
         diff_text(out, &view);
     status = out_close(out);
-    if (status == EXIT_FINE && diff->has_grown)
+    if (status == EXIT_FINE && diff->verdict.has_grown)
         status = EXIT_FOUND;
     jep_diff_free(diff);
     return status;
@@ -61,7 +59,7 @@ diff_print(const struct inputs *inputs, size_t first, const diff_opts_t *opts)
 static int
 diff_run(const cmd_t *self, int argc, char **argv)
 {
-    diff_opts_t opts = {.min_size = MIN_SIZE_DEFAULT};
+    diff_opts_t opts = {.min_size = JEP_CHANGE_MIN};
     int first = opt_parse(self, argc, argv, &opts), status = EXIT_FINE;
     const struct jep_options options = {
         .debug_dir = opts.debug_dir, .sysroot = opts.sysroot, .symbols = true};

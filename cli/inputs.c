@@ -14,8 +14,8 @@ inputs_need(void *memory)
     return memory;
 }
 
-static void
-complain(const struct jep_error *error)
+void
+inputs_complain(const struct jep_error *error)
 {
     if (error->line > 0 && error->column > 0)
         warn("%s:%llu:%llu: %s", error->source, (unsigned long long)error->line,
@@ -48,7 +48,7 @@ inputs_read(struct inputs *inputs, const char *path, struct jep_options options)
     size_t count;
 
     if (jep_read(path, &dumps, &error) != JEP_OK) {
-        complain(&error);
+        inputs_complain(&error);
         return EXIT_INPUT;
     }
     count = jep_dumps_count(dumps);
@@ -60,7 +60,7 @@ inputs_read(struct inputs *inputs, const char *path, struct jep_options options)
         options.before =
             inputs->count > 0 ? inputs->reports[inputs->count - 1] : NULL;
         if (jep_report_new(dumps, i, &options, &report, &error) != JEP_OK) {
-            complain(&error);
+            inputs_complain(&error);
             return EXIT_INPUT;
         }
         inputs->reports[inputs->count] = report;

@@ -21,6 +21,9 @@ int inputs_read(struct inputs *inputs, const char *path,
                 struct jep_options options);
 void inputs_free(struct inputs *inputs);
 
+/* Say what is wrong, and where. */
+void inputs_complain(const struct jep_error *error);
+
 /* `memory`, or the end of the program if it is NULL. */
 void *inputs_need(void *memory);
 

@@ -36,11 +36,17 @@ cli_jeprobe_SOURCES = \
 	cli/render/doctor_json.c \
 	cli/render/doctor_markdown.c \
 	cli/render/doctor_text.c \
+	cli/render/fleet_text.c \
 	cli/render/json.c \
 	cli/render/markdown.c \
 	cli/render/markdown.h \
 	cli/render/names.c \
 	cli/render/render.h \
+	cli/render/series_text.c \
+	cli/render/several.h \
+	cli/render/several_json.c \
+	cli/render/several_markdown.c \
+	cli/render/several_words.c \
 	cli/render/text.c \
 	cli/render/text.h \
 	cli/render/text_findings.c \
@@ -50,6 +56,8 @@ cli_jeprobe_SOURCES = \
 	cli/render/text_sites.c \
 	cli/render/value.c \
 	cli/render/value.h \
+	cli/report_several.c \
+	cli/report_several.h \
 	cli/run.h \
 	cli/run_child.c \
 	cli/run_elf.c \
@@ -61,5 +69,7 @@ cli_jeprobe_SOURCES = \
 	cli/run_stale.c \
 	cli/run_wait.c \
 	cli/run_witness.c \
+	cli/several.c \
+	cli/several.h \
 	cli/text.c \
 	cli/text.h

@@ -244,6 +244,8 @@ struct jep_view {
 typedef struct jep_dumps jep_dumps_t;
 typedef struct jep_report jep_report_t;
 
+struct jep_moment;
+
 struct jep_options {
     const char *debug_dir; /* extra directory of debug files, or NULL */
     const char *sysroot;   /* prefix of the modules' paths, or NULL */
@@ -251,6 +253,10 @@ struct jep_options {
     /* The report that comes before this one, or NULL.  If it is of the same
      * process, findings also say what changed.  It must outlive this one. */
     const jep_report_t *before;
+    /* Dumps of the process that are known to come before this one, the oldest
+     * first, the last of them that of `before`; 0 = only `before` is known. */
+    const struct jep_moment *const *earlier;
+    size_t earlier_count;
 };
 
 /* Read all documents of `path` ("-" = standard input; gzip is recognised).

@@ -122,13 +122,23 @@ struct jep_bin_change {
     int64_t used, unused; /* bytes */
 };
 
+/* Less is no change, unless the caller says otherwise. */
+#define JEP_CHANGE_MIN ((uint64_t)10 << 20)
+
+/* What memory grew by: live bytes, the pages that hold them, free pages,
+ * metadata, or nothing that the allocator counts. */
+struct jep_verdict {
+    const char *id;     /* "live-growth", "metadata", "same" … */
+    const char *text;   /* what that means, one sentence */
+    const char *rule;   /* that explains it, or NULL */
+    const char *figure; /* which decided it: "allocated"; NULL = none */
+    bool has_grown;
+};
+
 struct jep_diff {
     bool same_process;
     struct jep_figure elapsed_ns; /* between the two, if it is one process */
-    const char *verdict;          /* "live-growth", "metadata", "same" … */
-    const char *text;             /* what that means, one sentence */
-    const char *rule;             /* that explains it, or NULL */
-    bool has_grown;
+    struct jep_verdict verdict;
     const struct jep_change *totals, *lines; /* in their order; by size */
     size_t total_count, line_count;
     const struct jep_bin_change *bins; /* by size of the change */
@@ -143,5 +153,7 @@ jep_status_t jep_diff_new(const jep_report_t *before, const jep_report_t *now,
                           uint64_t min_size, struct jep_diff **diff)
     __attribute__((warn_unused_result));
 void jep_diff_free(struct jep_diff *diff);
+
+#include "jeprobe_several.h"
 
 #endif

@@ -178,6 +178,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/explain_stat.def \
 	lib/analyse/finding.c \
 	lib/analyse/finding.h \
+	lib/analyse/fleet.c \
 	lib/analyse/follow.c \
 	lib/analyse/foreign.c \
 	lib/analyse/foreign_tables.c \
@@ -187,6 +188,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/ledger.c \
 	lib/analyse/metadata.c \
 	lib/analyse/missing.c \
+	lib/analyse/moment.c \
 	lib/analyse/redis.c \
 	lib/analyse/report.c \
 	lib/analyse/report.h \
@@ -227,10 +229,17 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_thp.c \
 	lib/analyse/rules_trust.c \
 	lib/analyse/rules_vm.c \
+	lib/analyse/series.c \
+	lib/analyse/several.c \
+	lib/analyse/several.h \
 	lib/analyse/sites.c \
 	lib/analyse/summary.c \
+	lib/analyse/trend.c \
+	lib/analyse/trend.h \
 	lib/analyse/unbias.c \
 	lib/analyse/unbias.h \
+	lib/analyse/verdict.c \
+	lib/analyse/verdict.h \
 	lib/analyse/verdict_foreign.c \
 	lib/analyse/verdict_foreign.h \
 	lib/analyse/wrapper.c \
@@ -296,6 +305,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/jeprobe.h \
 	lib/jeprobe_compare.h \
 	lib/jeprobe_doctor.h \
+	lib/jeprobe_several.h \
 	lib/model/complete.c \
 	lib/model/complete.h \
 	lib/model/demangle.c \

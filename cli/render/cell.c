@@ -80,12 +80,46 @@ cell_text(out_t *out, const char *text, unsigned width, bool keep_end)
     out_puts(out, "..");
 }
 
+/* Where it would touch the column before, "1003.0 MiB" is "1003 MiB". */
+static const char *
+fit(char *text, unsigned width)
+{
+    char *point = strchr(text, '.'), *unit = strchr(text, ' ');
+
+    if (strlen(text) >= width && point != NULL && unit != NULL && unit > point)
+        memmove(point, unit, strlen(unit) + 1);
+    return text;
+}
+
 void
 cell_size(out_t *out, double bytes, unsigned width)
 {
     char text[TEXT_NUMBER_MAX];
 
-    out_printf(out, "%*s", (int)width, text_size(text, bytes));
+    text_size(text, bytes);
+    out_printf(out, "%*s", (int)width, fit(text, width));
+}
+
+void
+cell_marked_size(out_t *out, double bytes, unsigned width)
+{
+    char text[TEXT_NUMBER_MAX], marked[TEXT_NUMBER_MAX + 1];
+
+    text_size(text, bytes);
+    snprintf(marked, sizeof(marked), "*%s", fit(text, width - 1));
+    cell_style(out, CELL_BOLD);
+    out_printf(out, "%*s", (int)width, marked);
+    cell_style(out, CELL_PLAIN);
+}
+
+void
+cell_change(out_t *out, double bytes, unsigned width)
+{
+    char size[TEXT_NUMBER_MAX], text[TEXT_NUMBER_MAX + 2];
+
+    snprintf(text, sizeof(text), "%s%s", bytes > 0.0 ? "+" : "",
+             text_size(size, bytes));
+    out_printf(out, "%*s", (int)width, text);
 }
 
 void

@@ -21,6 +21,10 @@ void cell_text(out_t *out, const char *text, unsigned width, bool keep_end);
 
 /* A size, right-aligned; blank if unknown. */
 void cell_size(out_t *out, double bytes, unsigned width);
+/* In bold and after a star: stands out without colour, too. */
+void cell_marked_size(out_t *out, double bytes, unsigned width);
+/* The same with its sign: "+12.0 MiB". */
+void cell_change(out_t *out, double bytes, unsigned width);
 void cell_figure(out_t *out, struct jep_figure figure, unsigned width);
 void cell_count(out_t *out, double count, unsigned width);
 /* "64.7 %", right-aligned. */

@@ -18,17 +18,6 @@ enum {
     WIDTH_MAX = 100
 };
 
-/* "+12.0 MiB", right-aligned. */
-static void
-signed_size(out_t *out, double bytes, int width)
-{
-    char size[TEXT_NUMBER_MAX], text[TEXT_NUMBER_MAX + 2];
-
-    snprintf(text, sizeof(text), "%s%s", bytes > 0.0 ? "+" : "",
-             text_size(size, bytes));
-    out_printf(out, "%*s", width, text);
-}
-
 static void
 heading(out_t *out, const char *title)
 {
@@ -56,7 +45,7 @@ change_row(out_t *out, const struct jep_change *change)
     cell_text(out, change->what, NAME_COLUMNS - 2, false);
     cell_size(out, before, SIZE_COLUMNS);
     cell_size(out, now, SIZE_COLUMNS);
-    signed_size(out, (double)change->bytes, SIZE_COLUMNS);
+    cell_change(out, (double)change->bytes, SIZE_COLUMNS);
     /* Of next to nothing any change is thousands of per cent. */
     if (before >= 65536.0 && now >= 0.0)
         out_printf(out, "%+*.1f %%", SIZE_COLUMNS - 2,
@@ -76,8 +65,8 @@ print_changes(out_t *out, const char *title, const struct jep_change *changes,
     out_puts(out, "\n");
 }
 
-static void
-print_bins(out_t *out, const struct jep_diff *diff, size_t most)
+void
+diff_print_bins(out_t *out, const struct jep_diff *diff, size_t most)
 {
     if (diff->bin_count == 0 ||
         (diff->bins[0].used == 0 && diff->bins[0].unused == 0))
@@ -94,8 +83,8 @@ print_bins(out_t *out, const struct jep_diff *diff, size_t most)
             break;
         out_printf(out, "%*s%*llu", NAME_COLUMNS, "", SIZE_COLUMNS,
                    (unsigned long long)bin->size);
-        signed_size(out, (double)bin->used, SIZE_COLUMNS);
-        signed_size(out, (double)bin->unused, SIZE_COLUMNS);
+        cell_change(out, (double)bin->used, SIZE_COLUMNS);
+        cell_change(out, (double)bin->unused, SIZE_COLUMNS);
         out_puts(out, "\n");
     }
     out_puts(out, "\n");
@@ -118,7 +107,7 @@ stack_row(out_t *out, const struct jep_stack_change *change)
     out_puts(out, "  ");
     cell_text(out, stack->frame_count > 0 ? frame_name(&stack->frames[0]) : "?",
               NAME_COLUMNS - 2, false);
-    signed_size(out, change->change, SIZE_COLUMNS);
+    cell_change(out, change->change, SIZE_COLUMNS);
     snprintf(range, sizeof(range), "%s to %s", text_size(low, change->low),
              text_size(high, change->high));
     out_printf(out, "%26s", range);
@@ -133,8 +122,8 @@ stack_row(out_t *out, const struct jep_stack_change *change)
     }
 }
 
-static void
-print_stacks(out_t *out, const struct jep_diff *diff, size_t most)
+void
+diff_print_stacks(out_t *out, const struct jep_diff *diff, size_t most)
 {
     size_t shown = 0;
 
@@ -182,7 +171,7 @@ diff_text(out_t *out, const struct diff_view *view)
     char sentence[1024];
 
     print_sources(out, view);
-    snprintf(sentence, sizeof(sentence), "%s.", diff->text);
+    snprintf(sentence, sizeof(sentence), "%s.", diff->verdict.text);
     cell_style(out, CELL_BOLD);
     cell_paragraph(out, sentence, "", width);
     cell_style(out, CELL_PLAIN);
@@ -191,10 +180,10 @@ diff_text(out_t *out, const struct diff_view *view)
                   diff->total_count);
     print_changes(out, "Where, most changed", diff->lines, diff->line_count,
                   most);
-    print_bins(out, diff, most);
-    print_stacks(out, diff, most);
-    if (diff->rule != NULL)
-        out_printf(out, "Next: jeprobe explain %s\n", diff->rule);
+    diff_print_bins(out, diff, most);
+    diff_print_stacks(out, diff, most);
+    if (diff->verdict.rule != NULL)
+        out_printf(out, "Next: jeprobe explain %s\n", diff->verdict.rule);
     else
         out_puts(out, "Next: jeprobe report NEW\n");
 }
@@ -216,8 +205,8 @@ changes_json(const struct jep_change *changes, size_t count)
     return array;
 }
 
-static json_t *
-stack_json(const struct jep_stack_change *change)
+json_t *
+diff_stack_json(const struct jep_stack_change *change)
 {
     json_t *object = value_need(json_object());
     json_t *frames = value_need(json_array());
@@ -239,8 +228,8 @@ stack_json(const struct jep_stack_change *change)
     return object;
 }
 
-static json_t *
-bins_json(const struct jep_diff *diff)
+json_t *
+diff_bins_json(const struct jep_diff *diff)
 {
     json_t *array = value_need(json_array());
 
@@ -264,18 +253,18 @@ diff_json(out_t *out, const struct diff_view *view)
 
     for (size_t i = 0;
          i < diff->stack_count && (view->top == 0 || i < view->top); i++)
-        value_append(stacks, stack_json(&diff->stacks[i]));
+        value_append(stacks, diff_stack_json(&diff->stacks[i]));
     value_set(root, "schema", value_text("jeprobe.diff/1"));
     value_set(root, "before", value_text(view->before->source.file));
     value_set(root, "now", value_text(view->now->source.file));
     value_set(root, "same_process", json_boolean(diff->same_process));
     value_set(root, "elapsed_ns", value_figure(diff->elapsed_ns));
-    value_set(root, "verdict", value_text(diff->verdict));
-    value_set(root, "text", value_text(diff->text));
-    value_set(root, "rule", value_text(diff->rule));
+    value_set(root, "verdict", value_text(diff->verdict.id));
+    value_set(root, "text", value_text(diff->verdict.text));
+    value_set(root, "rule", value_text(diff->verdict.rule));
     value_set(root, "totals", changes_json(diff->totals, diff->total_count));
     value_set(root, "attribution", changes_json(diff->lines, diff->line_count));
-    value_set(root, "bins", bins_json(diff));
+    value_set(root, "bins", diff_bins_json(diff));
     value_set(root, "stacks", stacks);
     value_print(out, root);
 }

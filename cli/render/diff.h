@@ -8,6 +8,8 @@
 
 #include "cli/out.h"
 
+#include <jansson.h>
+
 struct diff_view {
     const struct jep_diff *diff;
     const struct jep_view *before, *now;
@@ -16,5 +18,11 @@ struct diff_view {
 
 void diff_text(out_t *out, const struct diff_view *view);
 void diff_json(out_t *out, const struct diff_view *view);
+
+/* Its parts: size classes, and call stacks that changed by more than chance. */
+void diff_print_bins(out_t *out, const struct jep_diff *diff, size_t most);
+void diff_print_stacks(out_t *out, const struct jep_diff *diff, size_t most);
+json_t *diff_bins_json(const struct jep_diff *diff);
+json_t *diff_stack_json(const struct jep_stack_change *change);
 
 #endif

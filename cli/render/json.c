@@ -376,13 +376,12 @@ findings(const struct jep_view *view)
     return array;
 }
 
-static json_t *
-report(const struct jep_view *view, const struct render_options *options,
-       bool with_schema)
+json_t *
+render_report(const struct jep_view *view, unsigned top, bool is_alone)
 {
     json_t *object = value_need(json_object());
 
-    if (with_schema)
+    if (is_alone)
         value_set(object, "schema", value_text(JEP_REPORT_SCHEMA));
     value_set(object, "source", source(&view->source));
     value_set(object, "process", process(&view->process));
@@ -396,51 +395,13 @@ report(const struct jep_view *view, const struct render_options *options,
     value_set(object, "arenas", arenas(view));
     value_set(object, "classes", classes(view));
     value_set(object, "findings", findings(view));
-    value_set(object, "profile", profile(&view->profile, options->top));
-    return object;
-}
-
-/* One row a report: what a table over all of them needs. */
-static json_t *
-overview(const struct render_set *set_of)
-{
-    json_t *object = value_need(json_object()),
-           *rows = value_need(json_array());
-
-    for (size_t i = 0; i < set_of->count; i++) {
-        const struct jep_view *view = set_of->views[i];
-        json_t *row = value_need(json_object());
-
-        value_set(row, "file", value_text(view->source.file));
-        value_set(row, "document", value_whole(view->source.document));
-        value_set(row, "rss", value_figure(view->summary.rss));
-        value_set(row, "resident", value_figure(view->summary.resident));
-        value_set(row, "active", value_figure(view->summary.active));
-        value_set(row, "allocated", value_figure(view->summary.allocated));
-        value_append(rows, row);
-    }
-    value_set(object, "rows", rows);
+    value_set(object, "profile", profile(&view->profile, top));
     return object;
 }
 
 void
-render_json(out_t *out, const struct render_set *set_of,
+render_json(out_t *out, const struct jep_view *view,
             const struct render_options *options)
 {
-    json_t *root;
-
-    if (set_of->count == 1) {
-        root = report(set_of->views[0], options, true);
-    } else {
-        json_t *reports = value_need(json_array());
-
-        root = value_need(json_object());
-        value_set(root, "schema", value_text(JEP_REPORT_SCHEMA));
-        for (size_t i = 0; i < set_of->count; i++)
-            value_append(reports, report(set_of->views[i], options, false));
-        value_set(root, "reports", reports);
-        value_set(root, render_is_series(set_of) ? "series" : "fleet",
-                  overview(set_of));
-    }
-    value_print(out, root);
+    value_print(out, render_report(view, options->top, true));
 }

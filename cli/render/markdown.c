@@ -278,8 +278,8 @@ print_bins(out_t *out, const struct jep_view *view, unsigned top)
     out_puts(out, "\n</details>\n\n");
 }
 
-static void
-print_frame(out_t *out, const struct jep_frame *frame)
+void
+markdown_frame(out_t *out, const struct jep_frame *frame)
 {
     char place[1024];
 
@@ -312,7 +312,7 @@ print_sites(out_t *out, const struct jep_profile *profile, unsigned top)
         out_puts(out, "| ");
         for (size_t f = 0; f < site->frame_count && f <= CALLERS; f++) {
             out_puts(out, f > 0 ? "<br>" : "");
-            print_frame(out, &site->frames[f]);
+            markdown_frame(out, &site->frames[f]);
         }
         out_puts(out, " | ");
         size_cell(out, site->live_bytes.value);
@@ -324,9 +324,9 @@ print_sites(out_t *out, const struct jep_profile *profile, unsigned top)
     out_puts(out, "\n");
 }
 
-static void
-print_view(out_t *out, const struct jep_view *view,
-           const struct render_options *options)
+void
+render_markdown(out_t *out, const struct jep_view *view,
+                const struct render_options *options)
 {
     print_source(out, view);
     print_ledger(out, &view->ledger);
@@ -339,12 +339,4 @@ print_view(out_t *out, const struct jep_view *view,
     }
     print_bins(out, view, options->top);
     print_sites(out, &view->profile, options->top);
-}
-
-void
-render_markdown(out_t *out, const struct render_set *set,
-                const struct render_options *options)
-{
-    for (size_t i = 0; i < set->count; i++)
-        print_view(out, set->views[i], options);
 }

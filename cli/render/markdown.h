@@ -12,6 +12,8 @@
 void markdown_prose(out_t *out, const char *text);
 /* The same as a code span, also in a table. */
 void markdown_code(out_t *out, const char *text);
+/* A function and where it is. */
+void markdown_frame(out_t *out, const struct jep_frame *frame);
 /* A finding; its evidence is folded. */
 void markdown_finding(out_t *out, const struct jep_finding *finding);
 

@@ -16,17 +16,11 @@ struct render_options {
     bool has_debug_dir;
 };
 
-/* All reports of one command line, in their order. */
-struct render_set {
-    const struct jep_view *const *views;
-    size_t count;
-};
-
-void render_text(out_t *out, const struct render_set *set,
+void render_text(out_t *out, const struct jep_view *view,
                  const struct render_options *options);
-void render_json(out_t *out, const struct render_set *set,
+void render_json(out_t *out, const struct jep_view *view,
                  const struct render_options *options);
-void render_markdown(out_t *out, const struct render_set *set,
+void render_markdown(out_t *out, const struct jep_view *view,
                      const struct render_options *options);
 
 /* names.c: what people and programs call things */
@@ -35,8 +29,5 @@ const char *render_severity(enum jep_severity severity);    /* "CRITICAL" */
 /* "options, bins": what the dump lacks, as `text`. */
 const char *render_missing(const struct jep_source *source, char *text,
                            size_t size);
-
-/* Whether the views are one process at several times, and not several. */
-bool render_is_series(const struct render_set *set);
 
 #endif

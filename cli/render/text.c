@@ -131,6 +131,16 @@ print_warnings(out_t *out, const struct jep_view *view)
     }
 }
 
+void
+text_about(out_t *out, const struct jep_view *view)
+{
+    print_source(out, view);
+    print_process(out, view);
+    print_rss(out, view);
+    print_warnings(out, view);
+    out_puts(out, "\n");
+}
+
 /* "12.1 %" in ten columns, or nothing. */
 static void
 print_percent(out_t *out, const char *label, double fraction)
@@ -224,9 +234,9 @@ lacks_names(const struct jep_profile *profile)
     return false;
 }
 
-static void
-print_next(out_t *out, const struct jep_view *view,
-           const struct render_options *options)
+void
+text_next(out_t *out, const struct jep_view *view,
+          const struct render_options *options)
 {
     const struct jep_finding *top = text_top_finding(view);
     char quoted[4096];
@@ -251,15 +261,11 @@ print_next(out_t *out, const struct jep_view *view,
     out_puts(out, "\n");
 }
 
-static void
-print_view(out_t *out, const struct jep_view *view,
-           const struct render_options *options)
+void
+render_text(out_t *out, const struct jep_view *view,
+            const struct render_options *options)
 {
-    print_source(out, view);
-    print_process(out, view);
-    print_rss(out, view);
-    print_warnings(out, view);
-    out_puts(out, "\n");
+    text_about(out, view);
     text_headline(out, view);
     text_ledger(out, &view->ledger);
     text_nested(out, view);
@@ -268,75 +274,5 @@ print_view(out_t *out, const struct jep_view *view,
     print_bins(out, view, options->top);
     text_foreign(out, view, options->top);
     text_sites(out, view, options->top);
-    print_next(out, view, options);
-}
-
-/* In a table of several dumps a blank cell would look like a slip. */
-static void
-overview_figure(out_t *out, struct jep_figure figure)
-{
-    if (figure.known)
-        cell_figure(out, figure, 12);
-    else
-        out_printf(out, "%12s", "-");
-}
-
-/* Several reports: their main figures side by side. */
-static void
-print_overview(out_t *out, const struct render_set *set)
-{
-    unsigned width = out_width(out) > 120 ? 48 : 28;
-
-    cell_style(out, CELL_BOLD);
-    cell_text(out,
-              render_is_series(set) ? "One process, over time" : "Side by side",
-              width, false);
-    out_printf(out, "%12s%12s%12s%16s\n", "RSS", "resident", "allocated",
-               "internal frag.");
-    cell_style(out, CELL_PLAIN);
-    for (size_t i = 0; i < set->count; i++) {
-        const struct jep_view *view = set->views[i];
-        const struct jep_summary *s = &view->summary;
-        char name[4096];
-
-        if (view->source.documents > 1)
-            snprintf(name, sizeof(name), "%s (%u)", view->source.file,
-                     view->source.document);
-        else
-            snprintf(name, sizeof(name), "%s", view->source.file);
-        cell_text(out, name, width, true);
-        overview_figure(out, s->rss);
-        overview_figure(out, s->resident);
-        overview_figure(out, s->allocated);
-        if (s->internal_fragmentation.known)
-            cell_share(out, s->internal_fragmentation.value, 16);
-        else
-            out_printf(out, "%16s", "-");
-        out_puts(out, "\n");
-    }
-}
-
-bool
-render_is_series(const struct render_set *set)
-{
-    for (size_t i = 1; i < set->count; i++) {
-        if (!set->views[i]->follows)
-            return false;
-    }
-    return true;
-}
-
-void
-render_text(out_t *out, const struct render_set *set,
-            const struct render_options *options)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        if (i > 0)
-            out_puts(out, "\n");
-        print_view(out, set->views[i], options);
-    }
-    if (set->count > 1) {
-        out_puts(out, "\n");
-        print_overview(out, set);
-    }
+    text_next(out, view, options);
 }

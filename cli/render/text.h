@@ -22,6 +22,12 @@ void text_nested(out_t *out, const struct jep_view *view);
 /* text_sites.c */
 void text_sites(out_t *out, const struct jep_view *view, unsigned top);
 
+/* text.c: which dump it is, of what, and what is wrong with it */
+void text_about(out_t *out, const struct jep_view *view);
+/* The command to go on with */
+void text_next(out_t *out, const struct jep_view *view,
+               const struct render_options *options);
+
 /* The line of `ledger` with that id, or NULL. */
 const struct jep_ledger_line *text_ledger_line(const struct jep_ledger *ledger,
                                                const char *id);

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 json_t *
 value_need(json_t *value)
@@ -90,19 +91,42 @@ value_number(double value)
     return json_real(value);
 }
 
+struct inside {
+    out_t *out;
+    unsigned depth;
+};
+
+/* Text has no line breaks of its own in JSON. */
 static int
-print(const char *buffer, size_t size, void *out)
+print(const char *buffer, size_t size, void *data)
 {
-    out_write(out, buffer, size);
+    const struct inside *inside = data;
+
+    for (size_t at = 0, next; at < size; at = next) {
+        const char *end = memchr(buffer + at, '\n', size - at);
+
+        next = end != NULL ? (size_t)(end - buffer) + 1 : size;
+        out_write(inside->out, buffer + at, next - at);
+        for (unsigned i = 0; end != NULL && i < inside->depth; i++)
+            out_puts(inside->out, " ");
+    }
     return 0;
+}
+
+void
+value_print_inside(out_t *out, json_t *value, unsigned depth)
+{
+    struct inside inside = {out, depth};
+
+    if (json_dump_callback(value, print, &inside,
+                           JSON_INDENT(1) | JSON_REAL_PRECISION(15)) != 0)
+        die(EXIT_SYSTEM, "out of memory");
+    json_decref(value);
 }
 
 void
 value_print(out_t *out, json_t *root)
 {
-    if (json_dump_callback(root, print, out,
-                           JSON_INDENT(1) | JSON_REAL_PRECISION(15)) != 0)
-        die(EXIT_SYSTEM, "out of memory");
-    json_decref(root);
+    value_print_inside(out, root, 0);
     out_puts(out, "\n");
 }

@@ -28,7 +28,13 @@ json_t *value_number(double value);
 /* json.c: a finding as jeprobe-report(5) describes it. */
 json_t *render_finding(const struct jep_finding *finding);
 
+/* json.c: a whole report; one of several has no schema of its own. */
+json_t *render_report(const struct jep_view *view, unsigned top, bool is_alone);
+
 /* Print and free it. */
 void value_print(out_t *out, json_t *root);
+/* The same inside of another value: each line after the first begins with
+ * `depth` blanks, and there is no end of line. */
+void value_print_inside(out_t *out, json_t *value, unsigned depth);
 
 #endif

@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+/* By so much two clocks may disagree on when a process started. */
+#define START_TOLERANCE_NS 5000000000
+
 struct evidence {
     bool grows, falls;
 };
@@ -24,58 +27,14 @@ compare(struct evidence *evidence, struct jep_figure before,
         evidence->grows = true;
 }
 
-static void
-compare_events(struct evidence *evidence, const struct snapshot_arena *before,
-               const struct snapshot_arena *now)
+static struct evidence
+compare_events(const struct jep_moment *before, const struct jep_moment *now)
 {
-    static const enum small_field sums[] = {SMALL_NMALLOC, SMALL_NDALLOC};
+    struct evidence evidence = {0};
 
-    static const enum arena_field fields[] = {
-        ARENA_DIRTY_NPURGE, ARENA_DIRTY_NMADVISE, ARENA_DIRTY_PURGED};
-
-    if (before == NULL || now == NULL)
-        return;
-    for (size_t i = 0; i < JE_ARRAY_LEN(sums); i++) {
-        compare(evidence, before->small[sums[i]], now->small[sums[i]]);
-        compare(evidence, before->large[sums[i]], now->large[sums[i]]);
-    }
-    for (size_t i = 0; i < JE_ARRAY_LEN(fields); i++)
-        compare(evidence, before->figures[fields[i]], now->figures[fields[i]]);
-}
-
-/* Counters of other allocators: calls and faults, and the most that there ever
- * was of something. */
-static void
-compare_foreign(struct evidence *evidence, const struct snapshot *before,
-                const struct snapshot *now)
-{
-    static const enum mimalloc_field calls[] = {
-        MIMALLOC_MMAPS,  MIMALLOC_COMMITS, MIMALLOC_RESETS, MIMALLOC_PURGES,
-        MIMALLOC_FAULTS, MIMALLOC_USER_MS, MIMALLOC_PURGED};
-
-    static const enum glibc_field mosts[] = {GLIBC_HEAPS, GLIBC_HEAP_SYSTEM_MAX,
-                                             GLIBC_MMAP_MAX,
-                                             GLIBC_MMAP_MAX_COUNT};
-
-    for (size_t i = 0; i < JE_ARRAY_LEN(calls); i++)
-        compare(evidence, before->mimalloc[calls[i]], now->mimalloc[calls[i]]);
-    for (size_t i = 0; i < JE_ARRAY_LEN(mosts); i++)
-        compare(evidence, before->glibc[mosts[i]], now->glibc[mosts[i]]);
-}
-
-static void
-compare_time(struct evidence *evidence, const struct snapshot *before,
-             const struct snapshot *now)
-{
-    compare(evidence, before->process[PROCESS_UPTIME_NS],
-            now->process[PROCESS_UPTIME_NS]);
-    compare(evidence, before->process[PROCESS_WALL_NS],
-            now->process[PROCESS_WALL_NS]);
-    compare(evidence, before->mimalloc[MIMALLOC_ELAPSED_MS],
-            now->mimalloc[MIMALLOC_ELAPSED_MS]);
-    if (before->subject != NULL && now->subject != NULL)
-        compare(evidence, before->subject->figures[ARENA_UPTIME_NS],
-                now->subject->figures[ARENA_UPTIME_NS]);
+    for (size_t i = 0; i < JEP_MOMENT_EVENTS; i++)
+        compare(&evidence, before->events[i], now->events[i]);
+    return evidence;
 }
 
 static bool
@@ -84,24 +43,54 @@ is_same_text(const char *a, const char *b)
     return a == NULL || b == NULL || strcmp(a, b) == 0;
 }
 
-bool
-view_follows(const struct jep_view *before, const struct jep_view *now,
-             const struct snapshot *before_snapshot,
-             const struct snapshot *now_snapshot)
+struct jep_figure
+moment_start(const struct jep_moment *moment)
 {
-    struct evidence time = {0}, events = {0};
-    bool has_pids = before->process.pid.known && now->process.pid.known;
+    struct jep_figure wall = moment->wall_ns, uptime = moment->uptime_ns;
 
-    if (before->source.allocator != now->source.allocator ||
-        !is_same_text(before->source.version, now->source.version) ||
-        !is_same_text(before->process.exe, now->process.exe) ||
-        (has_pids && before->process.pid.value != now->process.pid.value))
+    if (!wall.known || !uptime.known || uptime.value > wall.value)
+        return (struct jep_figure){0};
+    return figure_derived(wall.value - uptime.value);
+}
+
+bool
+moment_has_other_start(const struct jep_moment *a, const struct jep_moment *b)
+{
+    struct jep_figure x = moment_start(a), y = moment_start(b);
+
+    return x.known && y.known &&
+           (x.value > y.value ? x.value - y.value : y.value - x.value) >
+               START_TOLERANCE_NS;
+}
+
+bool
+moment_is_restart(const struct jep_moment *before, const struct jep_moment *now)
+{
+    if (moment_has_other_start(before, now))
+        return true;
+    if (before->uptime_ns.known && now->uptime_ns.known)
+        return now->uptime_ns.value < before->uptime_ns.value;
+    return compare_events(before, now).falls;
+}
+
+bool
+moment_follows(const struct jep_moment *before, const struct jep_moment *now)
+{
+    struct evidence time = {0}, events = compare_events(before, now);
+    bool has_pids = before->pid.known && now->pid.known;
+
+    if (before->allocator != now->allocator ||
+        !is_same_text(before->version, now->version) ||
+        !is_same_text(before->exe, now->exe) ||
+        (has_pids && before->pid.value != now->pid.value) ||
+        (before->options != 0 && now->options != 0 &&
+         before->options != now->options) ||
+        moment_has_other_start(before, now))
         return false;
-    compare_time(&time, before_snapshot, now_snapshot);
-    compare_events(&events, before_snapshot->subject, now_snapshot->subject);
-    compare_foreign(&events, before_snapshot, now_snapshot);
+    compare(&time, before->uptime_ns, now->uptime_ns);
+    compare(&time, before->wall_ns, now->wall_ns);
     if (time.falls || events.falls)
         return false;
-    return has_pids || strcmp(before->source.file, now->source.file) == 0 ||
+    return has_pids || strcmp(before->file, now->file) == 0 ||
            (time.grows && events.grows);
 }

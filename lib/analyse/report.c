@@ -14,6 +14,7 @@ struct jep_report {
     struct jep_view view;
     const struct snapshot *snapshot;
     const jep_report_t *before; /* of the same process, or NULL */
+    struct jep_moment moment;
     struct jep_finding *findings;
     struct ledger ledger;
     struct jep_bin *bins;
@@ -50,6 +51,12 @@ const struct snapshot *
 report_snapshot(const jep_report_t *report)
 {
     return report->snapshot;
+}
+
+const struct jep_moment *
+report_moment(const jep_report_t *report)
+{
+    return &report->moment;
 }
 
 static bool
@@ -217,37 +224,48 @@ warnings_fill(jep_report_t *report, const struct snapshot *snapshot,
     return true;
 }
 
-/* All dumps of the process that are known, the oldest first. */
+/* All dumps of the process that are known, the oldest first.  Of too many some
+ * between are left out, evenly. */
 static size_t
-series_fill(const jep_report_t *report, struct rule_moment *series)
+history_fill(const jep_report_t *report, const struct jep_options *options,
+             const struct jep_moment **series)
 {
-    const jep_report_t *at = report;
-    size_t count = 0;
+    const jep_report_t *at = report->before;
+    size_t earlier = options->earlier_count, count = 0, most = SERIES_MAX - 1;
 
-    for (; at != NULL && count < SERIES_MAX; at = at->before)
-        series[SERIES_MAX - ++count] =
-            (struct rule_moment){at->snapshot, &at->view};
-    memmove(series, series + SERIES_MAX - count, count * sizeof(*series));
+    if (earlier > 0) {
+        size_t kept = earlier < most ? earlier : most;
+
+        for (size_t i = 0; i < kept; i++)
+            series[count++] =
+                options->earlier[kept > 1 ? i * (earlier - 1) / (kept - 1) : 0];
+    } else {
+        for (; at != NULL && count < most; at = at->before)
+            series[most - ++count] = &at->moment;
+        memmove(series, series + most - count, count * sizeof(*series));
+    }
+    series[count++] = &report->moment;
     return count;
 }
 
 static bool
-findings_fill(jep_report_t *report, const jep_report_t *before)
+findings_fill(jep_report_t *report, const struct jep_options *options)
 {
     struct jep_view *view = &report->view;
     const struct jep_summary *s = &view->summary;
+    const jep_report_t *before = options->before;
     struct rule_input in = {.snapshot = report->snapshot, .view = view};
-    struct rule_moment series[SERIES_MAX];
+    const struct jep_moment *series[SERIES_MAX];
 
     view->follows =
-        before != NULL &&
-        view_follows(&before->view, view, before->snapshot, report->snapshot);
+        before != NULL && (options->earlier_count > 0 ||
+                           moment_follows(&before->moment, &report->moment));
     if (view->follows) {
         report->before = before;
         in.before = before->snapshot;
         in.before_view = &before->view;
     }
-    in.series_count = series_fill(report, series);
+    in.series_count = history_fill(report, options, series);
     in.series = series;
     in.rss = summary_whole(s).value;
     in.release = summary_release(report->snapshot);
@@ -277,6 +295,7 @@ fill(jep_report_t *report, const struct snapshot *snapshot, symbols_t *symbols)
     view->bins = report->bins;
     view->arenas = report->arenas;
     view->classes = report->classes;
+    moment_fill(snapshot, view, &report->moment);
     return warnings_fill(report, snapshot, symbols);
 }
 
@@ -299,8 +318,8 @@ jep_report_new(const jep_dumps_t *dumps, size_t index,
     if (is_fine) {
         source_fill(dumps, index, &report->view.source);
         report->snapshot = snapshot;
-        is_fine = fill(report, snapshot, symbols) &&
-                  findings_fill(report, options->before);
+        is_fine =
+            fill(report, snapshot, symbols) && findings_fill(report, options);
     }
     symbols_free(symbols);
     if (is_fine) {

@@ -106,10 +106,25 @@ bool heaps_list(const struct snapshot *snapshot, struct intern_text *texts,
                 struct jep_arena **arenas, size_t *count)
     __attribute__((warn_unused_result));
 
-/* follow.c: whether `now` is a later dump of the process of `before`. */
-bool view_follows(const struct jep_view *before, const struct jep_view *now,
-                  const struct snapshot *before_snapshot,
-                  const struct snapshot *now_snapshot);
+/* moment.c: what is kept of a report beside others, all but its findings. */
+void moment_fill(const struct snapshot *snapshot, const struct jep_view *view,
+                 struct jep_moment *out);
+/* How long the process has run, or the allocator if that is all that is told.
+ */
+struct jep_figure moment_uptime(const struct snapshot *snapshot);
+
+/* follow.c */
+/* Whether `now` is a later dump of the process of `before`. */
+bool moment_follows(const struct jep_moment *before,
+                    const struct jep_moment *now);
+/* Whether `now`, of the same program, cannot be of the same process. */
+bool moment_is_restart(const struct jep_moment *before,
+                       const struct jep_moment *now);
+/* Whether both say when their process started, and not the same time. */
+bool moment_has_other_start(const struct jep_moment *a,
+                            const struct jep_moment *b);
+/* When its process started, by the clock on the wall. */
+struct jep_figure moment_start(const struct jep_moment *moment);
 
 /* redis.c */
 void redis_summary(const struct snapshot *snapshot, struct jep_summary *out);
@@ -120,6 +135,7 @@ bool redis_ledger(const struct snapshot *snapshot,
 
 /* The dump that a report is about. */
 const struct snapshot *report_snapshot(const jep_report_t *report);
+const struct jep_moment *report_moment(const jep_report_t *report);
 
 /* diff_stacks.c: allocates *changes.  `elapsed_ns` 0: not the same process. */
 bool diff_stacks(const jep_report_t *before, const jep_report_t *now,

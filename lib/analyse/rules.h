@@ -31,13 +31,8 @@ struct rule_input {
     /* The releases that it can be, judging by what the dump holds; 0 = open. */
     unsigned release_from, release_to;
     /* All dumps of the process up to this one, the oldest first. */
-    const struct rule_moment *series;
+    const struct jep_moment *const *series;
     size_t series_count;
-};
-
-struct rule_moment {
-    const struct snapshot *snapshot;
-    const struct jep_view *view;
 };
 
 enum rule_gate {

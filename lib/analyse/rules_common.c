@@ -188,23 +188,13 @@ rule_cpus(const struct snapshot *snapshot)
     return quota > 0.0 && (count == 0.0 || quota < count) ? quota : count;
 }
 
-static struct jep_figure
-uptime(const struct snapshot *snapshot)
-{
-    struct jep_figure process = snapshot->process[PROCESS_UPTIME_NS];
-
-    if (process.known || snapshot->subject == NULL)
-        return process;
-    return snapshot->subject->figures[ARENA_UPTIME_NS];
-}
-
 double
 rule_elapsed(const struct rule_input *in)
 {
-    struct jep_figure now = uptime(in->snapshot), before = {0};
+    struct jep_figure now = moment_uptime(in->snapshot), before = {0};
 
     if (in->before != NULL) {
-        before = uptime(in->before);
+        before = moment_uptime(in->before);
         if (!before.known || now.value <= before.value)
             return 0.0;
     }

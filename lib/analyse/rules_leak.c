@@ -100,17 +100,16 @@ grows_all_along(const struct rule_input *in, double *seconds)
 {
     *seconds = 0.0;
     for (size_t i = 1; i < in->series_count; i++) {
-        const struct rule_moment *from = &in->series[i - 1];
-        const struct rule_moment *to = &in->series[i];
-        const struct jep_summary *a = &from->view->summary;
-        const struct jep_summary *b = &to->view->summary;
-        struct rule_input step = {.snapshot = to->snapshot,
-                                  .before = from->snapshot};
+        const struct jep_moment *from = in->series[i - 1];
+        const struct jep_moment *to = in->series[i];
+        const struct jep_summary *a = &from->summary, *b = &to->summary;
         double time;
 
         if (!is_whole(a) || !is_whole(b) || live(b) <= live(a) ||
-            !rule_seconds(&step, &time))
+            !from->uptime_ns.known || !to->uptime_ns.known ||
+            to->uptime_ns.value <= from->uptime_ns.value)
             return false;
+        time = (double)(to->uptime_ns.value - from->uptime_ns.value) / 1e9;
         *seconds += time;
         if ((double)(live(b) - live(a)) <
             LEAK_PER_HOUR * (double)a->allocated.value * time / 3600.0)
@@ -130,7 +129,7 @@ rule_true_leak(const struct rule_input *in, struct finding *finding)
 
     if (in->series_count < LEAK_DUMPS)
         return false;
-    first = &in->series[0].view->summary;
+    first = &in->series[0]->summary;
     if (!grows_all_along(in, &seconds))
         return false;
     growth = (double)(live(last) - live(first));

@@ -92,17 +92,18 @@ rule_of(enum dump_format format, enum group group)
     return rules[format][group];
 }
 
-static struct foreign_verdict
+static struct jep_verdict
 grown(enum dump_format format, enum group group, bool is_total_up)
 {
-    struct foreign_verdict out = {.rule = rule_of(format, group),
-                                  .has_grown = is_total_up};
+    struct jep_verdict out = {.rule = rule_of(format, group),
+                              .has_grown = is_total_up};
 
     switch (group) {
     case GROUP_OBJECTS:
         out.id = "live-growth";
         out.text = "The program holds more live objects: a leak, or more to do";
         out.rule = "true-leak";
+        out.figure = "allocated";
         break;
     case GROUP_CACHES:
         out.id = "thread-caches";
@@ -134,27 +135,28 @@ grown(enum dump_format format, enum group group, bool is_total_up)
     return out;
 }
 
-static struct foreign_verdict
+static struct jep_verdict
 not_grown(const struct jep_diff *diff, int64_t total, int64_t floor)
 {
     if (change_of(diff, "rss") >= floor)
-        return (struct foreign_verdict){
+        return (struct jep_verdict){
             "outside",
             "RSS has grown and nothing that the allocator counts: huge pages, "
             "files, or other allocators",
-            "rss-above-allocator", true};
+            "rss-above-allocator", "rss", true};
     if (total <= -floor || change_of(diff, "rss") <= -floor)
-        return (struct foreign_verdict){
-            "less", "It uses less memory than before", NULL, false};
+        return (struct jep_verdict){"less", "It uses less memory than before",
+                                    NULL, NULL, false};
     if (change_of(diff, "retained") >= floor)
-        return (struct foreign_verdict){
+        return (struct jep_verdict){
             "address-space", "Only address space has grown, which is no memory",
-            "retained-benign", false};
-    return (struct foreign_verdict){
-        "same", "Nothing has changed by more than the threshold", NULL, false};
+            "retained-benign", "retained", false};
+    return (struct jep_verdict){
+        "same", "Nothing has changed by more than the threshold", NULL, NULL,
+        false};
 }
 
-struct foreign_verdict
+struct jep_verdict
 foreign_verdict(const struct jep_diff *diff, enum dump_format format,
                 uint64_t floor)
 {

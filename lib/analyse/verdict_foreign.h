@@ -7,14 +7,8 @@
 
 #include "analyse/report.h"
 
-struct foreign_verdict {
-    const char *id, *text;
-    const char *rule; /* NULL = none */
-    bool has_grown;
-};
-
 /* By the totals and lines of `diff`.  Less than `floor` bytes is no change. */
-struct foreign_verdict foreign_verdict(const struct jep_diff *diff,
-                                       enum dump_format format, uint64_t floor);
+struct jep_verdict foreign_verdict(const struct jep_diff *diff,
+                                   enum dump_format format, uint64_t floor);
 
 #endif

@@ -76,12 +76,13 @@ fi
 
 run "$jeprobe" report "$text" "$dump"
 is "two files" "$status" 0
-is "two files, two reports" "$(grep -c '^Where it is' "$out")" 2
-like "two files, side by side" "$out" '^Side by side'
+is "two files, one in full" "$(grep -c '^Where it is' "$out")" 1
+like "two files, side by side" "$out" '^Process +'
+run "$jeprobe" report --top 2 "$text" "$dump"
+is "two files, both in full" "$(grep -c '^Where it is' "$out")" 2
 run "$jeprobe" report "$text" does-not-exist "$dump"
 is "one of three cannot be read: status" "$status" 3
-is "one of three cannot be read: the others are" \
-    "$(grep -c '^Where it is' "$out")" 2
+like "one of three cannot be read: the others are" "$out" '^2 processes'
 run "$jeprobe" report --format json "$text" "$dump"
 like "two files in one document" "$out" '^ "reports": \['
 like "two files are a fleet" "$out" '^ "fleet": '

@@ -333,8 +333,9 @@ diff_holds(struct always *all, const jep_report_t *report)
 
     if (jep_diff_new(report, report, 0, &diff) != JEP_OK)
         return always_wrong(all, "a dump cannot be compared with itself");
-    if (diff->has_grown || diff->line_count > 0)
-        holds = always_wrong(all, "a dump differs from itself: %s", diff->text);
+    if (diff->verdict.has_grown || diff->line_count > 0)
+        holds = always_wrong(all, "a dump differs from itself: %s",
+                             diff->verdict.text);
     for (size_t i = 0; i < diff->total_count; i++) {
         if (diff->totals[i].bytes != 0)
             holds =

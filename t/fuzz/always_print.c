@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef void (*renderer_t)(out_t *out, const struct render_set *set,
+typedef void (*renderer_t)(out_t *out, const struct jep_view *view,
                            const struct render_options *options);
 
 char *
@@ -37,7 +37,7 @@ always_capture(void (*print)(out_t *, const void *), const void *context,
 }
 
 struct printing {
-    const struct always *all;
+    const struct jep_view *view;
     renderer_t render;
 };
 
@@ -45,16 +45,15 @@ static void
 print_one(out_t *out, const void *context)
 {
     const struct printing *printing = context;
-    const struct render_set set = {printing->all->views, printing->all->count};
     const struct render_options options = {.top = 10};
 
-    printing->render(out, &set, &options);
+    printing->render(out, printing->view, &options);
 }
 
 static char *
-printed(const struct always *all, renderer_t render, size_t *size)
+printed(const struct jep_view *view, renderer_t render, size_t *size)
 {
-    const struct printing printing = {all, render};
+    const struct printing printing = {view, render};
 
     return always_capture(print_one, &printing, size);
 }
@@ -75,10 +74,11 @@ always_control(const char *text)
 }
 
 static void
-text_check(struct always *all, const char *what, renderer_t render)
+text_check(struct always *all, const struct jep_view *view, const char *what,
+           renderer_t render)
 {
     size_t size;
-    char *text = printed(all, render, &size);
+    char *text = printed(view, render, &size);
     const char *control;
 
     if (size == 0 || strlen(text) != size || text[size - 1] != '\n')
@@ -144,22 +144,17 @@ summary_check(struct always *all, const struct jep_summary *summary,
 }
 
 static void
-json_check(struct always *all)
+json_check(struct always *all, const struct jep_view *view)
 {
     size_t size;
-    char *text = printed(all, render_json, &size);
+    char *text = printed(view, render_json, &size);
     json_error_t error;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    const json_t *reports = json_object_get(root, "reports");
 
     if (root == NULL)
         always_wrong(all, "JSON is broken: %s", error.text);
-    for (size_t i = 0; root != NULL && i < all->count; i++) {
-        const json_t *one = all->count > 1 ? json_array_get(reports, i) : root;
-
-        summary_check(all, &all->views[i]->summary,
-                      json_object_get(one, "summary"));
-    }
+    else
+        summary_check(all, &view->summary, json_object_get(root, "summary"));
     json_decref(root);
     free(text);
 }
@@ -167,9 +162,11 @@ json_check(struct always *all)
 void
 always_print(struct always *all)
 {
-    if (all->count == 0 || all->wrong[0] != '\0')
-        return;
-    text_check(all, "the text", render_text);
-    text_check(all, "the Markdown", render_markdown);
-    json_check(all);
+    for (size_t i = 0; i < all->count && all->wrong[0] == '\0'; i++) {
+        const struct jep_view *view = all->views[i];
+
+        text_check(all, view, "the text", render_text);
+        text_check(all, view, "the Markdown", render_markdown);
+        json_check(all, view);
+    }
 }

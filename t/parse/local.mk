@@ -14,6 +14,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_table \
 	t/unit/check_token \
 	t/unit/check_torture \
+	t/unit/check_trend \
 	t/unit/check_unbias
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
 t_unit_check_foreign_LDADD = $(JE_PROBE_TEST)
@@ -31,6 +32,7 @@ t_unit_check_token_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
+t_unit_check_trend_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_unbias_LDADD = $(JE_PROBE_TEST) -lm
 
 JE_REPORT_TESTS = \
@@ -41,6 +43,8 @@ JE_REPORT_TESTS = \
 	t/cli/230-report-escape.t \
 	t/cli/240-report-jemalloc.t \
 	t/cli/250-report-markdown.t \
+	t/cli/260-report-series.t \
+	t/cli/270-report-fleet.t \
 	t/cli/400-check-limits.t \
 	t/cli/410-check-ci.t \
 	t/cli/420-check-baseline.t \

@@ -1,0 +1,198 @@
+/* Many dumps for pasting into an issue. */
+#include "cli/render/several.h"
+
+#include "cli/render/markdown.h"
+#include "cli/text.h"
+
+#include <stdio.h>
+
+enum { ROWS_MAX = 20, STACKS_MAX = 8, COMMON_MAX = 12, FRAMES = 4 };
+
+static void
+figure_cell(out_t *out, struct jep_figure figure)
+{
+    char text[TEXT_NUMBER_MAX];
+
+    out_printf(out, " %s |",
+               figure.known ? text_size(text, (double)figure.value) : "");
+}
+
+static void
+print_trends(out_t *out, const struct jep_series *series)
+{
+    char text[TEXT_NUMBER_MAX];
+    double factor = 0.0;
+    bool has_time = words_hourly(series, &factor);
+
+    out_puts(out, "| what moved | first | last | change | an hour |\n"
+                  "| --- | ---: | ---: | ---: | ---: |\n");
+    for (size_t i = 0; i < series->trend_count; i++) {
+        const struct jep_trend *trend = &series->trends[i];
+
+        out_puts(out, "| ");
+        markdown_prose(out, trend->what);
+        out_puts(out, " |");
+        figure_cell(out, trend->first);
+        figure_cell(out, trend->last);
+        out_printf(out, " %s |",
+                   trend->is_steady ? "steady"
+                                    : text_size(text, trend->change));
+        out_printf(out, " %s |\n",
+                   has_time && !trend->is_steady
+                       ? text_size(text, trend->change * factor)
+                       : "");
+    }
+    out_puts(out, "\n");
+}
+
+static void
+print_row(out_t *out, const struct jep_series *series, size_t at)
+{
+    const struct jep_moment *moment = series->moments[at];
+    const struct jep_summary *s = &moment->summary;
+    char words[SEVERAL_WORDS_MAX];
+
+    out_puts(out, "| ");
+    markdown_prose(out, words_when(words, series, at));
+    out_puts(out, " |");
+    figure_cell(out, s->rss);
+    figure_cell(out, s->resident);
+    figure_cell(out, s->active);
+    figure_cell(out, s->allocated);
+    figure_cell(out, s->dirty);
+    figure_cell(out, s->metadata);
+    out_puts(out, " ");
+    markdown_code(out, words_name(words, moment));
+    out_puts(out, " |\n");
+}
+
+static void
+print_rows(out_t *out, const struct jep_series *series)
+{
+    size_t count = series->count, skipped = 0;
+
+    if (count > ROWS_MAX)
+        skipped = count - ROWS_MAX;
+    out_puts(out, "<details><summary>each dump</summary>\n\n"
+                  "| when | RSS | resident | active | allocated | dirty | "
+                  "metadata | file |\n"
+                  "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+    for (size_t i = 0; i < count; i++) {
+        if (skipped > 0 && i == ROWS_MAX / 2) {
+            out_printf(out, "| %zu left out | | | | | | | |\n", skipped);
+            i += skipped;
+        }
+        print_row(out, series, i);
+    }
+    out_puts(out, "\n</details>\n\n");
+}
+
+static void
+print_stacks(out_t *out, const struct jep_diff *diff, size_t most)
+{
+    char change[TEXT_NUMBER_MAX], low[TEXT_NUMBER_MAX], high[TEXT_NUMBER_MAX];
+
+    if (diff->stack_count == 0 || !diff->stacks[0].is_significant)
+        return;
+    out_puts(out, "| who grew | change | 95 % interval |\n"
+                  "| --- | ---: | ---: |\n");
+    for (size_t i = 0; i < diff->stack_count && i < most; i++) {
+        const struct jep_stack_change *one = &diff->stacks[i];
+
+        if (!one->is_significant)
+            break;
+        out_puts(out, "| ");
+        for (size_t f = 0; f < one->stack->frame_count && f < FRAMES; f++) {
+            out_puts(out, f > 0 ? "<br>" : "");
+            markdown_frame(out, &one->stack->frames[f]);
+        }
+        out_printf(out, " | %s | %s to %s |\n", text_size(change, one->change),
+                   text_size(low, one->low), text_size(high, one->high));
+    }
+    out_puts(out, "\n");
+}
+
+void
+series_markdown(out_t *out, const struct jep_series *series,
+                const struct series_detail *detail, unsigned top)
+{
+    char words[SEVERAL_WORDS_MAX];
+
+    out_printf(out, "### %zu dumps of one process\n\n**", series->count);
+    markdown_prose(out, words_series(words, series));
+    out_puts(out, "**\n\n");
+    if (words_assumed(words, series)[0] != '\0') {
+        out_puts(out, "> ");
+        markdown_prose(out, words);
+        out_puts(out, "\n\n");
+    }
+    print_trends(out, series);
+    print_rows(out, series);
+    if (detail != NULL)
+        print_stacks(out, detail->diff, top > 0 ? top : STACKS_MAX);
+}
+
+/* ---- fleet ------------------------------------------------------------- */
+
+static void
+print_member(out_t *out, const struct jep_fleet *fleet,
+             const struct jep_member *member)
+{
+    char words[SEVERAL_WORDS_MAX], text[TEXT_NUMBER_MAX];
+
+    out_puts(out, "| ");
+    markdown_code(out, words_name(words, member->moment));
+    out_puts(out, " |");
+    for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
+        const struct jep_member_figure *one = &member->figures[f];
+
+        out_printf(out, one->is_unusual ? " **%s** |" : " %s |",
+                   one->known ? text_size(text, one->value) : "");
+    }
+    out_puts(out, " ");
+    markdown_prose(out, words_member(words, fleet, member));
+    out_puts(out, " |\n");
+}
+
+static void
+print_common(out_t *out, const struct jep_fleet *fleet)
+{
+    char text[TEXT_NUMBER_MAX];
+    size_t shown = 0;
+
+    for (size_t i = 0; i < fleet->common_count && shown < COMMON_MAX; i++) {
+        const struct jep_common *one = &fleet->common[i];
+
+        if (one->severity == JEP_INFO)
+            break;
+        if (shown++ == 0)
+            out_puts(out, "| in common | severity | processes | together |\n"
+                          "| --- | --- | ---: | ---: |\n");
+        out_printf(out, "| `%s` | %s | %zu | %s |\n", one->rule,
+                   render_severity(one->severity), one->count,
+                   one->bytes > 0 ? text_size(text, (double)one->bytes) : "");
+    }
+    if (shown > 0)
+        out_puts(out, "\n");
+}
+
+void
+fleet_markdown(out_t *out, const struct jep_fleet *fleet)
+{
+    size_t shown = fleet->unusual > ROWS_MAX ? fleet->unusual : ROWS_MAX;
+    char words[SEVERAL_WORDS_MAX];
+
+    out_printf(out, "### %zu processes\n\n**", fleet->count);
+    markdown_prose(out, words_fleet(words, fleet));
+    out_puts(out, "**\n\n"
+                  "| process | RSS | allocated | waste | dirty | metadata | "
+                  "outside | unusual in |\n"
+                  "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+    for (size_t i = 0; i < fleet->count && i < shown; i++)
+        print_member(out, fleet, &fleet->members[i]);
+    out_puts(out, "\n");
+    if (fleet->count > shown)
+        out_printf(out, "and %zu more, none of them unusual\n\n",
+                   fleet->count - shown);
+    print_common(out, fleet);
+}
