@@ -137,7 +137,7 @@ print_trend(out_t *out, const struct jep_series *series,
     else if (has_time)
         cell_repeat(out, " ", CHANGE_COLUMNS);
     if (out_width(out) >= WIDTH_WIDE) {
-        if (has_time && trend->has_interval)
+        if (has_time && trend->has_interval && !trend->is_steady)
             snprintf(range, sizeof(range), "%s to %s",
                      text_size(low, trend->low * factor),
                      text_size(high, trend->high * factor));

@@ -48,6 +48,30 @@ __wrap_realloc(void *old, size_t size)
     return fails() ? NULL : __real_realloc(old, size);
 }
 
+/* Each report, and all of them beside each other. */
+static jep_status_t
+attempt_all(const jep_dumps_t *dumps, const struct jep_options *options,
+            struct jep_error *error)
+{
+    jep_several_t *several = jep_several_new();
+    jep_status_t status = several != NULL ? JEP_OK : JEP_ERR_MEMORY;
+
+    snprintf(error->text, sizeof(error->text), "several");
+    for (size_t i = 0; status == JEP_OK && i < jep_dumps_count(dumps); i++) {
+        jep_report_t *report;
+
+        status = jep_report_new(dumps, i, options, &report, error);
+        if (status != JEP_OK)
+            break;
+        status = jep_several_add(several, report);
+        jep_report_free(report);
+    }
+    if (status == JEP_OK)
+        status = jep_several_close(several, JEP_SEVERAL_AUTO);
+    jep_several_free(several);
+    return status;
+}
+
 /* Read and analyse `path` with allocation `n` failing; no assertion in here,
  * because Check allocates as well. */
 static jep_status_t
@@ -61,13 +85,8 @@ attempt(const char *path, bool with_symbols, unsigned long n,
     calls = 0;
     fail_at = n;
     status = jep_read(path, &dumps, error);
-    for (size_t i = 0; status == JEP_OK && i < jep_dumps_count(dumps); i++) {
-        jep_report_t *report;
-
-        status = jep_report_new(dumps, i, &options, &report, error);
-        if (status == JEP_OK)
-            jep_report_free(report);
-    }
+    if (status == JEP_OK)
+        status = attempt_all(dumps, &options, error);
     jep_dumps_free(dumps);
     fail_at = 0;
     return status;
