@@ -9,6 +9,7 @@
 #include "cli/render/several.h"
 #include "cli/render/value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Of so many series all is printed, of more only what grew. */
@@ -87,6 +88,29 @@ series_print(out_t *out, struct several *several,
     ends_close(&ends);
 }
 
+/* Nothing that was read goes without a word. */
+static void
+alone_print(out_t *out, const struct jep_several_view *view)
+{
+    char words[SEVERAL_WORDS_MAX], line[SEVERAL_WORDS_MAX];
+
+    if (view->alone_count == 0)
+        return;
+    words_name(words, view->alone[view->alone_count - 1]);
+    if (view->alone_count == 1)
+        snprintf(line, sizeof(line),
+                 "Left out: %.1000s, the only dump of another start of the "
+                 "process.",
+                 words);
+    else
+        snprintf(line, sizeof(line),
+                 "Left out: %zu dumps, each the only one of another start of "
+                 "the process; the last is %.1000s.",
+                 view->alone_count, words);
+    out_puts(out, "\n");
+    cell_paragraph(out, line, "", 80);
+}
+
 /* Why this one is printed in full. */
 static void
 member_introduce(out_t *out, const struct jep_fleet *fleet, size_t at)
@@ -117,6 +141,7 @@ report_several_text(out_t *out, struct several *several,
             out_puts(out, "\n");
         series_print(out, several, view, &view->series[i], options);
     }
+    alone_print(out, view);
     if (view->fleet == NULL || view->series_count > 0)
         return;
     for (size_t i = 0; i < members_shown(view->fleet, options); i++) {

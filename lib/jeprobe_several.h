@@ -136,6 +136,9 @@ struct jep_several_view {
     const struct jep_series *series;
     size_t series_count;
     const struct jep_fleet *fleet; /* NULL = one process */
+    /* Single dumps of another start of a process: in none of these. */
+    const struct jep_moment *const *alone;
+    size_t alone_count;
 };
 
 enum jep_several_kind {

@@ -35,6 +35,7 @@ struct jep_several {
     struct series *series;
     struct jep_series *series_out;
     const struct jep_moment **latest; /* of each group */
+    const struct jep_moment **alone;
     struct fleet fleet;
 };
 
@@ -63,6 +64,7 @@ jep_several_free(jep_several_t *several)
     free(several->series);
     free(several->series_out);
     free(several->latest);
+    free(several->alone);
     intern_text_free(&several->texts);
     free(several);
 }
@@ -322,6 +324,17 @@ index_order(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+/* What one file holds was written in its order. */
+static bool
+is_of_files(const struct jep_moment *const *moments, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (moments[i]->documents > 1)
+            return false;
+    }
+    return true;
+}
+
 /* By the clock on the wall.  Time since the start orders only what turns out
  * to be one run: else it would mix several. */
 static enum jep_clock
@@ -333,6 +346,8 @@ moments_sort(const struct jep_moment **moments, size_t count)
     }
     if (!has_clock(moments, count, JEP_CLOCK_UPTIME))
         return JEP_CLOCK_NONE;
+    if (!is_of_files(moments, count))
+        return JEP_CLOCK_UPTIME;
     qsort(moments, count, sizeof(*moments), uptime_order);
     if (!is_one_run(moments, count))
         qsort(moments, count, sizeof(*moments), index_order);
@@ -402,9 +417,11 @@ reserve(jep_several_t *several)
     several->series = calloc(most, sizeof(*several->series));
     several->series_out = calloc(most, sizeof(*several->series_out));
     several->latest = calloc(most, sizeof(*several->latest));
+    several->alone = calloc(most, sizeof(*several->alone));
     return several->groups != NULL && several->ordered != NULL &&
            several->runs != NULL && several->series != NULL &&
-           several->series_out != NULL && several->latest != NULL;
+           several->series_out != NULL && several->latest != NULL &&
+           several->alone != NULL;
 }
 
 static bool
@@ -423,6 +440,32 @@ series_all(jep_several_t *several)
     return true;
 }
 
+static bool
+is_in_fleet(const jep_several_t *several, const struct jep_moment *moment)
+{
+    const struct jep_fleet *fleet = several->view.fleet;
+
+    for (size_t i = 0; fleet != NULL && i < fleet->count; i++) {
+        if (fleet->members[i].moment == moment)
+            return true;
+    }
+    return false;
+}
+
+static void
+alone_fill(jep_several_t *several)
+{
+    struct jep_several_view *view = &several->view;
+
+    for (size_t i = 0; i < several->run_count; i++) {
+        const struct several_run *run = &several->runs[i];
+
+        if (run->count == 1 && !is_in_fleet(several, run->moments[0]))
+            several->alone[view->alone_count++] = run->moments[0];
+    }
+    view->alone = several->alone;
+}
+
 static jep_status_t
 fleet_of(jep_several_t *several, const struct jep_moment *const *moments,
          size_t count)
@@ -437,6 +480,7 @@ jep_status_t
 jep_several_close(jep_several_t *several, enum jep_several_kind kind)
 {
     struct jep_several_view *view = &several->view;
+    jep_status_t status = JEP_OK;
 
     if (!reserve(several))
         return JEP_ERR_MEMORY;
@@ -452,8 +496,10 @@ jep_several_close(jep_several_t *several, enum jep_several_kind kind)
     /* Starts of one program with a dump each are no series: beside each other
      * they are a fleet. */
     if (view->series_count == 0)
-        return fleet_of(several, view->moments, view->count);
-    if (several->group_count > 1)
-        return fleet_of(several, several->latest, several->group_count);
-    return JEP_OK;
+        status = fleet_of(several, view->moments, view->count);
+    else if (several->group_count > 1)
+        status = fleet_of(several, several->latest, several->group_count);
+    if (status == JEP_OK)
+        alone_fill(several);
+    return status;
 }

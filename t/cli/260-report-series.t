@@ -124,6 +124,11 @@ like "the second of them" "$out" '^3 dumps of one process'
 like "and is told" "$out" 'The process was started anew'
 unlike "they are no fleet" "$out" 'processes'
 
+{ cat leak.txt; series 1 1800 8 8 0 0 0 60; } >once.txt
+run "$jeprobe" report once.txt
+like "one dump after it is no series" "$out" '^8 dumps of one process'
+like "but not kept quiet" "$out" '^Left out: once.txt \(9\), the only dump of another start'
+
 # Several files.
 i=0
 while [ $i -lt 4 ]; do
