@@ -141,12 +141,15 @@ text_about(out_t *out, const struct jep_view *view)
     out_puts(out, "\n");
 }
 
-/* "12.1 %" in ten columns, or nothing. */
+/* "12.1 %" in ten columns; what is beyond them as a multiple. */
 static void
 print_percent(out_t *out, const char *label, double fraction)
 {
     cell_text(out, label, 22, false);
-    out_printf(out, "%7.1f %%", fraction * 100.0);
+    if (fraction < 1000.0)
+        out_printf(out, "%7.1f %%", fraction * 100.0);
+    else
+        out_printf(out, "%7.0f x", fraction);
 }
 
 static void

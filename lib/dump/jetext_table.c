@@ -531,6 +531,17 @@ read_gap(struct jetext *t, token_t gap)
     return true;
 }
 
+/* Figures without bars between them, and not "1 row in set (0.02 sec)". */
+static bool
+are_totals(const struct jetext *t, const token_t *tokens, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!isdigit((unsigned char)tokens[i].text[0]))
+            return false;
+    }
+    return count == t->grid.count;
+}
+
 jep_status_t
 jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
 {
@@ -555,6 +566,9 @@ jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
     if (t->grid.table == TABLE_TOTALS) {
         count = without_bars(tokens, count, plain);
         tokens = plain;
+        *is_row = !is_numeric || are_totals(t, tokens, count);
+        if (!*is_row)
+            return JEP_OK;
     }
     if (count - labels != t->grid.count ||
         (t->grid.is_guess && !row_fits(t, tokens, &objects)))
