@@ -124,12 +124,12 @@ emit_largest(struct oomlog *o)
 }
 
 static jep_status_t
-finish(struct oomlog *o)
+finish(struct oomlog *o, bool is_complete)
 {
     jep_status_t status = emit_largest(o);
 
     if (status == JEP_OK)
-        status = document_end(&o->document, true);
+        status = document_end(&o->document, is_complete);
     *o = (struct oomlog){.document = o->document};
     return status;
 }
@@ -141,7 +141,8 @@ static jep_status_t
 read_heading(struct oomlog *o, const char *text)
 {
     token_t names[COLUMNS_MAX];
-    jep_status_t status = o->is_table || o->is_killed ? finish(o) : JEP_OK;
+    jep_status_t status =
+        o->is_table || o->is_killed ? finish(o, true) : JEP_OK;
     size_t count = token_split(text, strlen(text), names, COLUMNS_MAX);
 
     if (status != JEP_OK || count > COLUMNS_MAX)
@@ -228,7 +229,7 @@ read_kill(struct oomlog *o, const char *text, bool is_group)
 {
     token_t digits = {text, strspn(text, "0123456789")};
     const char *open = strchr(text, '('), *close = strchr(text, ')');
-    jep_status_t status = o->is_killed ? finish(o) : JEP_OK;
+    jep_status_t status = o->is_killed ? finish(o, true) : JEP_OK;
     uint64_t bytes;
 
     o->is_killed = token_number(digits, &o->pid);
@@ -257,7 +258,7 @@ read_kill(struct oomlog *o, const char *text, bool is_group)
 static jep_status_t
 read_group(struct oomlog *o, const char *text)
 {
-    jep_status_t status = o->is_killed ? finish(o) : JEP_OK;
+    jep_status_t status = o->is_killed ? finish(o, true) : JEP_OK;
     uint64_t bytes;
 
     if (status == JEP_OK)
@@ -339,6 +340,8 @@ oomlog_line(void *state, const struct text_line *line, unsigned *evidence)
 
     document_line(&o->document, line);
     status = read_line(o, line->text);
+    if (status == JEP_OK)
+        status = document_warn_end(&o->document, line);
     *evidence = o->document.evidence;
     return status;
 }
@@ -347,7 +350,7 @@ static jep_status_t
 oomlog_close(void *state)
 {
     struct oomlog *o = state;
-    jep_status_t status = finish(o);
+    jep_status_t status = finish(o, o->document.line_ended);
 
     free(o);
     return status;

@@ -87,6 +87,8 @@ rocksdb_line(void *state, const struct text_line *line, unsigned *evidence)
     document_line(&r->document, line);
     if (field != FIELD_NONE)
         status = emit(r, field, value);
+    if (status == JEP_OK)
+        status = document_warn_end(&r->document, line);
     *evidence = r->document.evidence;
     return status;
 }
@@ -95,7 +97,7 @@ static jep_status_t
 rocksdb_close(void *state)
 {
     struct rocksdb *r = state;
-    jep_status_t status = document_end(&r->document, true);
+    jep_status_t status = document_end(&r->document, r->document.line_ended);
 
     free(r);
     return status;
