@@ -34,7 +34,7 @@ wrong_sums()
         if (sum != wanted)
             printf "%s: lines are %.0f, total is %s\n", total, sum, wanted
     }
-    key == "\"arenas\"" { in_arenas = 1 }
+    key == "\"arenas\"" && value != "" { in_arenas = 1 }
     key == "\"source\"" { in_arenas = 0 }'
 }
 
