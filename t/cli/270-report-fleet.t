@@ -9,8 +9,8 @@ pod()
     awk -v a="$2" -v b="$3" -v m="$4" -v r="$5" 'BEGIN { M = 1048576
         print "___ Begin jemalloc statistics ___"
         print "Version: \"5.3.0-0-gabc\""
-        printf "Allocated: %d, active: %d, metadata: %d (n_thp 0), ", a*M, b*M, m*M
-        printf "resident: %d, mapped: %d, retained: 0\n", r*M, (r+1)*M
+        printf "Allocated: %.0f, active: %.0f, metadata: %.0f (n_thp 0), ", a*M, b*M, m*M
+        printf "resident: %.0f, mapped: %.0f, retained: 0\n", r*M, (r+1)*M
         print "--- End jemalloc statistics ---" }' >"$1"
 }
 
