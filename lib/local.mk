@@ -200,7 +200,6 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_app.def \
 	lib/analyse/rules_arena.c \
 	lib/analyse/rules_around.def \
-	lib/analyse/rules_around.h \
 	lib/analyse/rules_ask.c \
 	lib/analyse/rules_build.c \
 	lib/analyse/rules_churn.c \
@@ -211,7 +210,6 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/rules_glibc.c \
 	lib/analyse/rules_hpa.c \
 	lib/analyse/rules_inside.def \
-	lib/analyse/rules_inside.h \
 	lib/analyse/rules_large.c \
 	lib/analyse/rules_leak.c \
 	lib/analyse/rules_lock.c \

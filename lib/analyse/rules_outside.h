@@ -5,8 +5,7 @@
 
 #include "base/macros.h"
 
-#include "analyse/rules_around.h"
-#include "analyse/rules_inside.h"
+#include "analyse/rules_common.h"
 
 #define RULE(function, ...)                                                    \
     bool rule_##function(const struct rule_input *in, struct finding *finding);
