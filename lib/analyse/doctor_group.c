@@ -181,15 +181,26 @@ counting(const struct live *live, enum live_id id)
     return NULL;
 }
 
+/* How to raise the limit of `group`, and what it is at. */
+static void
+limit_raise(const struct doctor_input *in, struct finding *finding,
+            const struct live_group *group)
+{
+    const struct jep_fact *limit = fact(group, LIVE_GROUP_LIMIT);
+
+    if (limit->figure.known)
+        limit_commands(in, finding, group, false,
+                       (double)limit->figure.value * RAISE);
+    show_group(finding, group);
+}
+
 bool
 check_group_oom_kills(const struct doctor_input *in, struct finding *finding)
 {
     const struct live_group *group = counting(in->live, LIVE_GROUP_OOM_KILLS);
-    const struct jep_fact *limit;
 
     if (group == NULL)
         return false;
-    limit = fact(group, LIVE_GROUP_LIMIT);
     /* Groups further out count what happens to all below them. */
     finding_severity(finding, group == in->live->groups ? JEP_HIGH : JEP_LOW);
     finding_title(
@@ -197,10 +208,7 @@ check_group_oom_kills(const struct doctor_input *in, struct finding *finding)
         "%llu processes were killed for a limit of memory in this "
         "control group or below it",
         (unsigned long long)fact(group, LIVE_GROUP_OOM_KILLS)->figure.value);
-    if (limit->figure.known)
-        limit_commands(in, finding, group, false,
-                       (double)limit->figure.value * RAISE);
-    show_group(finding, group);
+    limit_raise(in, finding, group);
     return true;
 }
 
@@ -208,19 +216,14 @@ bool
 check_group_limit_hits(const struct doctor_input *in, struct finding *finding)
 {
     const struct live_group *group = counting(in->live, LIVE_GROUP_LIMIT_HITS);
-    const struct jep_fact *limit;
 
     if (group == NULL || counting(in->live, LIVE_GROUP_OOM_KILLS) != NULL)
         return false;
-    limit = fact(group, LIVE_GROUP_LIMIT);
     finding_severity(finding, JEP_LOW);
     finding_title(
         finding, "The limit of a control group was reached %llu times",
         (unsigned long long)fact(group, LIVE_GROUP_LIMIT_HITS)->figure.value);
-    if (limit->figure.known)
-        limit_commands(in, finding, group, false,
-                       (double)limit->figure.value * RAISE);
-    show_group(finding, group);
+    limit_raise(in, finding, group);
     return true;
 }
 
