@@ -156,22 +156,25 @@ static void
 generate(enum kind kind, const char *own_folder, const peer_t *jemalloc)
 {
     char program[PATH_MOST], preload[PATH_MOST], conf[64];
+    char arenas[32], letters[] = "J";
     int status;
     pid_t pid;
 
     snprintf(program, sizeof(program), "%s/../../samples/arenas", own_folder);
     snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", jemalloc->path);
+    snprintf(arenas, sizeof(arenas), "%s", options.arenas);
     snprintf(conf, sizeof(conf), "MALLOC_CONF=narenas:%s", options.arenas);
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
+        char *const argv[] = {program, arenas, kind == JSON ? letters : NULL,
+                              NULL};
         char *const env[] = {preload, conf, NULL};
         int out = open(options.files[kind], O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
         if (out < 0 || dup2(out, STDOUT_FILENO) < 0)
             _exit(126);
-        execle(program, program, options.arenas, kind == JSON ? "J" : NULL,
-               NULL, env);
+        execve(program, argv, env);
         _exit(127);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
