@@ -130,7 +130,12 @@ scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
     for (; i + 32 <= length; i += 32) {
         unsigned stops = stops_32(text + i);
 
-        if (stops != 0 && scan_stops(text + i, stops, scan, &in)) {
+        if (stops == 0)
+            continue;
+        /* What follows uses the old instructions, which wait for the upper
+         * halves of registers unless those are known to be empty. */
+        _mm256_zeroupper();
+        if (scan_stops(text + i, stops, scan, &in)) {
             *at = i + in;
             return true;
         }
