@@ -111,17 +111,20 @@ jetext_emit(struct jetext *t, enum dump_scope scope, int field, uint64_t value)
 
 jep_status_t
 jetext_emit_row(struct jetext *t, enum dump_scope scope,
-                const struct dump_cell *cells, size_t count)
+                const struct dump_row *row)
 {
     struct dump_where where = {scope, t->arena, t->grid.row, t->line};
     jep_status_t status = JEP_OK;
 
-    if (count == 0)
+    if (row->count == 0 && row->zeros == 0)
         return JEP_OK;
     if (t->is_open)
-        return t->sink->row(t->sink->context, &where, cells, count);
-    for (size_t i = 0; i < count && status == JEP_OK; i++)
-        status = jetext_emit(t, scope, cells[i].field, cells[i].value);
+        return t->sink->row(t->sink->context, &where, row);
+    for (size_t i = 0; i < row->count && status == JEP_OK; i++)
+        status =
+            jetext_emit(t, scope, row->cells[i].field, row->cells[i].value);
+    for (uint32_t z = row->zeros; z != 0 && status == JEP_OK; z &= z - 1)
+        status = jetext_emit(t, scope, __builtin_ctz(z), 0);
     return status;
 }
 
@@ -296,6 +299,18 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Rows of zeros that are left out of a table. */
+static bool
+is_gap(const struct jetext *t)
+{
+    size_t blanks = t->length - 3;
+
+    return t->length > 3 && t->start[blanks - 1] == ' ' && t->is_open &&
+           memcmp(t->start + blanks, "---", 3) == 0 &&
+           t->grid.table != TABLE_NONE && t->grid.table != TABLE_OTHER &&
+           strspn(t->start, " ") == blanks;
+}
+
 jep_status_t
 jetext_read(struct jetext *t, const char *text, size_t length)
 {
@@ -311,6 +326,10 @@ jetext_read(struct jetext *t, const char *text, size_t length)
         status = jetext_heading_again(t, &is_read);
     if (is_read)
         return status;
+    if (is_gap(t)) {
+        t->evidence += TEXT_WEAK;
+        return JEP_OK;
+    }
     count = token_split(text, length, tokens, TOKENS_MAX);
     if (count == 0 || count > TOKENS_MAX)
         return JEP_OK;
@@ -338,9 +357,9 @@ state_init(struct jetext *t, const struct dump_sink *sink)
     t->weight = 0;
     t->pending_count = 0;
     t->rejected_line = 0;
-    t->grid.count = t->grid.reads.count = t->grid.lock_reads.count = 0;
+    t->grid.count = t->grid.fields = t->grid.lock_fields = 0;
     t->grid.row = 0;
-    t->grid.shape = NULL;
+    t->grid.alike = NULL;
     t->memo = NULL;
     t->heading_lengths = 0;
     t->held = HELD_NONE;
@@ -377,12 +396,11 @@ ignore_number(void *context, const struct dump_where *where, int field,
 
 static jep_status_t
 ignore_row(void *context, const struct dump_where *where,
-           const struct dump_cell *cells, size_t count)
+           const struct dump_row *row)
 {
     (void)context;
     (void)where;
-    (void)cells;
-    (void)count;
+    (void)row;
     return JEP_OK;
 }
 

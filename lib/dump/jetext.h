@@ -34,26 +34,29 @@ struct jetext_column {
     uint32_t end;  /* where its heading ends in the line; 0 = unknown */
 };
 
-/* A column that has a field. */
-struct jetext_read {
-    uint8_t column, field;
+/* What is known of the rows of a table after one was split: where their words
+ * end, and which figure ends there. */
+struct jetext_alike {
+    struct token_shape shape;
+    uint64_t wanted[TOKEN_SHAPE_BLOCKS]; /* by bit: ends of figures to read */
+    uint8_t slot_at[TOKEN_SHAPE_BLOCKS * 64];
+    uint8_t first_slot;
 };
 
-struct jetext_reads {
-    size_t count;
-    struct jetext_read list[TOKENS_MAX];
-};
+/* A slot is a field; of a bin's lock, so much more. */
+#define JETEXT_LOCK    32u
+#define JETEXT_NO_SLOT UINT8_MAX
 
 struct jetext_grid {
     enum jetext_table table;
     struct jetext_column columns[TOKENS_MAX];
     size_t count;
-    struct jetext_reads reads, lock_reads;
-    int index; /* column that numbers the rows, -1 = none */
+    uint32_t fields, lock_fields; /* of columns, by bit */
+    int index;                    /* column that numbers the rows, -1 = none */
     uint32_t row;
-    bool warned;               /* of a row */
-    bool is_guess;             /* there was no heading */
-    struct token_shape *shape; /* of the row before; NULL = is not kept */
+    bool warned;                /* of a row */
+    bool is_guess;              /* there was no heading */
+    struct jetext_alike *alike; /* rows; NULL = is not kept */
 };
 
 /* What the rows of a table are. */
@@ -119,7 +122,7 @@ jep_status_t jetext_need(struct jetext *t, unsigned evidence);
 jep_status_t jetext_emit(struct jetext *t, enum dump_scope scope, int field,
                          uint64_t value);
 jep_status_t jetext_emit_row(struct jetext *t, enum dump_scope scope,
-                             const struct dump_cell *cells, size_t count);
+                             const struct dump_row *row);
 /* The same for a cell, unless it is no number. */
 jep_status_t jetext_cell(struct jetext *t, enum dump_scope scope, int field,
                          token_t cell);

@@ -28,7 +28,7 @@ struct heading {
     char text[HEADING_MAX];
     size_t length;
     struct jetext_grid grid;
-    struct token_shape shape; /* of its rows */
+    struct jetext_alike alike; /* its rows */
 };
 
 struct jetext_memo {
@@ -75,8 +75,8 @@ jetext_keep_heading(struct jetext *t)
     memcpy(heading->text, t->start, t->length);
     heading->length = t->length;
     t->heading_lengths |= UINT64_C(1) << t->length % 64;
-    heading->shape.count = 0;
-    t->grid.shape = &heading->shape;
+    heading->alike.shape.count = 0;
+    t->grid.alike = &heading->alike;
     heading->grid = t->grid;
 }
 

@@ -81,42 +81,114 @@ number_row(struct jetext *t, const struct row *row)
             (t->grid.table == TABLE_HPA ? HPA_ROW_NONFULL : HPA_ROW_ALL);
 }
 
-/* Emit the figures of the columns in `reads`. */
-static jep_status_t
-emit_reads(struct jetext *t, enum dump_scope scope, const struct row *row,
-           const struct jetext_reads *reads)
+/* Figures of a row, of one scope. */
+struct figures {
+    enum dump_scope scope;
+    uint32_t zeros; /* by bit */
+    size_t count;
+    struct dump_cell cells[TOKENS_MAX]; /* the others */
+};
+
+JE_INLINE void
+put(struct figures *figures, unsigned field, uint64_t number)
 {
-    struct dump_cell cells[TOKENS_MAX];
-    size_t filled = 0;
+    figures->zeros &= ~(1u << field);
+    if (number == 0)
+        figures->zeros |= 1u << field;
+    else
+        figures->cells[figures->count++] =
+            (struct dump_cell){(int)field, number};
+}
 
-    for (size_t k = 0; k < reads->count; k++) {
-        const struct jetext_read *read = &reads->list[k];
+static jep_status_t
+emit_figures(struct jetext *t, const struct figures *figures)
+{
+    const struct dump_row row = {figures->cells, figures->count,
+                                 figures->zeros};
+
+    return jetext_emit_row(t, figures->scope, &row);
+}
+
+/* The figures of a row that was split. */
+static jep_status_t
+emit_words(struct jetext *t, const struct row *row, struct figures figures[2])
+{
+    jep_status_t status = JEP_OK;
+
+    for (size_t i = 0; i < row->count && status == JEP_OK; i++) {
+        const struct jetext_column *column = &t->grid.columns[i];
+        struct figures *to = &figures[column->is_lock];
         uint64_t number;
-        jep_status_t status;
 
-        if (read->column >= row->count)
-            break;
-        if (row_number(row, read->column, &number)) {
-            cells[filled++] = (struct dump_cell){read->field, number};
+        if (column->field == FIELD_NONE)
             continue;
-        }
-        status =
-            jetext_cell(t, scope, read->field, row_word(row, read->column));
-        if (status != JEP_OK)
-            return status;
+        if (token_number(row->values[i], &number))
+            put(to, (unsigned)column->field, number);
+        else
+            status = jetext_cell(t, to->scope, column->field, row->values[i]);
     }
-    return jetext_emit_row(t, scope, cells, filled);
+    return status;
+}
+
+/* The figure that ends in the line before `end`. */
+JE_INLINE jep_status_t
+take_before(struct jetext *t, const char *text, size_t end, unsigned slot,
+            struct figures figures[2])
+{
+    struct figures *to = &figures[slot / JETEXT_LOCK];
+    unsigned field = slot % JETEXT_LOCK;
+    uint64_t number;
+
+    if (token_number_before(text, end, &number)) {
+        put(to, field, number);
+        return JEP_OK;
+    }
+    to->zeros &= ~(1u << field);
+    return jetext_cell(t, to->scope, (int)field, token_before(text, end));
+}
+
+/* Those of a row like one before: only words that are not "0" are looked at,
+ * and the first one, which may end elsewhere. */
+static jep_status_t
+emit_others(struct jetext *t, const struct row *row, struct figures figures[2])
+{
+    const struct jetext_alike *alike = t->grid.alike;
+    jep_status_t status = JEP_OK;
+
+    figures[0].zeros = t->grid.fields;
+    figures[1].zeros = t->grid.lock_fields;
+    if (alike->first_slot != JETEXT_NO_SLOT)
+        status =
+            take_before(t, row->text, row->ends[0], alike->first_slot, figures);
+    for (size_t block = 0; block < alike->shape.blocks; block++) {
+        uint64_t ends = alike->shape.others[block] & alike->wanted[block];
+
+        for (; ends != 0 && status == JEP_OK; ends &= ends - 1) {
+            size_t end = block * 64 + (size_t)__builtin_ctzll(ends);
+
+            status =
+                take_before(t, row->text, end, alike->slot_at[end], figures);
+        }
+    }
+    return status;
 }
 
 static jep_status_t
 emit_row(struct jetext *t, enum dump_scope scope, const struct row *row)
 {
+    struct figures figures[2];
     jep_status_t status;
 
+    for (size_t i = 0; i < 2; i++) {
+        figures[i].scope = i == 0 ? scope : DUMP_BIN_MUTEX;
+        figures[i].zeros = 0;
+        figures[i].count = 0;
+    }
     number_row(t, row);
-    status = emit_reads(t, scope, row, &t->grid.reads);
-    if (status == JEP_OK && t->grid.lock_reads.count > 0)
-        status = emit_reads(t, DUMP_BIN_MUTEX, row, &t->grid.lock_reads);
+    status = row->values != NULL ? emit_words(t, row, figures)
+                                 : emit_others(t, row, figures);
+    for (size_t i = 0; i < 2 && status == JEP_OK; i++)
+        status = emit_figures(t, &figures[i]);
     t->grid.row++;
     return status;
 }
@@ -252,7 +324,7 @@ jetext_is_labelled(const struct jetext *t, const token_t *tokens, size_t count)
 static bool
 is_row(const struct jetext *t, token_t first)
 {
-    const struct token_shape *shape = t->grid.shape;
+    const struct token_shape *shape = &t->grid.alike->shape;
     size_t labels = jetext_tables[t->grid.table].labels;
     token_t words[3] = {first};
 
@@ -269,34 +341,62 @@ is_row(const struct jetext *t, token_t first)
 jep_status_t
 jetext_row_alike(struct jetext *t, bool *is_read)
 {
-    struct token_shape *shape = t->grid.shape;
+    struct jetext_alike *alike = t->grid.alike;
     struct row row;
     token_t first;
     size_t labels;
 
-    *is_read = shape != NULL && t->grid.table != TABLE_NONE &&
-               token_shape_fits(shape, t->start, t->length, &first);
+    *is_read = alike != NULL && t->grid.table != TABLE_NONE &&
+               token_shape_fits(&alike->shape, t->start, t->length, &first);
     if (!*is_read)
         return JEP_OK;
     labels = jetext_tables[t->grid.table].labels;
     *is_read = t->line_ended && t->is_open && !t->is_joined && !t->is_final &&
-               shape->count == t->grid.count + labels && is_row(t, first);
+               alike->shape.count == t->grid.count + labels && is_row(t, first);
     if (!*is_read)
         return JEP_OK;
     t->evidence += TEXT_WEAK;
     row = (struct row){.label = first,
                        .count = t->grid.count,
                        .text = t->start,
-                       .ends = shape->ends + labels};
+                       .ends = alike->shape.ends + labels};
     return emit(t, &row);
+}
+
+/* Where the figures of rows are, all but the first. */
+static void
+keep_slots(struct jetext_alike *alike, const struct jetext_grid *grid)
+{
+    size_t labels = jetext_tables[grid->table].labels;
+
+    memset(alike->wanted, 0, sizeof(alike->wanted));
+    alike->first_slot = JETEXT_NO_SLOT;
+    for (size_t i = 0; i < grid->count && i + labels < alike->shape.count;
+         i++) {
+        const struct jetext_column *column = &grid->columns[i];
+        size_t end = alike->shape.ends[i + labels];
+        uint8_t slot =
+            (uint8_t)(column->field + (column->is_lock ? JETEXT_LOCK : 0));
+
+        if (column->field == FIELD_NONE)
+            continue;
+        alike->slot_at[end] = slot;
+        if (i + labels == 0)
+            alike->first_slot = slot;
+        else
+            alike->wanted[end / 64] |= UINT64_C(1) << end % 64;
+    }
 }
 
 void
 jetext_row_keep(struct jetext *t, const token_t *tokens, size_t count)
 {
+    struct jetext_alike *alike = t->grid.alike;
     bool has_shape = t->grid.table != TABLE_TOTALS && !t->grid.is_guess &&
                      t->line_ended && !t->is_joined && !t->is_final;
 
-    if (t->grid.shape != NULL && has_shape)
-        token_shape_take(t->grid.shape, t->start, t->length, tokens, count);
+    if (alike == NULL || !has_shape)
+        return;
+    token_shape_take(&alike->shape, t->start, t->length, tokens, count);
+    keep_slots(alike, &t->grid);
 }

@@ -92,24 +92,17 @@ jetext_is_column(const struct jetext *t, token_t name)
     return column_find(t->grid.table, name, &column);
 }
 
-static void
-read_add(struct jetext_reads *reads, size_t column, int field)
-{
-    reads->list[reads->count++] =
-        (struct jetext_read){(uint8_t)column, (uint8_t)field};
-}
-
 /* Start a table with the columns tokens[first…] of the line at `start`. */
 static void
 table_begin(struct jetext *t, enum jetext_table table, const char *start,
             const token_t *tokens, size_t first, size_t count)
 {
     t->grid.table = table;
-    t->grid.count = t->grid.reads.count = t->grid.lock_reads.count = 0;
+    t->grid.count = t->grid.fields = t->grid.lock_fields = 0;
     t->grid.index = -1;
     t->grid.row = 0;
     t->grid.warned = t->grid.is_guess = false;
-    t->grid.shape = NULL;
+    t->grid.alike = NULL;
     for (size_t i = first; i < count; i++) {
         struct jetext_column *column = &t->grid.columns[t->grid.count];
 
@@ -120,9 +113,10 @@ table_begin(struct jetext *t, enum jetext_table table, const char *start,
         if (!column->is_lock && column->field != FIELD_NONE &&
             column->field == jetext_tables[table].index)
             t->grid.index = (int)t->grid.count;
-        if (column->field != FIELD_NONE)
-            read_add(column->is_lock ? &t->grid.lock_reads : &t->grid.reads,
-                     t->grid.count, column->field);
+        if (column->field != FIELD_NONE && column->is_lock)
+            t->grid.lock_fields |= 1u << column->field;
+        else if (column->field != FIELD_NONE)
+            t->grid.fields |= 1u << column->field;
         t->grid.count++;
     }
 }

@@ -355,6 +355,7 @@ jep_status_t
 jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens, size_t count)
 {
     struct dump_cell cells[2];
+    struct dump_row row;
     size_t filled = 0;
     jep_status_t status = JEP_OK;
     uint64_t number;
@@ -379,8 +380,8 @@ jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens, size_t count)
         cells[filled++] = (struct dump_cell){slabs[kind].nonhuge, number};
     t->evidence += TEXT_WEAK;
     t->grid.row = t->hpa_row;
-    return status != JEP_OK ? status
-                            : jetext_emit_row(t, DUMP_HPA_SLAB, cells, filled);
+    row = (struct dump_row){.cells = cells, .count = filled};
+    return status != JEP_OK ? status : jetext_emit_row(t, DUMP_HPA_SLAB, &row);
 }
 
 static jep_status_t

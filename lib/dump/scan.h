@@ -41,6 +41,14 @@ scan_ink_16(const char *text)
 
     return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(b, least)) & 0xffff;
 }
+
+static inline unsigned
+scan_byte_16(const char *text, char c)
+{
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)text);
+
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(b, _mm_set1_epi8(c)));
+}
 #else
 static inline unsigned
 scan_ink_16(const char *text)
@@ -50,6 +58,16 @@ scan_ink_16(const char *text)
     for (unsigned i = 0; i < SCAN_BLOCK; i++)
         ink |= (unsigned)((unsigned char)text[i] > ' ') << i;
     return ink;
+}
+
+static inline unsigned
+scan_byte_16(const char *text, char c)
+{
+    unsigned found = 0;
+
+    for (unsigned i = 0; i < SCAN_BLOCK; i++)
+        found |= (unsigned)(text[i] == c) << i;
+    return found;
 }
 #endif
 
@@ -77,6 +95,16 @@ scan_ink(const char *text, size_t length)
                          << (length - SCAN_BLOCK);
     memcpy(rest, text, length);
     return scan_ink_16(rest);
+}
+
+/* 64 bytes, likewise: 1 is a byte `c`. */
+static inline uint64_t
+scan_byte(const char *text, char c)
+{
+    return (uint64_t)scan_byte_16(text, c) |
+           (uint64_t)scan_byte_16(text + 16, c) << 16 |
+           (uint64_t)scan_byte_16(text + 32, c) << 32 |
+           (uint64_t)scan_byte_16(text + 48, c) << 48;
 }
 
 #endif

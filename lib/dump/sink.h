@@ -54,6 +54,14 @@ struct dump_cell {
     uint64_t value;
 };
 
+/* Figures of a row.  Most of a table are zeros: those may be bits, 1 << field,
+ * instead of cells. */
+struct dump_row {
+    const struct dump_cell *cells;
+    size_t count;
+    uint32_t zeros;
+};
+
 struct dump_mapping {
     uint64_t start, end, offset;
     const char *path;     /* NULL = anonymous */
@@ -91,7 +99,7 @@ struct dump_sink {
                            int field, uint64_t value);
     /* Several at once: of one row of a table, or of one object. */
     jep_status_t (*row)(void *context, const struct dump_where *where,
-                        const struct dump_cell *cells, size_t count);
+                        const struct dump_row *row);
     /* A named setting or text: "version", "opt.thp", "config.debug",
      * "process.exe", "process.argv" (repeated), "reason". */
     jep_status_t (*text)(void *context, const char *name, const char *value,

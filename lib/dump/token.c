@@ -123,38 +123,52 @@ token_shape_take(struct token_shape *shape, const char *text, size_t length,
     shape->count = (uint16_t)count;
 }
 
-/* Where words end among 64 bytes of a line, by bit: one behind each.  *ink:
- * of those bytes, and before of those before them. */
-JE_INLINE uint64_t
-ends_64(const char *text, size_t length, uint64_t *ink)
-{
-    uint64_t goes_on = *ink >> 63;
+/* 64 bytes of a line by bit, and before of those before them. */
+struct words_64 {
+    uint64_t ink;   /* is no blank */
+    uint64_t zeros; /* begins a word with '0' */
+};
 
-    *ink = scan_ink(text, length);
-    return ~*ink & (*ink << 1 | goes_on);
+/* Where words end, by bit: one behind each; *others: those that are not "0". */
+JE_INLINE uint64_t
+ends_64(const char *text, size_t length, struct words_64 *words,
+        uint64_t *others)
+{
+    const struct words_64 before = *words;
+    uint64_t goes_on, ends;
+
+    words->ink = scan_ink(text, length);
+    goes_on = words->ink << 1 | before.ink >> 63;
+    ends = ~words->ink & goes_on;
+    words->zeros = length < 64 ? 0 : scan_byte(text, '0') & ~goes_on;
+    *others = ends & ~(words->zeros << 1 | before.zeros >> 63);
+    return ends;
 }
 
 bool
 token_shape_fits(struct token_shape *shape, const char *text, size_t length,
                  token_t *first)
 {
-    uint64_t ink = 0, behind, expected = shape->behind[0];
+    struct words_64 words = {0};
+    uint64_t behind, expected = shape->behind[0];
     size_t start, i;
 
     if (shape->count == 0 || length / 64 + 1 != shape->blocks)
         return false;
-    behind = ends_64(text, length < 64 ? length : 64, &ink);
+    behind =
+        ends_64(text, length < 64 ? length : 64, &words, &shape->others[0]);
     if (behind == 0 || (behind & (behind - 1)) != (expected & (expected - 1)))
         return false;
-    start = (size_t)__builtin_ctzll(ink);
+    start = (size_t)__builtin_ctzll(words.ink);
     shape->ends[0] = (uint16_t)__builtin_ctzll(behind);
     *first = (token_t){text + start, shape->ends[0] - start};
     for (i = 1; i + 1 < shape->blocks; i++) {
-        if (ends_64(text + i * 64, 64, &ink) != shape->behind[i])
+        if (ends_64(text + i * 64, 64, &words, &shape->others[i]) !=
+            shape->behind[i])
             return false;
     }
-    return i == shape->blocks ||
-           ends_64(text + i * 64, length - i * 64, &ink) == shape->behind[i];
+    return i == shape->blocks || ends_64(text + i * 64, length - i * 64, &words,
+                                         &shape->others[i]) == shape->behind[i];
 }
 
 token_t

@@ -34,6 +34,8 @@ struct token_shape {
     uint16_t blocks;
     uint16_t ends[TOKENS_MAX];
     uint64_t behind[TOKEN_SHAPE_BLOCKS]; /* by bit: where ends are */
+    uint64_t others[TOKEN_SHAPE_BLOCKS]; /* of the line that fits: the ends of
+                                          * words that are not "0" */
 };
 
 /* Take the shape of the line at `text`; count 0 if it is too long. */
@@ -41,7 +43,7 @@ void token_shape_take(struct token_shape *shape, const char *text,
                       size_t length, const token_t *tokens, size_t count);
 
 /* Whether a line has as many words and all but the first end there; then
- * ends[0] is where this one does, and *first is it. */
+ * ends[0] is where this one does, *first is it, and `others` is set. */
 bool token_shape_fits(struct token_shape *shape, const char *text,
                       size_t length, token_t *first);
 

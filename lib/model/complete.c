@@ -111,6 +111,10 @@ classes_fill(struct snapshot *snapshot)
     static const enum bin_field shared[] = {BIN_SIZE, BIN_NREGS, BIN_PAGES,
                                             BIN_SLAB_SIZE};
 
+    uint32_t fields = 0;
+
+    for (size_t k = 0; k < JE_ARRAY_LEN(shared); k++)
+        fields |= 1u << shared[k];
     for (size_t i = 0; i < snapshot->arena_count; i++) {
         const struct table *bins = &snapshot->arenas[i]->bins;
 
@@ -118,13 +122,16 @@ classes_fill(struct snapshot *snapshot)
             struct dump_cell cells[JE_ARRAY_LEN(shared)];
             size_t count = 0;
 
-            if (table_known(bins, row) == 0)
+            /* The first arena says it for all of them. */
+            if ((table_known(bins, row) & fields &
+                 ~table_known(&snapshot->bin_classes, row)) == 0)
                 continue;
             for (size_t k = 0; k < JE_ARRAY_LEN(shared); k++) {
                 cells[count].field = (int)shared[k];
                 count += table_get(bins, row, shared[k], &cells[count].value);
             }
-            if (!table_set_row(&snapshot->bin_classes, row, cells, count,
+            if (!table_set_row(&snapshot->bin_classes, row,
+                               &(struct dump_row){cells, count, 0},
                                table_line(bins, row)))
                 return false;
         }

@@ -114,11 +114,11 @@ on_number(void *context, const struct dump_where *where, int field,
 
 static jep_status_t
 on_row(void *context, const struct dump_where *where,
-       const struct dump_cell *cells, size_t count)
+       const struct dump_row *row)
 {
     struct loader *loader = context;
 
-    return check(loader, snapshot_row(loader->current, where, cells, count));
+    return check(loader, snapshot_row(loader->current, where, row));
 }
 
 static jep_status_t

@@ -290,7 +290,7 @@ scope_find(struct snapshot *snapshot, const struct dump_where *where,
 
 bool
 snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
-             const struct dump_cell *cells, size_t count)
+             const struct dump_row *row)
 {
     struct jep_figure *figures;
     struct table *table;
@@ -298,10 +298,15 @@ snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
     if (!scope_find(snapshot, where, &figures, &table))
         return false;
     if (table != NULL)
-        return table_set_row(table, where->row, cells, count, where->line);
+        return table_set_row(table, where->row, row, where->line);
     snapshot->has_profile |= where->scope == DUMP_PROFILE;
-    for (size_t i = 0; figures != NULL && i < count; i++)
-        figure_set(figures, cells[i].field, cells[i].value, where->line);
+    if (figures == NULL)
+        return true;
+    for (size_t i = 0; i < row->count; i++)
+        figure_set(figures, row->cells[i].field, row->cells[i].value,
+                   where->line);
+    for (uint32_t zeros = row->zeros; zeros != 0; zeros &= zeros - 1)
+        figure_set(figures, __builtin_ctz(zeros), 0, where->line);
     return true;
 }
 
@@ -310,8 +315,9 @@ snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
                 int field, uint64_t value)
 {
     const struct dump_cell cell = {field, value};
+    const struct dump_row row = {.cells = &cell, .count = 1};
 
-    return snapshot_row(snapshot, where, &cell, 1);
+    return snapshot_row(snapshot, where, &row);
 }
 
 static bool

@@ -81,7 +81,7 @@ bool snapshot_number(struct snapshot *snapshot, const struct dump_where *where,
     __attribute__((warn_unused_result, nonnull));
 /* Several figures of one row or object. */
 bool snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
-                  const struct dump_cell *cells, size_t count)
+                  const struct dump_row *row)
     __attribute__((warn_unused_result, nonnull));
 bool snapshot_text(struct snapshot *snapshot, const char *name,
                    const char *value, uint64_t line)

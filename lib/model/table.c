@@ -184,19 +184,35 @@ cell_make(struct table *table, size_t at, const struct dump_cell *cells,
     return true;
 }
 
-bool
-table_set_row(struct table *table, size_t row, const struct dump_cell *cells,
-              size_t count, uint64_t line)
+/* Set the cells of `fields` to zero, those that have a column. */
+static void
+cells_clear(const struct table *table, struct table_row *row, uint32_t fields)
 {
-    struct table_row *to;
-    uint32_t known = 0;
-    size_t at;
+    for (; fields != 0; fields &= fields - 1) {
+        size_t column = table->column[__builtin_ctz(fields)];
 
-    if (row >= TABLE_ROWS_MAX || count == 0)
+        if (column != 0)
+            cell_set(table, row, column - 1u, 0);
+    }
+}
+
+bool
+table_set_row(struct table *table, size_t row, const struct dump_row *figures,
+              uint64_t line)
+{
+    const struct dump_cell *cells = figures->cells;
+    uint32_t known = figures->zeros;
+    size_t count = figures->count, at;
+    struct table_row *to;
+
+    if (row >= TABLE_ROWS_MAX || (count == 0 && known == 0))
         return true;
     if (!row_make(table, row, &at))
         return false;
     to = record(table, at);
+    /* A new row is all zeros. */
+    if ((to->known & known) != 0)
+        cells_clear(table, to, known);
     for (size_t i = 0; i < count; i++) {
         uint64_t value = cells[i].value;
         unsigned field = (unsigned)cells[i].field;
@@ -225,7 +241,7 @@ table_set(struct table *table, size_t row, size_t field, uint64_t value,
 {
     const struct dump_cell cell = {(int)field, value};
 
-    return table_set_row(table, row, &cell, 1, line);
+    return table_set_row(table, row, &(struct dump_row){&cell, 1, 0}, line);
 }
 
 /* NULL = it has no figure. */
@@ -283,6 +299,7 @@ table_rename(struct table *table, size_t from, size_t to)
 void
 table_forget(struct table *table, size_t field)
 {
+    table->column[field] = 0;
     for (size_t at = 0; at < table->kept; at++)
         record(table, at)->known &= ~(1u << field);
 }

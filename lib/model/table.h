@@ -49,9 +49,9 @@ void table_free(struct table *table);
 bool table_set(struct table *table, size_t row, size_t field, uint64_t value,
                uint64_t line) __attribute__((warn_unused_result));
 
-/* Set `count` cells of one row. */
+/* Set the figures of one row. */
 bool table_set_row(struct table *table, size_t row,
-                   const struct dump_cell *cells, size_t count, uint64_t line)
+                   const struct dump_row *figures, uint64_t line)
     __attribute__((warn_unused_result));
 
 /* Whether the cell is known; if so *value is it. */
