@@ -29,6 +29,9 @@ export LC_ALL TZ top_srcdir top_builddir
 unset NO_COLOR COLUMNS PAGER LD_PRELOAD MALLOC_CONF CDPATH
 unset JEPROBE_CONF JEPROBE_DUMP_PATH JEPROBE_STATUS_FD JEPROBE_PRELOAD
 
+# Nor what make and its caller left open.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/je-test.XXXXXX") || exit 99
 trap 'cd /; chmod -R u+rwx "$tmp" 2>/dev/null; rm -rf "$tmp"' EXIT
 trap 'exit 99' HUP INT TERM

@@ -103,7 +103,7 @@ is 'runner: exit status' "$status" 0
 like 'runner: names the machine' "$out" '^machine: '
 like 'runner: prints a table' "$out" '^larson +[0-9]+\.[0-9]+ '
 like 'runner: has a head in the CSV' results.csv '^round,program,allocator,'
-like 'runner: has the run in the CSV' results.csv '^1,larson,glibc,ok,0\.[0-9]+,'
+like 'runner: has the run in the CSV' results.csv '^1,larson,glibc,ok,[0-9]+\.[0-9]+,'
 
 run $runner --allocators=glibc,empty --programs=larson --add=empty="$tmp/empty.so"
 is 'no allocator preloaded: exit status' "$status" 1
