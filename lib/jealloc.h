@@ -95,6 +95,39 @@ JEA_PUBLIC int jea_mallctlbymib(const size_t *mib, size_t miblen, void *oldp,
 JEA_PUBLIC void jea_malloc_stats_print(void (*write_cb)(void *, const char *),
                                        void *opaque, const char *opts);
 
+/* ---- owner labels ------------------------------------------------------ */
+
+/* Whom objects belong to, counted exactly. What a thread allocates while it
+ * has a label carries it until it is freed or moved by realloc, whichever
+ * thread does that. Labels are numbers from 1 on; 0 is none. */
+
+/* The number of a name of at most 255 bytes, new or not; 0 for NULL, for "",
+ * and on failure, with errno ENAMETOOLONG, ENOMEM, or ENOSPC when there are
+ * 65,535. Numbers are valid for ever. */
+JEA_PUBLIC unsigned jea_label(const char *name);
+/* Give this thread a label by number or name; returns the one it had, to be
+ * put back by jea_label_swap(). On failure it has none. */
+JEA_PUBLIC unsigned jea_label_swap(unsigned label);
+JEA_PUBLIC unsigned jea_label_set(const char *name);
+/* NULL if the number stands for no label. */
+JEA_PUBLIC const char *jea_label_name(unsigned label);
+
+/* Objects, and their bytes of usable size. */
+struct jea_label_figures {
+    uint64_t live_bytes, live_objects;
+    uint64_t total_bytes, total_objects; /* since the start */
+};
+
+/* false: there is no such label. */
+JEA_PUBLIC bool jea_label_figures(unsigned label,
+                                  struct jea_label_figures *out);
+
+/* ---- deferred free ----------------------------------------------------- */
+
+/* As free(), but an object of 64 KiB or more waits for a helper thread to give
+ * it back; at most 1,024 wait. What waits still counts as allocated. */
+JEA_PUBLIC void jea_free_deferred(void *p);
+
 /* ---- its own ----------------------------------------------------------- */
 
 /* Write a dump (jeprobe-dump(5)) to `path`, or to the name that the option

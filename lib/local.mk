@@ -24,6 +24,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/ctl.c \
 	lib/alloc/ctl.h \
 	lib/alloc/ctl_arena.c \
+	lib/alloc/ctl_deferred.c \
+	lib/alloc/ctl_label.c \
 	lib/alloc/ctl_leaf.h \
 	lib/alloc/ctl_opt.c \
 	lib/alloc/ctl_stats.c \
@@ -33,6 +35,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/decay.h \
 	lib/alloc/ecache.c \
 	lib/alloc/ecache.h \
+	lib/alloc/deferred.c \
+	lib/alloc/deferred.h \
 	lib/alloc/emap.c \
 	lib/alloc/emap.h \
 	lib/alloc/environment.c \
@@ -42,6 +46,11 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/fork.h \
 	lib/alloc/init.c \
 	lib/alloc/init.h \
+	lib/alloc/label.c \
+	lib/alloc/label.h \
+	lib/alloc/label_name.c \
+	lib/alloc/label_print.c \
+	lib/alloc/label_print.h \
 	lib/alloc/late.c \
 	lib/alloc/late.h \
 	lib/alloc/mallinfo.c \

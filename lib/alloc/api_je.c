@@ -4,8 +4,13 @@
  */
 #include "jealloc.h"
 
+#include <errno.h>
+
 #include "alloc/ctl.h"
+#include "alloc/deferred.h"
+#include "alloc/label.h"
 #include "alloc/mallinfo.h"
+#include "alloc/malloc.h"
 #include "alloc/mallocx.h"
 #include "alloc/prof_dump.h"
 #include "alloc/stats.h"
@@ -113,6 +118,60 @@ jea_malloc_stats_print(void (*write_cb)(void *, const char *), void *opaque,
                        const char *opts)
 {
     je_stats_print(write_cb, opaque, opts);
+}
+
+unsigned
+jea_label(const char *name)
+{
+    int error = ENOMEM;
+    unsigned label = je_boot() ? label_number(name, &error) : 0;
+    if (label == 0 && error != 0) {
+        errno = error;
+    }
+    return label;
+}
+
+unsigned
+jea_label_swap(unsigned label)
+{
+    return je_boot() ? label_swap(label) : 0;
+}
+
+unsigned
+jea_label_set(const char *name)
+{
+    return jea_label_swap(jea_label(name));
+}
+
+const char *
+jea_label_name(unsigned label)
+{
+    return label_name(label);
+}
+
+bool
+jea_label_figures(unsigned label, struct jea_label_figures *out)
+{
+    label_stats_t s;
+    if (label_name(label) == NULL) {
+        return false;
+    }
+    label_stats(label, &s);
+    *out = (struct jea_label_figures){
+        .live_bytes = label_live(s.allocated, s.deallocated),
+        .live_objects = label_live(s.nmalloc, s.ndalloc),
+        .total_bytes = s.allocated,
+        .total_objects = s.nmalloc,
+    };
+    return true;
+}
+
+void
+jea_free_deferred(void *p)
+{
+    if (p != NULL) {
+        deferred_free(p);
+    }
 }
 
 int

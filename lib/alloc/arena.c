@@ -31,6 +31,7 @@ arena_slab_alloc(arena_t *arena, unsigned szind)
     e->szind = (uint8_t)szind;
     e->nfree = info->nregs;
     e->nsampled = 0;
+    e->labels = NULL;
     e->bucket = BIN_UNLISTED;
     unsigned words = info->nregs / 64;
     memset(e->bitmap, 0, sizeof(e->bitmap));
@@ -181,6 +182,7 @@ arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
     e->is_slab = false;
     e->is_cached = false;
     e->is_sampled = false;
+    e->label = 0;
     e->szind = (uint8_t)szind;
     if (zero && !zeroed) {
         memset((void *)e->addr, 0, usable);

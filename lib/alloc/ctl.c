@@ -9,6 +9,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/ctl_leaf.h"
+#include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "base/assert.h"
 #include "os/mutex.h"
@@ -172,6 +173,8 @@ index_is_valid(char kind, size_t i)
         ctl_snapshot_unlock();
         return ok;
     }
+    case 'n':
+        return i < LABEL_LIMIT && label_name((unsigned)i) != NULL;
     case 'b':
         return i < SC_NBINS;
     case 'l':

@@ -7,6 +7,7 @@
  *   <a> an arena to act on   existing ones, their number or 4096 for all of
  *                            them, 4097 for destroyed ones
  *   <s> an arena's figures   those in the snapshot, 4096 for their sum
+ *   <n> a label's number
  *   <b> small class, <l> large class, <e> page-size class, <h> a class of the
  *       huge page allocator that this allocator does not have
  *
@@ -137,5 +138,19 @@ ctl_read_t ctl_read_stats_total, ctl_read_stats_arena, ctl_read_stats_bin,
 ctl_write_t ctl_write_stats_mutexes_reset;
 
 ctl_read_t ctl_read_residency;
+
+enum {
+    CTL_LABEL_LIVE_BYTES,
+    CTL_LABEL_LIVE_OBJECTS,
+    CTL_LABEL_TOTAL_BYTES,
+    CTL_LABEL_TOTAL_OBJECTS,
+};
+
+ctl_read_t ctl_read_thread_label, ctl_read_labels_count,
+    ctl_read_labels_dropped, ctl_read_label_name, ctl_read_label_figure;
+ctl_write_t ctl_write_thread_label;
+
+ctl_read_t ctl_read_deferred;
+ctl_write_t ctl_write_deferred_flush;
 
 #endif

@@ -4,6 +4,7 @@
 #include "alloc/arena.h"
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
+#include "alloc/deferred.h"
 #include "alloc/residency.h"
 #include "alloc/tcache.h"
 #include "alloc/tsd.h"
@@ -128,6 +129,14 @@
             ctl_read_stats_zero),                                              \
         ROW("stats.arenas.<s>.hpa_shard." n ".ndirty_huge", CTL_SIZE,          \
             ctl_read_stats_zero)
+#define LABEL(n, what)                                                         \
+    {                                                                          \
+        .name = "jeprobe.labels.<n>." n, .type = CTL_U64,                      \
+        .read = ctl_read_label_figure, .constant = CTL_LABEL_##what            \
+    }
+#define DEFERRED(n)                                                            \
+    FIGURE("jeprobe.deferred." #n, CTL_U64, ctl_read_deferred,                 \
+           offsetof(deferred_stats_t, n))
 #define RESIDENCY(n)                                                           \
     FIGURE("jeprobe.residency." #n, CTL_SIZE, ctl_read_residency,              \
            offsetof(residency_t, n))
@@ -160,6 +169,8 @@ const ctl_leaf_t ctl_table[] = {
     NO_PROF("thread.prof.name"),
     PROF_OFF("thread.prof.active", CTL_BOOL),
     ACTION("thread.idle", ctl_write_thread_idle),
+    ROW_RW("thread.label", CTL_TEXT, ctl_read_thread_label,
+           ctl_write_thread_label),
 
     FIXED("config.cache_oblivious", CTL_BOOL, false),
     FIXED("config.debug", CTL_BOOL, je_config_debug > 0),
@@ -368,6 +379,20 @@ const ctl_leaf_t ctl_table[] = {
     RESIDENCY(retained),
     RESIDENCY(metadata),
     RESIDENCY(other_anonymous),
+
+    DEFERRED(queued_objects),
+    DEFERRED(queued_bytes),
+    DEFERRED(deferred),
+    DEFERRED(inlined),
+    ACTION("jeprobe.deferred.flush", ctl_write_deferred_flush),
+
+    ROW("jeprobe.labels.count", CTL_UNSIGNED, ctl_read_labels_count),
+    ROW("jeprobe.labels.dropped", CTL_U64, ctl_read_labels_dropped),
+    ROW("jeprobe.labels.<n>.name", CTL_TEXT, ctl_read_label_name),
+    LABEL("live_bytes", LIVE_BYTES),
+    LABEL("live_objects", LIVE_OBJECTS),
+    LABEL("total_bytes", TOTAL_BYTES),
+    LABEL("total_objects", TOTAL_OBJECTS),
 };
 
 const unsigned ctl_table_size = JE_ARRAY_LEN(ctl_table);

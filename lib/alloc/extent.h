@@ -53,6 +53,11 @@ struct extent {
     uint64_t *sampled; /* slab: regions in the profiler's table, or NULL */
 
     union {
+        uint16_t *labels; /* slab: of each region, or NULL; see label.h */
+        uint16_t label;   /* large object */
+    };
+
+    union {
         /* slab: set bit = free region; in a line of its own */
         _Alignas(CACHELINE) uint64_t bitmap[SC_MAX_REGIONS / 64];
         heap_node_t node; /* free: position among extents of its class */

@@ -8,7 +8,9 @@
 #include "alloc/arena.h"
 #include "alloc/background.h"
 #include "alloc/ctl.h"
+#include "alloc/deferred.h"
 #include "alloc/emap.h"
+#include "alloc/label.h"
 #include "alloc/meta.h"
 #include "alloc/prof.h"
 #include "alloc/prof_signal.h"
@@ -28,6 +30,8 @@ fork_child(void)
     background_fork_child();
     ctl_fork_child();
     prof_fork_child();
+    label_fork_child();
+    deferred_fork_child();
     tsd_fork_child();
     prof_signal_fork_child();
 }

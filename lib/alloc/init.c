@@ -12,8 +12,10 @@
 #include "alloc/conf.h"
 #include "alloc/ctl.h"
 #include "alloc/decay.h"
+#include "alloc/deferred.h"
 #include "alloc/emap.h"
 #include "alloc/fork.h"
+#include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
 #include "alloc/prof.h"
@@ -61,6 +63,8 @@ init_early(void)
     arena_boot(init_narenas());
     background_boot();
     prof_boot();
+    label_boot();
+    deferred_boot();
     tsd_boot();
     ctl_boot();
     return arena_get_or_make(0) != NULL;

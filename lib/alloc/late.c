@@ -13,6 +13,7 @@
 
 #include "alloc/background.h"
 #include "alloc/conf.h"
+#include "alloc/deferred.h"
 #include "alloc/environment.h"
 #include "alloc/malloc.h"
 #include "alloc/prof.h"
@@ -52,6 +53,7 @@ late_exit(void)
     if (!is_booted) {
         return;
     }
+    (void)deferred_flush();
     if (conf.stats_print) {
         je_stats_print(NULL, NULL, conf.stats_print_opts);
     }

@@ -10,7 +10,9 @@
 #include "alloc/arena.h"
 #include "alloc/background.h"
 #include "alloc/conf.h"
+#include "alloc/deferred.h"
 #include "alloc/emap.h"
+#include "alloc/label.h"
 #include "alloc/malloc_fast.h"
 #include "alloc/prof.h"
 #include "alloc/special.h"
@@ -247,8 +249,9 @@ je_alloc(size_t size, const alloc_how_t *how)
     unsigned szind = sz_index(usable);
     malloc_enter(tsd);
     void *p = malloc_by_class(tsd, szind, usable, how);
-    if (unlikely(p == NULL) && ((tsd != NULL && tsd_leave_quarantine(tsd)) ||
-                                arena_reclaim_address_space())) {
+    if (unlikely(p == NULL) &&
+        ((tsd != NULL && tsd_leave_quarantine(tsd)) || deferred_flush() > 0 ||
+         arena_reclaim_address_space())) {
         p = malloc_by_class(tsd, szind, usable, how);
     }
     if (likely(p != NULL)) {
@@ -257,6 +260,9 @@ je_alloc(size_t size, const alloc_how_t *how)
         bool sampled = tsd != NULL && malloc_account(tsd, usable);
         malloc_count_request(tsd, p, szind);
         malloc_fill(p, usable, szind, how->zero);
+        if (tsd != NULL && tsd->label != 0) {
+            label_mark(tsd, emap_extent((uintptr_t)p), p, usable);
+        }
         if (unlikely(sampled)) {
             malloc_sample(tsd, p, size, usable);
         }
@@ -292,6 +298,10 @@ free_checked(tsd_t *tsd, extent_t *e, void *p, bool no_cache)
         special_unmark(e, p);
     }
     size_t usable = e->is_slab ? sz_size(e->szind) : e->size;
+    unsigned label = label_of(e, p);
+    if (label != 0) {
+        label_unmark(tsd, e, p, usable, label);
+    }
     if (unlikely(conf.junk == CONF_JUNK_TRUE || conf.junk == CONF_JUNK_FREE)) {
         memset(p, JUNK_FREE_BYTE, usable);
     }
@@ -365,9 +375,16 @@ resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
         prof_sample_free((void *)e->addr);
         special_unmark(e, (void *)e->addr);
     }
+    unsigned label = label_of(e, (void *)e->addr);
+    if (label != 0) {
+        label_unmark(tsd, e, (void *)e->addr, old, label);
+    }
     malloc_count_request(tsd, (void *)e->addr, e->szind);
     if (tsd == NULL) {
         return;
+    }
+    if (tsd->label != 0) {
+        label_mark(tsd, e, (void *)e->addr, e->size);
     }
     tsd->deallocated += old;
     bool sampled = malloc_account(tsd, e->size);
@@ -462,8 +479,13 @@ void *
 malloc_slow(size_t size)
 {
     static const alloc_how_t plain;
+    tsd_t *tsd = tsd_current;
+    void *p = tsd->label != 0 ? label_alloc_cached(tsd, size) : NULL;
+    if (p != NULL) {
+        return p;
+    }
     int saved = errno;
-    void *p = je_alloc(size, &plain);
+    p = je_alloc(size, &plain);
     if (unlikely(p == NULL)) {
         if (conf.xmalloc) {
             je_fatal("out of memory for %zu bytes", size);
@@ -478,7 +500,7 @@ malloc_slow(size_t size)
 void
 free_slow(void *p)
 {
-    if (p != NULL) {
+    if (p != NULL && !label_free_cached(tsd_current, p)) {
         je_free(p, false);
     }
 }

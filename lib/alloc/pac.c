@@ -7,6 +7,7 @@
 
 #include "alloc/conf.h"
 #include "alloc/emap.h"
+#include "alloc/label.h"
 #include "alloc/meta.h"
 #include "alloc/pac_internal.h"
 #include "base/assert.h"
@@ -367,6 +368,7 @@ pac_dalloc(pac_t *pac, extent_t *e)
     je_assert(e->state == EXTENT_ACTIVE);
     if (e->is_slab) {
         emap_unset_slab(e);
+        label_slab_end(e);
         e->is_slab = false;
         if (e->sampled != NULL) {
             meta_slots_free((void **)e->sampled, META_LG_SLOTS_MIN);

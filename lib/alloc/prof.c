@@ -92,6 +92,7 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
         .time_ns = os_clock_ns(),
         .site = prof_site_get(frames, depth, usable, conf.sample),
         .tid = tsd->tid,
+        .label = tsd->label,
     };
     prof_locate(&sample, e, p);
     if (sample.site == NULL || !prof_table_add(&sample)) {

@@ -13,6 +13,8 @@
 #include "alloc/bin.h"
 #include "alloc/emap.h"
 #include "alloc/init.h"
+#include "alloc/label.h"
+#include "alloc/label_print.h"
 #include "alloc/procinfo.h"
 #include "alloc/prof.h"
 #include "alloc/prof_bt.h"
@@ -265,6 +267,9 @@ dump_samples(emit_t *e, const copy_t *c)
         dump_number(e, "rate", s->site->rate);
         dump_number(e, "age_ns", now > s->time_ns ? now - s->time_ns : 0);
         dump_number(e, "thread", (uint64_t)(uint32_t)s->tid);
+        if (s->label != 0) {
+            emit_member(e, "label", emit_string(label_name(s->label)));
+        }
         dump_address(e, "address", s->addr);
         if (s->slab != 0) {
             dump_address(e, "slab", s->slab);
@@ -323,8 +328,7 @@ dump_content(const char *reason, const copy_t *copy, bool is_complete)
         is_whole = false;
     }
     dump_raw(e, "\n");
-    emit_array(e, "labels");
-    emit_array_end(e);
+    label_print(e);
     dump_raw(e, "\n");
     dump_profile(e, copy);
     dump_raw(e, "\n");

@@ -52,7 +52,8 @@ typedef struct prof_sample {
     prof_site_t *site;
     uintptr_t slab; /* 0: no slab */
     int32_t tid;
-    uint16_t slot; /* region in the slab, or PROF_NO_SLOT */
+    uint16_t slot;  /* region in the slab, or PROF_NO_SLOT */
+    uint16_t label; /* 0 = none; see label.h */
 } prof_sample_t;
 
 void prof_table_boot(void);

@@ -90,7 +90,7 @@ special_unmark(extent_t *e, void *p)
     je_assert((*word >> (region & 63)) & 1);
     atomic_store_rlx(word, *word & ~(UINT64_C(1) << (region & 63)));
     e->nsampled--;
-    if (!special_on_page(e, info, p)) {
+    if (e->labels == NULL && !special_on_page(e, info, p)) {
         emap_set_class((uintptr_t)p, e->szind + 1u);
     }
     os_mutex_unlock(&bin->mtx);
@@ -109,5 +109,5 @@ special_is_marked(const extent_t *e, const void *p)
     const bin_info_t *info = &bin_infos[e->szind];
     uint32_t region = bin_region(info, e, p);
     return e->addr + (uintptr_t)region * info->size == (uintptr_t)p &&
-           ((atomic_load_rlx(&bits[region >> 6]) >> (region & 63)) & 1);
+           special_bit(bits, region);
 }

@@ -10,11 +10,19 @@
 #define JE_ALLOC_SPECIAL_H
 
 #include "alloc/extent.h"
+#include "base/atomic.h"
 
 /* The caller owns p, a live object of e. errors: false, out of memory. */
 bool special_mark(extent_t *e, void *p);
 void special_unmark(extent_t *e, void *p);
 /* Called by the owner of p, so no lock is needed. */
 bool special_is_marked(const extent_t *e, const void *p);
+
+/* A region's bit of its slab's `sampled`. */
+static inline bool
+special_bit(const uint64_t *sampled, uint32_t region)
+{
+    return ((atomic_load_rlx(&sampled[region >> 6]) >> (region & 63)) & 1) != 0;
+}
 
 #endif

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "alloc/ctl.h"
+#include "alloc/label.h"
+#include "alloc/label_print.h"
 #include "base/assert.h"
 #include "os/file.h"
 
@@ -367,6 +369,9 @@ je_stats_print(stats_write_t *write, void *opaque, const char *opts)
     emit_object(e, "jemalloc");
     emit_text(e, "___ Begin jemalloc statistics ___\n");
     print_members(&p);
+    if (label_end() > 1) {
+        label_print(e);
+    }
     emit_text(e, "--- End jemalloc statistics ---\n");
     emit_object_end(e);
     emit_object_end(e);

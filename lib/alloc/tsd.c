@@ -7,6 +7,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/conf.h"
+#include "alloc/label.h"
 #include "alloc/meta.h"
 #include "alloc/prof.h"
 #include "alloc/tcache.h"
@@ -79,7 +80,7 @@ tsd_update_threshold(tsd_t *tsd)
 {
     uint64_t next =
         tsd->next_gc < tsd->next_sample ? tsd->next_gc : tsd->next_sample;
-    tsd->alloc_threshold = tsd->is_slow_always ? 0 : next;
+    tsd->alloc_threshold = tsd->is_slow_always || tsd->label != 0 ? 0 : next;
 }
 
 /* ---- end of a thread --------------------------------------------------- */
@@ -88,6 +89,7 @@ static void
 tsd_end(tsd_t *tsd)
 {
     tcache_fini(tsd);
+    label_thread_end(tsd);
     arena_unbind(tsd->arena);
     os_mutex_lock(&tsd_mtx);
     list_remove(&tsd->link);

@@ -48,8 +48,10 @@ struct tsd {
     int32_t tid;
     bool is_sampling; /* inside the profiler: do not sample */
     bool is_cache_on;
-    bool is_slow_always; /* zero, junk: nothing may take the fast path */
-    list_t link;         /* all threads, under tsd_list_lock */
+    bool is_slow_always;        /* zero, junk: nothing may take the fast path */
+    uint16_t label;             /* of what it allocates, 0 = none */
+    struct label_block *labels; /* its counters, or NULL */
+    list_t link;                /* all threads, under tsd_list_lock */
     tcache_bin_t cold[SC_NCACHED + 1];
 } JE_CACHE_ALIGNED;
 

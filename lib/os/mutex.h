@@ -23,9 +23,11 @@ typedef enum {
     OS_RANK_CTL,        /* named values, statistics snapshot */
     OS_RANK_BACKGROUND, /* background thread control */
     OS_RANK_DUMP,       /* one dump at a time */
+    OS_RANK_DEFERRED,   /* queue of deferred frees */
     OS_RANK_ARENAS,     /* creation of arenas, binding of threads */
     OS_RANK_TSD,        /* list of threads */
     OS_RANK_PROF,       /* sampling tables */
+    OS_RANK_LABEL,      /* names of labels */
     OS_RANK_BIN,        /* one size class of one arena */
     OS_RANK_PAGES,      /* one arena's extents */
     OS_RANK_EMAP,       /* page map leaves */

@@ -70,6 +70,11 @@ t_bench_runner_SOURCES = \
 	t/bench/runner_table.c
 t_bench_runner_LDADD = -ldl -lm
 
+# Owner labels against none: `make bench-labels`.
+check_PROGRAMS += t/bench/bench_label
+t_bench_bench_label_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_label_LDADD = lib/libjealloc.la
+
 # Reading dumps, beside other programs: `make bench-read`.
 check_PROGRAMS += t/bench/bench_read t/bench/readers
 t_bench_bench_read_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -87,6 +92,7 @@ t_bench_readers_SOURCES = \
 t_bench_readers_LDADD = -ldl -lm
 
 BENCH_FLAGS =
+BENCH_LABELS_FLAGS =
 BENCH_READ_FLAGS =
 bench: $(JE_BENCHES) t/bench/runner shim/libjeprobe-preload.la
 	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
@@ -95,5 +101,7 @@ bench: $(JE_BENCHES) t/bench/runner shim/libjeprobe-preload.la
 bench-read: t/bench/bench_read t/bench/readers samples/arenas
 	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
 	t/bench/readers --commit="$${commit:-$(VERSION)}" $(BENCH_READ_FLAGS)
+bench-labels: t/bench/bench_label
+	t/bench/bench_label $(BENCH_LABELS_FLAGS)
 CLEANFILES += bench-results.csv
-.PHONY: bench bench-read
+.PHONY: bench bench-labels bench-read

@@ -97,6 +97,12 @@ for damage in written twice; do
     like "larson, object $damage: says it" "$err" 'was overwritten|free'
 done
 
+run "$bench/bench_label" --rounds=1 --scale=0.001
+is 'labels: exit status' "$status" 0
+like 'labels: has the request' "$out" '^request +[0-9.]+ +[0-9.]+ +[0-9.]+ '
+run "$bench/bench_label" --rounds=0
+is 'labels, no rounds: exit status' "$status" 2
+
 runner="$bench/runner --rounds=1 --scale=0.001 --csv=results.csv"
 run $runner --allocators=glibc --programs=larson,batch
 is 'runner: exit status' "$status" 0

@@ -34,14 +34,15 @@ is "the options are those of the table" "$(diff options listed)" ""
 
 # Rows of the table, with an index as a letter as the page writes it.
 sed -n 's/.*"\([a-z_]*\.[][a-z_.<>]*\)".*/\1/p' "$alloc/ctl_table.c" |
-    sed -e '/\/\|\.h$\|^opt\.$/d' -e 's/\.$//' -e 's/<[as]>/i/' \
+    sed -e '/\/\|\.h$\|^opt\.$/d' -e 's/\.$//' -e 's/<[asn]>/i/' \
         -e 's/<[a-z]>/j/' | sort -u >names
-sed -n 's/^ *\(ARENA\|BIN\|LEXTENT\|EXTENT\|TOTAL\|TOTAL_U64\|RESIDENCY\)("*\([a-z_.]*\).*/\1 \2/p' \
+sed -n 's/^ *\(ARENA\|BIN\|LEXTENT\|EXTENT\|TOTAL\|TOTAL_U64\|RESIDENCY\|LABEL\|DEFERRED\)("*\([a-z_.]*\).*/\1 \2/p' \
     "$alloc/ctl_table.c" |
     sed -e 's/^ARENA /stats.arenas.i./' -e 's/^BIN /stats.arenas.i.bins.j./' \
         -e 's/^LEXTENT /stats.arenas.i.lextents.j./' \
         -e 's/^EXTENT /stats.arenas.i.extents.j./' \
-        -e 's/^TOTAL[_U64]* /stats./' -e 's/^RESIDENCY /jeprobe.residency./' |
+        -e 's/^TOTAL[_U64]* /stats./' -e 's/^RESIDENCY /jeprobe.residency./' \
+        -e 's/^LABEL /jeprobe.labels.i./' -e 's/^DEFERRED /jeprobe.deferred./' |
     sort -u >>names
 sed -i -e 's/^\.//' -e '/hpa_shard/d' -e '/mutexes$/d' -e '/^stats$/d' -e '/\.$/d' names
 ok "the table has names" grep -q '^stats.allocated$' names

@@ -12,6 +12,7 @@
 #include "alloc/background.h"
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
+#include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "alloc/malloc_fast.h"
 #include "t/util.h"
@@ -23,6 +24,11 @@ setup(void)
 {
     ck_assert(je_boot());
     ck_assert_ptr_nonnull(malloc_fast(1));
+    for (unsigned i = 0; i < 3; i++) { /* an index is there for each kind */
+        int error;
+        const char name[] = {(char)('a' + i), '\0'};
+        ck_assert_uint_ne(label_number(name, &error), 0);
+    }
 }
 
 /* The row's name with an index that exists wherever one is due. */

@@ -8,9 +8,11 @@ JE_CORE_UNITS = \
 	t/unit/check_conf \
 	t/unit/check_cpu \
 	t/unit/check_decay \
+	t/unit/check_deferred \
 	t/unit/check_ecache \
 	t/unit/check_emap \
 	t/unit/check_heap \
+	t/unit/check_label \
 	t/unit/check_list \
 	t/unit/check_malloc \
 	t/unit/check_meta \
@@ -31,9 +33,11 @@ t_unit_check_bits_LDADD = $(JE_CORE_TEST)
 t_unit_check_conf_LDADD = $(JE_CORE_TEST)
 t_unit_check_cpu_LDADD = $(JE_CORE_TEST)
 t_unit_check_decay_LDADD = $(JE_CORE_TEST) -lm
+t_unit_check_deferred_LDADD = $(JE_CORE_TEST) -ldl
 t_unit_check_ecache_LDADD = $(JE_CORE_TEST)
 t_unit_check_emap_LDADD = $(JE_CORE_TEST)
 t_unit_check_heap_LDADD = $(JE_CORE_TEST)
+t_unit_check_label_LDADD = $(JE_CORE_TEST)
 t_unit_check_list_LDADD = $(JE_CORE_TEST)
 t_unit_check_malloc_LDADD = $(JE_CORE_TEST)
 t_unit_check_meta_LDADD = $(JE_CORE_TEST)
