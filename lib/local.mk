@@ -80,6 +80,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/prof_bt_lib.h \
 	lib/alloc/prof_cfi.c \
 	lib/alloc/prof_cfi.h \
+	lib/alloc/prof_copy.c \
+	lib/alloc/prof_copy.h \
 	lib/alloc/prof_dump.c \
 	lib/alloc/prof_dump.h \
 	lib/alloc/prof_file.c \

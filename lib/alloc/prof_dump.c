@@ -18,34 +18,20 @@
 #include "alloc/procinfo.h"
 #include "alloc/prof.h"
 #include "alloc/prof_bt.h"
+#include "alloc/prof_copy.h"
 #include "alloc/prof_file.h"
 #include "alloc/prof_maps.h"
 #include "alloc/prof_status.h"
 #include "alloc/prof_table.h"
 #include "alloc/stats.h"
 #include "base/assert.h"
-#include "base/bits.h"
 #include "base/emit.h"
 #include "os/clock.h"
-#include "os/pages.h"
 #include "os/thread.h"
 
 enum { DUMP_SCHEMA = 1, WAIT_STEPS = 300 };
 
 #define WAIT_STEP_NS UINT64_C(100000000)
-
-/* Samples and per-site sums of one dump, copied out of the tables. */
-typedef struct live_site {
-    uint64_t samples, requested;
-} live_site_t;
-
-typedef struct copy {
-    prof_sample_t *samples; /* by slab, so that equal ones are neighbours */
-    size_t nsamples;
-    live_site_t *sites; /* by id */
-    uint32_t nsites, nstacks;
-    size_t samples_size, sites_size; /* of the mappings */
-} copy_t;
 
 static struct {
     uint32_t busy; /* 1 while somebody writes */
@@ -92,85 +78,6 @@ dump_address(emit_t *e, const char *key, uintptr_t value)
     emit_member(e, key, emit_string(text));
 }
 
-/* ---- copying the tables ------------------------------------------------ */
-
-/* Heapsort by slab: libc's sort may allocate. */
-static void
-samples_sift(prof_sample_t *s, size_t i, size_t n)
-{
-    for (size_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
-        if (child + 1 < n && s[child + 1].slab > s[child].slab) {
-            child++;
-        }
-        if (s[i].slab >= s[child].slab) {
-            return;
-        }
-        prof_sample_t t = s[i];
-        s[i] = s[child];
-        s[child] = t;
-        i = child;
-    }
-}
-
-static void
-samples_sort(prof_sample_t *s, size_t n)
-{
-    for (size_t i = n / 2; i-- > 0;) {
-        samples_sift(s, i, n);
-    }
-    for (size_t end = n; end > 1; end--) {
-        prof_sample_t t = s[0];
-        s[0] = s[end - 1];
-        s[end - 1] = t;
-        samples_sift(s, 0, end - 1);
-    }
-}
-
-static void *
-copy_map(size_t size, size_t *mapped)
-{
-    *mapped = bits_align_up(size + 1, OS_PAGE);
-    return os_pages_map(*mapped, OS_PAGE, true);
-}
-
-/* errors: false, no memory; the copy is then empty. */
-static bool
-copy_take(copy_t *c)
-{
-    *c = (copy_t){.nsamples = 0};
-    size_t room = prof_table_live() + 1024;
-    c->samples = copy_map(room * sizeof(prof_sample_t), &c->samples_size);
-    size_t n = c->samples != NULL ? prof_table_copy(c->samples, room) : 0;
-    c->nsites = prof_site_count();
-    c->nstacks = prof_stack_count();
-    c->sites = copy_map(c->nsites * sizeof(live_site_t), &c->sites_size);
-    if (c->samples == NULL || c->sites == NULL) {
-        c->nsites = 0;
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const prof_sample_t *s = &c->samples[i];
-        if (s->site->id < c->nsites) {
-            c->sites[s->site->id].samples++;
-            c->sites[s->site->id].requested += s->requested;
-            c->samples[c->nsamples++] = *s;
-        }
-    }
-    samples_sort(c->samples, c->nsamples);
-    return n < room;
-}
-
-static void
-copy_drop(copy_t *c)
-{
-    if (c->samples != NULL) {
-        (void)os_pages_unmap(c->samples, c->samples_size);
-    }
-    if (c->sites != NULL) {
-        (void)os_pages_unmap(c->sites, c->sites_size);
-    }
-}
-
 /* ---- sections ---------------------------------------------------------- */
 
 static void
@@ -192,7 +99,7 @@ dump_head(emit_t *e, const char *reason, bool is_complete)
 }
 
 static void
-dump_stacks(emit_t *e, const copy_t *c)
+dump_stacks(emit_t *e, const prof_copy_t *c)
 {
     emit_array(e, "stacks");
     for (uint32_t id = 0; id < c->nstacks; id++) {
@@ -207,7 +114,7 @@ dump_stacks(emit_t *e, const copy_t *c)
 }
 
 static void
-dump_sites(emit_t *e, const copy_t *c)
+dump_sites(emit_t *e, const prof_copy_t *c)
 {
     emit_array(e, "sites");
     for (uint32_t id = 0; id < c->nsites; id++) {
@@ -218,7 +125,7 @@ dump_sites(emit_t *e, const copy_t *c)
         /* a sample is live before it is counted */
         uint64_t total = atomic_load_rlx(&site->total_samples);
         uint64_t requested = atomic_load_rlx(&site->total_requested);
-        const live_site_t *live = &c->sites[id];
+        const prof_live_t *live = &c->sites[id];
         emit_object(e, NULL);
         dump_number(e, "stack", site->stack->id);
         dump_number(e, "size", site->usable);
@@ -233,7 +140,7 @@ dump_sites(emit_t *e, const copy_t *c)
 }
 
 static void
-dump_profile(emit_t *e, const copy_t *c)
+dump_profile(emit_t *e, const prof_copy_t *c)
 {
     prof_stats_t stats;
     prof_stats(&stats);
@@ -254,7 +161,7 @@ dump_profile(emit_t *e, const copy_t *c)
 }
 
 static void
-dump_samples(emit_t *e, const copy_t *c)
+dump_samples(emit_t *e, const prof_copy_t *c)
 {
     uint64_t now = os_clock_ns();
     emit_array(e, "samples");
@@ -283,7 +190,7 @@ dump_samples(emit_t *e, const copy_t *c)
 /* Occupancy of the slabs that hold samples. Read without their locks: a slab
  * may just have been given back. */
 static void
-dump_slabs(emit_t *e, const copy_t *c)
+dump_slabs(emit_t *e, const prof_copy_t *c)
 {
     emit_array(e, "slabs");
     for (size_t i = 0; i < c->nsamples; i++) {
@@ -313,7 +220,7 @@ dump_slabs(emit_t *e, const copy_t *c)
 
 /* Write all of it. Returns whether everything was there to be written. */
 static bool
-dump_content(const char *reason, const copy_t *copy, bool is_complete)
+dump_content(const char *reason, const prof_copy_t *copy, bool is_complete)
 {
     emit_t *e = &dump.emit;
     bool is_whole = false;
@@ -343,13 +250,13 @@ dump_content(const char *reason, const copy_t *copy, bool is_complete)
 static int
 dump_to_file(const char *path, const char *reason)
 {
-    copy_t copy;
+    prof_copy_t copy;
     prof_stats_t stats;
     if (!prof_file_open(&dump.file, path, dump.sequence)) {
         return dump.file.error;
     }
     procinfo_memory_read(&dump.memory);
-    bool is_complete = copy_take(&copy);
+    bool is_complete = prof_copy_take(&copy);
     prof_stats(&stats);
     is_complete = is_complete && stats.is_complete;
     if (!dump_content(reason, &copy, is_complete) && is_complete) {
@@ -357,7 +264,7 @@ dump_to_file(const char *path, const char *reason)
         prof_file_rewind(&dump.file);
         (void)dump_content(reason, &copy, false);
     }
-    copy_drop(&copy);
+    prof_copy_drop(&copy);
     return prof_file_close(&dump.file) ? 0 : dump.file.error;
 }
 
