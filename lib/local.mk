@@ -28,6 +28,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/ctl_label.c \
 	lib/alloc/ctl_leaf.h \
 	lib/alloc/ctl_opt.c \
+	lib/alloc/ctl_prof.c \
 	lib/alloc/ctl_stats.c \
 	lib/alloc/ctl_table.c \
 	lib/alloc/ctl_thread.c \
@@ -86,6 +87,11 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/prof_dump.h \
 	lib/alloc/prof_file.c \
 	lib/alloc/prof_file.h \
+	lib/alloc/prof_exp.h \
+	lib/alloc/prof_heap.c \
+	lib/alloc/prof_heap.h \
+	lib/alloc/prof_heap_write.c \
+	lib/alloc/prof_heap_write.h \
 	lib/alloc/prof_ln.h \
 	lib/alloc/prof_maps.c \
 	lib/alloc/prof_maps.h \

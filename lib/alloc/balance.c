@@ -3,6 +3,8 @@
  */
 #include "alloc/balance.h"
 
+#include "alloc/prof_heap.h"
+
 /* Bytes that change hands at once, so that the arenas' address space does not
  * become a patchwork of slabs. */
 #define BALANCE_RUN ((size_t)1 << 20)
@@ -81,10 +83,7 @@ extent_t *
 balance_pages(arena_t *arena, size_t size, size_t align, bool *zeroed)
 {
     extent_t *e = pac_alloc_used(&arena->pac, size, align, zeroed);
-    if (e != NULL) {
-        return e;
-    }
-    if (align == OS_PAGE && balance_take_over(arena, size)) {
+    if (e == NULL && align == OS_PAGE && balance_take_over(arena, size)) {
         e = pac_alloc_used(&arena->pac, size, align, zeroed);
     }
     if (e == NULL) {
@@ -92,6 +91,9 @@ balance_pages(arena_t *arena, size_t size, size_t align, bool *zeroed)
         if (e != NULL) {
             balance_pay_for_growth(size >> OS_LG_PAGE);
         }
+    }
+    if (unlikely(prof_heap_gdump())) {
+        prof_heap_grown();
     }
     return e;
 }

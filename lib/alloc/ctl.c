@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc/arena.h"
+#include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
 #include "alloc/label.h"
 #include "alloc/malloc.h"
@@ -377,10 +378,17 @@ ctl_is_allowed(const ctl_leaf_t *leaf, const ctl_call_t *call)
     return (!asks || leaf->read != NULL) && (!gives || takes);
 }
 
+/* Whether a row that needs profiling is there. */
+static bool
+ctl_has_prof(const ctl_leaf_t *leaf)
+{
+    return conf.prof && (leaf->read != NULL || leaf->write != NULL);
+}
+
 static int
 ctl_run(const ctl_leaf_t *leaf, const size_t *index, const ctl_call_t *call)
 {
-    if (leaf->is_prof_only) {
+    if (leaf->is_prof_only && !ctl_has_prof(leaf)) {
         return ENOENT;
     }
     if (leaf->exchange != NULL) {
@@ -478,7 +486,7 @@ ctl_read_constant(const char *name, emit_value_t *out)
         return false;
     }
     const ctl_leaf_t *leaf = &ctl_table[row];
-    if (leaf->read == NULL || leaf->is_prof_only ||
+    if (leaf->read == NULL || (leaf->is_prof_only && !ctl_has_prof(leaf)) ||
         leaf->read(leaf, NULL, &value) != 0) {
         return false;
     }

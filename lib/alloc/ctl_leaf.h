@@ -111,8 +111,8 @@ int ctl_advance_epoch(void);
 /* ---- rows -------------------------------------------------------------- */
 
 ctl_read_t ctl_read_epoch, ctl_read_fixed, ctl_read_text, ctl_read_conf,
-    ctl_read_conf_enum, ctl_read_lg_sample, ctl_read_max_background_opt;
-ctl_write_t ctl_write_epoch, ctl_write_unavailable;
+    ctl_read_conf_enum, ctl_read_max_background_opt;
+ctl_write_t ctl_write_epoch;
 void ctl_opt_boot(void);
 
 ctl_read_t ctl_read_background, ctl_read_max_background;
@@ -149,6 +149,14 @@ enum {
 ctl_read_t ctl_read_thread_label, ctl_read_labels_count,
     ctl_read_labels_dropped, ctl_read_label_name, ctl_read_label_figure;
 ctl_write_t ctl_write_thread_label;
+
+ctl_read_t ctl_read_prof_active, ctl_read_prof_thread_init,
+    ctl_read_thread_prof_active, ctl_read_thread_prof_name, ctl_read_prof_gdump,
+    ctl_read_prof_interval, ctl_read_prof_lg_sample;
+ctl_write_t ctl_write_prof_active, ctl_write_prof_thread_init,
+    ctl_write_thread_prof_active, ctl_write_thread_prof_name,
+    ctl_write_prof_gdump, ctl_write_prof_dump, ctl_write_prof_prefix,
+    ctl_write_prof_reset;
 
 ctl_read_t ctl_read_deferred;
 ctl_write_t ctl_write_deferred_flush;

@@ -6,7 +6,6 @@
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
 #include "base/assert.h"
-#include "base/bits.h"
 
 #include <string.h>
 
@@ -79,17 +78,6 @@ ctl_read_text(const ctl_leaf_t *leaf, const size_t *index, ctl_value_t *out)
 {
     (void)index;
     out->text = leaf->data;
-    return 0;
-}
-
-/* The sampling distance as jemalloc counts it; 0 when there is none. */
-int
-ctl_read_lg_sample(const ctl_leaf_t *leaf, const size_t *index,
-                   ctl_value_t *out)
-{
-    (void)leaf;
-    (void)index;
-    out->size = conf.sample > 0 ? bits_lg_floor(conf.sample) : 0;
     return 0;
 }
 

@@ -41,10 +41,10 @@
     {                                                                          \
         .name = n, .is_prof_only = true                                        \
     }
-#define PROF_OFF(n, t)                                                         \
+/* Write-only, and only while the option `prof` is on. */
+#define PROF_WRITE(n, t, w)                                                    \
     {                                                                          \
-        .name = n, .type = t, .read = ctl_read_fixed,                          \
-        .write = ctl_write_unavailable                                         \
+        .name = n, .type = t, .write = w, .is_prof_only = true                 \
     }
 
 /* ---- options ----------------------------------------------------------- */
@@ -166,8 +166,13 @@ const ctl_leaf_t ctl_table[] = {
     ROW_RW("thread.tcache.enabled", CTL_BOOL, ctl_read_tcache_enabled,
            ctl_write_tcache_enabled),
     ACTION("thread.tcache.flush", ctl_write_tcache_flush),
-    NO_PROF("thread.prof.name"),
-    PROF_OFF("thread.prof.active", CTL_BOOL),
+    {.name = "thread.prof.name",
+     .type = CTL_TEXT,
+     .read = ctl_read_thread_prof_name,
+     .write = ctl_write_thread_prof_name,
+     .is_prof_only = true},
+    ROW_RW("thread.prof.active", CTL_BOOL, ctl_read_thread_prof_active,
+           ctl_write_thread_prof_active),
     ACTION("thread.idle", ctl_write_thread_idle),
     ROW_RW("thread.label", CTL_TEXT, ctl_read_thread_label,
            ctl_write_thread_label),
@@ -216,17 +221,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.tcache_gc_delay_bytes", CTL_SIZE, 0),
     FIXED("opt.lg_tcache_flush_small_div", CTL_UNSIGNED, 1),
     FIXED("opt.lg_tcache_flush_large_div", CTL_UNSIGNED, 1),
-    FIXED("opt.prof", CTL_BOOL, false),
-    TEXT("opt.prof_prefix", "jeprof"),
-    FIXED("opt.prof_active", CTL_BOOL, true),
-    FIXED("opt.prof_thread_active_init", CTL_BOOL, true),
-    ROW("opt.lg_prof_sample", CTL_SIZE, ctl_read_lg_sample),
-    FIXED("opt.lg_prof_interval", CTL_SSIZE, -1),
-    FIXED("opt.prof_gdump", CTL_BOOL, false),
-    FIXED("opt.prof_final", CTL_BOOL, false),
-    FIXED("opt.prof_leak", CTL_BOOL, false),
-    FIXED("opt.prof_leak_error", CTL_BOOL, false),
-    FIXED("opt.prof_accum", CTL_BOOL, false),
     FIXED("opt.prof_recent_alloc_max", CTL_SSIZE, 0),
     FIXED("opt.prof_stats", CTL_BOOL, false),
     FIXED("opt.prof_sys_thread_name", CTL_BOOL, false),
@@ -281,14 +275,16 @@ const ctl_leaf_t ctl_table[] = {
     EXCHANGE("arenas.create", ctl_exchange_arenas_create),
     EXCHANGE("arenas.lookup", ctl_exchange_arenas_lookup),
 
-    PROF_OFF("prof.thread_active_init", CTL_BOOL),
-    PROF_OFF("prof.active", CTL_BOOL),
-    NO_PROF("prof.dump"),
-    PROF_OFF("prof.gdump", CTL_BOOL),
-    NO_PROF("prof.prefix"),
-    NO_PROF("prof.reset"),
-    FIXED("prof.interval", CTL_U64, 0),
-    FIXED("prof.lg_sample", CTL_SIZE, 0),
+    ROW_RW("prof.thread_active_init", CTL_BOOL, ctl_read_prof_thread_init,
+           ctl_write_prof_thread_init),
+    ROW_RW("prof.active", CTL_BOOL, ctl_read_prof_active,
+           ctl_write_prof_active),
+    PROF_WRITE("prof.dump", CTL_TEXT, ctl_write_prof_dump),
+    ROW_RW("prof.gdump", CTL_BOOL, ctl_read_prof_gdump, ctl_write_prof_gdump),
+    PROF_WRITE("prof.prefix", CTL_TEXT, ctl_write_prof_prefix),
+    PROF_WRITE("prof.reset", CTL_SIZE, ctl_write_prof_reset),
+    ROW("prof.interval", CTL_U64, ctl_read_prof_interval),
+    ROW("prof.lg_sample", CTL_SIZE, ctl_read_prof_lg_sample),
     NO_PROF("prof.log_start"),
     NO_PROF("prof.log_stop"),
 

@@ -233,14 +233,3 @@ ctl_write_epoch(const ctl_leaf_t *leaf, const size_t *index,
     (void)in;
     return ctl_advance_epoch();
 }
-
-/* Writing what an absent feature would need. */
-int
-ctl_write_unavailable(const ctl_leaf_t *leaf, const size_t *index,
-                      const ctl_value_t *in)
-{
-    (void)leaf;
-    (void)index;
-    (void)in;
-    return ENOENT;
-}

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "alloc/background.h"
 #include "alloc/conf.h"
@@ -18,6 +19,7 @@
 #include "alloc/malloc.h"
 #include "alloc/prof.h"
 #include "alloc/prof_dump.h"
+#include "alloc/prof_heap.h"
 #include "alloc/prof_name.h"
 #include "alloc/prof_signal.h"
 #include "alloc/prof_status.h"
@@ -59,5 +61,8 @@ late_exit(void)
     }
     if (conf.dump_exit) {
         (void)je_dump(NULL, "exit");
+    }
+    if (prof_heap_exit()) {
+        _exit(1);
     }
 }

@@ -15,6 +15,7 @@
 #include "alloc/label.h"
 #include "alloc/malloc_fast.h"
 #include "alloc/prof.h"
+#include "alloc/prof_heap.h"
 #include "alloc/special.h"
 #include "alloc/tcache.h"
 #include "base/assert.h"
@@ -141,12 +142,15 @@ malloc_account(tsd_t *tsd, size_t usable)
     bool sampled = false;
     if (tsd->allocated >= tsd->next_sample) {
         sampled = true; /* a walk's own is counted as dropped there */
+        tsd->hit_rate = tsd->sample_rate;
         tsd->next_sample = prof_draw(tsd, tsd->allocated);
         tsd_update_threshold(tsd);
     }
     if (tsd->allocated >= tsd->next_gc) {
         tcache_gc(tsd);
         malloc_decay_tick(tsd);
+        prof_heap_count(tsd->allocated - tsd->counted);
+        tsd->counted = tsd->allocated;
         tsd_update_threshold(tsd);
     }
     return sampled;
@@ -268,6 +272,9 @@ je_alloc(size_t size, const alloc_how_t *how)
         }
     }
     malloc_leave(tsd);
+    if (unlikely(atomic_load_rlx(&prof_heap_due) != 0)) {
+        prof_heap_write_due();
+    }
     return p;
 }
 

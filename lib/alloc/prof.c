@@ -8,6 +8,7 @@
 #include "alloc/conf.h"
 #include "alloc/prof_bt.h"
 #include "alloc/prof_dump.h"
+#include "alloc/prof_heap.h"
 #include "alloc/prof_ln.h"
 #include "alloc/prof_table.h"
 #include "base/assert.h"
@@ -25,10 +26,32 @@ static struct {
     bool is_late; /* prof_boot_late has run */
 } prof;
 
+bool prof_is_active = true, prof_thread_is_active = true;
+
+uint64_t
+prof_rate_of_lg(uint64_t lg)
+{
+    return UINT64_C(1) << (lg < PROF_LG_RATE_MAX ? lg : PROF_LG_RATE_MAX);
+}
+
 void
 prof_boot(void)
 {
     prof_table_boot();
+    conf.prof |= conf.prof_leak;
+    if (conf.prof) {
+        conf.sample = prof_rate_of_lg(conf.lg_prof_sample);
+        prof_is_active = conf.prof_active;
+        prof_thread_is_active = conf.prof_thread_active_init;
+    }
+    prof_heap_boot();
+}
+
+void
+prof_reset(uint64_t rate)
+{
+    atomic_store_rlx(&conf.sample, rate);
+    prof_table_reset();
 }
 
 void
@@ -54,11 +77,13 @@ prof_boot_late(void)
 uint64_t
 prof_draw(tsd_t *tsd, uint64_t from)
 {
-    if (!je_config_prof || conf.sample == 0) {
+    uint64_t rate = atomic_load_rlx(&conf.sample);
+    if (!je_config_prof || rate == 0) {
         return PROF_NEVER;
     }
+    tsd->sample_rate = rate;
     double u = (double)((tsd_random(tsd) >> 11) + 1) * 0x1p-53; /* (0, 1] */
-    double distance = -prof_ln(u) * (double)conf.sample;
+    double distance = -prof_ln(u) * (double)rate;
     uint64_t whole = (uint64_t)distance;
     return from + whole + ((double)whole < distance);
 }
@@ -90,7 +115,7 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
         .addr = (uintptr_t)p,
         .requested = requested,
         .time_ns = os_clock_ns(),
-        .site = prof_site_get(frames, depth, usable, conf.sample),
+        .site = prof_site_get(frames, depth, usable, tsd->hit_rate),
         .tid = tsd->tid,
         .label = tsd->label,
     };
@@ -109,6 +134,9 @@ bool
 prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
                   size_t usable)
 {
+    if (unlikely(!atomic_load_rlx(&prof_is_active) || tsd->is_prof_off)) {
+        return false;
+    }
     if (unlikely(tsd->is_sampling)) {
         atomic_add_rlx(&prof.dropped_recursion, 1u);
         return false;
@@ -143,13 +171,14 @@ prof_fork_child(void)
     }
     prof_bt_fork_child();
     prof_dump_fork_child();
+    prof_heap_fork_child();
 }
 
 void
 prof_stats(prof_stats_t *out)
 {
     *out = (prof_stats_t){
-        .interval = je_config_prof ? conf.sample : 0,
+        .interval = je_config_prof ? atomic_load_rlx(&conf.sample) : 0,
         .samples_taken = atomic_load_rlx(&prof.taken),
         .dropped_memory = atomic_load_rlx(&prof.dropped_memory),
         .dropped_recursion = atomic_load_rlx(&prof.dropped_recursion),

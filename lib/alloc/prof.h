@@ -17,6 +17,18 @@
 
 /* Before the first thread state is made. */
 void prof_boot(void);
+
+/* prof.active and prof.thread_active_init: while the first is false nothing is
+ * sampled, and new threads sample if the second is true. Always true while the
+ * option `prof` is off. */
+extern bool prof_is_active, prof_thread_is_active;
+
+enum { PROF_LG_RATE_MAX = 48 };
+
+/* The mean distance that lg_prof_sample stands for. */
+uint64_t prof_rate_of_lg(uint64_t lg);
+/* Forget all samples; later ones are drawn at `rate`. */
+void prof_reset(uint64_t rate);
 /* When libc is up (constructor of the library): prepares stack walks, so that
  * none ever has to. May allocate. Further calls do nothing. */
 void prof_boot_late(void);

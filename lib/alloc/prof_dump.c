@@ -20,6 +20,7 @@
 #include "alloc/prof_bt.h"
 #include "alloc/prof_copy.h"
 #include "alloc/prof_file.h"
+#include "alloc/prof_heap_write.h"
 #include "alloc/prof_maps.h"
 #include "alloc/prof_status.h"
 #include "alloc/prof_table.h"
@@ -334,8 +335,19 @@ dump_leave(void)
     os_thread_wake(&dump.busy);
 }
 
-int
-je_dump(const char *path, const char *reason)
+static int
+heap_to_file(const char *path)
+{
+    if (!prof_file_open_plain(&dump.file, path)) {
+        return dump.file.error;
+    }
+    prof_heap_write(&dump.file);
+    return prof_file_close(&dump.file) ? 0 : dump.file.error;
+}
+
+/* One writer at a time; `reason` NULL: a heap profile. */
+static int
+dump_alone(const char *path, const char *reason)
 {
     int saved = errno;
     if (!dump_enter()) {
@@ -343,15 +355,28 @@ je_dump(const char *path, const char *reason)
     }
     sigset_t blocked, before;
     signals_block(&blocked, &before);
-    int error = dump_to_file(path, reason);
-    if (error == 0) {
+    int error =
+        reason != NULL ? dump_to_file(path, reason) : heap_to_file(path);
+    if (error != 0) {
+        dump_report(error);
+    } else if (reason != NULL) {
         prof_status_dump(dump.file.path, dump.file.bytes);
         dump.sequence++;
-    } else {
-        dump_report(error);
     }
     signals_restore(&blocked, &before);
     dump_leave();
     errno = saved;
     return error;
+}
+
+int
+je_dump(const char *path, const char *reason)
+{
+    return dump_alone(path, reason);
+}
+
+int
+je_dump_heap(const char *path)
+{
+    return dump_alone(path, NULL);
 }

@@ -14,6 +14,9 @@
  * signal, interval, peak, request, fatal. Not for signal handlers.
  * Returns 0 or the errno of the failure, which has been reported. */
 int je_dump(const char *path, const char *reason);
+/* Write a heap profile (prof_heap.h) to the file of that name, which is
+ * replaced. The same rules. */
+int je_dump_heap(const char *path);
 
 /* In the child of a fork: it writes its own, from the first on. */
 void prof_dump_fork_child(void);

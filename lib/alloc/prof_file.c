@@ -116,6 +116,26 @@ prof_file_open(prof_file_t *f, const char *path, uint64_t sequence)
     return f->error == 0;
 }
 
+bool
+prof_file_open_plain(prof_file_t *f, const char *path)
+{
+    f->error = 0;
+    f->bytes = 0;
+    f->used = 0;
+    f->temporary[0] = '\0';
+    size_t n = strnlen(path, sizeof(f->path));
+    if (n == sizeof(f->path)) {
+        f->path[0] = '\0';
+        f->error = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(f->path, path, n + 1);
+    f->fd = fd_above_standard(
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644));
+    f->error = f->fd < 0 ? errno : 0;
+    return f->error == 0;
+}
+
 static void
 file_flush(prof_file_t *f)
 {
@@ -196,10 +216,11 @@ prof_file_close(prof_file_t *f)
     if (close(f->fd) != 0 && f->error == 0) {
         f->error = errno;
     }
-    if (f->error == 0) {
+    bool is_plain = f->temporary[0] == '\0';
+    if (f->error == 0 && !is_plain) {
         f->error = file_appear(f);
     }
-    if (f->error != 0) {
+    if (f->error != 0 && !is_plain) {
         (void)unlink(f->temporary);
     }
     if (lock >= 0) {

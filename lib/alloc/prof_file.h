@@ -34,6 +34,9 @@ typedef struct prof_file {
  * is its %n. errors: false, f->error and f->path are set. */
 JE_NODISCARD bool prof_file_open(prof_file_t *f, const char *path,
                                  uint64_t sequence);
+/* The same for a file that is written where it is, replacing what is there:
+ * whoever asked for it may have it open. */
+JE_NODISCARD bool prof_file_open_plain(prof_file_t *f, const char *path);
 /* After the first failure nothing is written. */
 void prof_file_write(prof_file_t *f, const char *data, size_t n);
 /* Begin the content anew. */

@@ -443,6 +443,33 @@ prof_table_copy(prof_sample_t *out, size_t max)
     return n;
 }
 
+void
+prof_table_reset(void)
+{
+    deferred_drain();
+    for (unsigned i = 0; i < SHARDS; i++) {
+        shard_t *shard = &shards[i];
+        os_mutex_lock(&shard->mtx);
+        for (size_t b = 0; b < shard->nbuckets; b++) {
+            while (shard->buckets[b] != NULL) {
+                prof_sample_t *s = shard->buckets[b];
+                shard->buckets[b] = s->next;
+                s->next = shard->spare;
+                shard->spare = s;
+                shard->count--;
+            }
+        }
+        os_mutex_unlock(&shard->mtx);
+    }
+    for (uint32_t id = 0; id < prof_site_count(); id++) {
+        prof_site_t *site = index_at(&site_index, id);
+        if (site != NULL) {
+            atomic_store_rlx(&site->total_samples, 0u);
+            atomic_store_rlx(&site->total_requested, 0u);
+        }
+    }
+}
+
 os_mutex_t *
 prof_table_mutex(unsigned i)
 {

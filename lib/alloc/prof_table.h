@@ -70,6 +70,9 @@ JE_NODISCARD bool prof_table_add(const prof_sample_t *sample);
  * this thread that a signal interrupted may hold a lock, so never wait. */
 void prof_table_remove(uintptr_t addr, bool is_nested);
 
+/* Forget all samples, and what sites have counted. */
+void prof_table_reset(void);
+
 /* Counts so far, and members by id; NULL while one is being published. */
 uint32_t prof_stack_count(void);
 uint32_t prof_site_count(void);

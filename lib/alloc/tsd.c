@@ -162,6 +162,7 @@ tsd_make(void)
     tsd->tid = (int32_t)os_thread_id();
     tsd->is_slow_always = conf.zero || conf.junk != CONF_JUNK_FALSE;
     tcache_init(tsd);
+    tsd->is_prof_off = !atomic_load_rlx(&prof_thread_is_active);
     tsd->next_sample = prof_draw(tsd, 0);
     tsd_update_threshold(tsd);
     os_mutex_lock(&tsd_mtx);

@@ -30,6 +30,8 @@ typedef struct tcache_bin {
     uint64_t nrequests;   /* total up to then */
 } tcache_bin_t;
 
+enum { TSD_NAME_MAX = 16 };
+
 struct tsd {
     /* hot */
     uint64_t allocated;               /* usable bytes handed out, ever */
@@ -48,9 +50,14 @@ struct tsd {
     int32_t tid;
     bool is_sampling; /* inside the profiler: do not sample */
     bool is_cache_on;
+    bool is_prof_off;           /* thread.prof.active is false */
     bool is_slow_always;        /* zero, junk: nothing may take the fast path */
     uint16_t label;             /* of what it allocates, 0 = none */
     struct label_block *labels; /* its counters, or NULL */
+    uint64_t sample_rate;       /* in force when the next sample was drawn */
+    uint64_t hit_rate;          /* that of the sample being taken */
+    uint64_t counted;           /* of `allocated`, by prof_heap_count() */
+    char name[TSD_NAME_MAX];    /* thread.prof.name, or empty */
     list_t link;                /* all threads, under tsd_list_lock */
     tcache_bin_t cold[SC_NCACHED + 1];
 } JE_CACHE_ALIGNED;

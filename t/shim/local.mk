@@ -8,7 +8,8 @@ JE_SHIM_TESTS = \
 	t/shim/060-signals.t \
 	t/shim/070-errors.t \
 	t/shim/080-environment.t \
-	t/shim/085-statistics.t
+	t/shim/085-statistics.t \
+	t/shim/090-heap.t
 TESTS += $(JE_SHIM_TESTS)
 EXTRA_DIST += $(JE_SHIM_TESTS) t/shim/shim.sh
 check_PROGRAMS += t/shim/dumpq

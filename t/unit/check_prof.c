@@ -5,6 +5,8 @@
 
 #include "alloc/conf.h"
 #include "alloc/malloc.h"
+#include "alloc/prof.h"
+#include "alloc/prof_exp.h"
 #include "alloc/prof_ln.h"
 #include "alloc/prof_table.h"
 #include "jealloc.h"
@@ -24,6 +26,48 @@ START_TEST(test_ln_agrees_with_libm)
     }
     ck_assert_double_eq(prof_ln(1), 0);
     ck_assert_double_eq_tol(prof_ln(0x1p-53), -53 * M_LN2, 1e-13);
+}
+
+END_TEST
+
+START_TEST(test_chance_agrees_with_libm)
+{
+    uint64_t state = util_seed();
+    for (int i = 0; i < 200000; i++) {
+        /* from 2^-40 to 2^7 */
+        double x =
+            exp2((double)(util_random(&state) >> 11) * 0x1p-53 * 47 - 40);
+        double want = -expm1(-x);
+        ck_assert_double_le(fabs(prof_chance(x) - want), 4e-15 * want);
+    }
+    ck_assert_double_eq(prof_chance(0), 0);
+    ck_assert_double_eq(prof_chance(1e300), 1);
+}
+
+END_TEST
+
+START_TEST(test_reset_forgets)
+{
+    ck_assert(je_boot());
+    void *p = jea_malloc(1000);
+    uintptr_t frame = 1;
+    prof_site_t *site = prof_site_get(&frame, 1, 1024, 512);
+    ck_assert_ptr_nonnull(site);
+    site->total_samples = 7;
+    const prof_sample_t sample = {.addr = (uintptr_t)p, .site = site};
+    ck_assert(prof_table_add(&sample));
+    uint64_t rate = conf.sample;
+    prof_reset(4096);
+    ck_assert_uint_eq(prof_table_live(), 0);
+    ck_assert_uint_eq(site->total_samples, 0);
+    ck_assert_uint_eq(conf.sample, 4096);
+    prof_reset(rate);
+    prof_sample_free(p); /* which is not there any more */
+    ck_assert(prof_table_add(&sample));
+    ck_assert_uint_eq(prof_table_live(), 1);
+    prof_sample_free(p);
+    ck_assert_uint_eq(prof_table_live(), 0);
+    jea_free(p);
 }
 
 END_TEST
@@ -201,6 +245,8 @@ main(void)
     TCase *tc = tcase_create("prof");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_ln_agrees_with_libm);
+    tcase_add_test(tc, test_chance_agrees_with_libm);
+    tcase_add_test(tc, test_reset_forgets);
     tcase_add_test(tc, test_draw_is_exponential);
     tcase_add_test(tc, test_draw_is_never_when_off);
     tcase_add_test(tc, test_draw_outlives_a_failed_request);

@@ -1,0 +1,203 @@
+/*
+ * Named values of profiling as jemalloc has it: prof.* and thread.prof.*. They
+ * are there while the option `prof` is on; without it reads say "off" and
+ * writes are ENOENT.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "alloc/conf.h"
+#include "alloc/ctl_leaf.h"
+#include "alloc/prof.h"
+#include "alloc/prof_heap.h"
+#include "base/bits.h"
+
+int
+ctl_read_prof_active(const ctl_leaf_t *leaf, const size_t *index,
+                     ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->flag = conf.prof && atomic_load_rlx(&prof_is_active);
+    return 0;
+}
+
+int
+ctl_write_prof_active(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    if (!conf.prof) {
+        return ENOENT;
+    }
+    atomic_store_rlx(&prof_is_active, in->flag);
+    return 0;
+}
+
+int
+ctl_read_prof_thread_init(const ctl_leaf_t *leaf, const size_t *index,
+                          ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->flag = conf.prof && atomic_load_rlx(&prof_thread_is_active);
+    return 0;
+}
+
+int
+ctl_write_prof_thread_init(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    if (!conf.prof) {
+        return ENOENT;
+    }
+    atomic_store_rlx(&prof_thread_is_active, in->flag);
+    return 0;
+}
+
+int
+ctl_read_thread_prof_active(const ctl_leaf_t *leaf, const size_t *index,
+                            ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    const tsd_t *tsd = tsd_get();
+    out->flag = conf.prof && tsd != NULL && !tsd->is_prof_off;
+    return 0;
+}
+
+int
+ctl_write_thread_prof_active(const ctl_leaf_t *leaf, const size_t *index,
+                             const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (!conf.prof) {
+        return ENOENT;
+    }
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    tsd->is_prof_off = !in->flag;
+    return 0;
+}
+
+int
+ctl_read_thread_prof_name(const ctl_leaf_t *leaf, const size_t *index,
+                          ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    const tsd_t *tsd = tsd_get();
+    out->text = tsd != NULL ? tsd->name : "";
+    return 0;
+}
+
+/* Printable characters and blanks; what is longer is cut. */
+int
+ctl_write_thread_prof_name(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (in == NULL || in->text == NULL) {
+        return EFAULT;
+    }
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    for (const char *c = in->text; *c != '\0'; c++) {
+        if ((*c < ' ' || *c > '~') && *c != '\t') {
+            return EFAULT;
+        }
+    }
+    size_t n = strnlen(in->text, TSD_NAME_MAX - 1);
+    memcpy(tsd->name, in->text, n);
+    tsd->name[n] = '\0';
+    return 0;
+}
+
+int
+ctl_read_prof_gdump(const ctl_leaf_t *leaf, const size_t *index,
+                    ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->flag = conf.prof && prof_heap_gdump();
+    return 0;
+}
+
+int
+ctl_write_prof_gdump(const ctl_leaf_t *leaf, const size_t *index,
+                     const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    if (!conf.prof) {
+        return ENOENT;
+    }
+    prof_heap_set_gdump(in->flag);
+    return 0;
+}
+
+int
+ctl_write_prof_dump(const ctl_leaf_t *leaf, const size_t *index,
+                    const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    const char *path = in != NULL ? in->text : NULL;
+    return prof_heap_dump(path, PROF_HEAP_MANUAL) == 0 ? 0 : EFAULT;
+}
+
+int
+ctl_write_prof_prefix(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    if (in == NULL || in->text == NULL || !prof_heap_set_prefix(in->text)) {
+        return EFAULT;
+    }
+    return 0;
+}
+
+/* Forget all samples; the new value, if any, is the new lg_sample. */
+int
+ctl_write_prof_reset(const ctl_leaf_t *leaf, const size_t *index,
+                     const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    prof_reset(in != NULL ? prof_rate_of_lg(in->size)
+                          : atomic_load_rlx(&conf.sample));
+    return 0;
+}
+
+int
+ctl_read_prof_interval(const ctl_leaf_t *leaf, const size_t *index,
+                       ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->u64 = conf.prof && conf.lg_prof_interval >= 0
+                   ? UINT64_C(1) << conf.lg_prof_interval
+                   : 0;
+    return 0;
+}
+
+int
+ctl_read_prof_lg_sample(const ctl_leaf_t *leaf, const size_t *index,
+                        ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    uint64_t rate = atomic_load_rlx(&conf.sample);
+    out->size = conf.prof && rate > 0 ? bits_lg_floor(rate) : 0;
+    return 0;
+}
