@@ -46,6 +46,7 @@ document_reset(struct jetext *t)
     arena_reset(t, DUMP_ARENA_FRAGMENT);
     t->last_arena = -1;
     t->has_version = t->has_totals = false;
+    t->wrap_width = 0;
     t->is_rounded = t->said_rounded = t->said_negative = false;
 }
 
@@ -363,6 +364,7 @@ state_init(struct jetext *t, const struct dump_sink *sink)
     t->memo = NULL;
     t->heading_lengths = 0;
     t->held = HELD_NONE;
+    t->piece = 0;
     document_reset(t);
 }
 

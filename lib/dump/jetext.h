@@ -109,8 +109,10 @@ struct jetext {
     /* Wrapped lines. */
     enum jetext_held held;
     uint64_t held_line;
-    bool is_joined; /* the line being read is the held one, made longer */
-    bool is_final;  /* likewise, and nothing will make it longer */
+    bool is_joined;    /* the line being read is the held one, made longer */
+    bool is_final;     /* likewise, and nothing will make it longer */
+    size_t piece;      /* length of the line before, as it came */
+    size_t wrap_width; /* of the longest that was joined; 0 = none was */
     char text[JETEXT_HELD_MAX + 1]; /* NUL-terminated */
     size_t text_length;
 };

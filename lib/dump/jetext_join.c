@@ -78,14 +78,14 @@ last_word(const struct jetext *t)
 }
 
 /* Whether the last word of what is held and the first of the next line are
- * the halves of a column's name. */
+ * the halves of a column's name, although "total" is a name, too. */
 static bool
 is_cut_name(const struct jetext *t, token_t head, token_t tail)
 {
     char name[64];
 
     if (head.length == 0 || head.length + tail.length > sizeof(name) ||
-        jetext_is_column(t, head))
+        (jetext_is_column(t, head) && jetext_is_column(t, tail)))
         return false;
     memcpy(name, head.text, head.length);
     memcpy(name + head.length, tail.text, tail.length);
@@ -121,6 +121,13 @@ join_heading(struct jetext *t, const char *text, size_t length)
     return append(t, text, length, !is_cut);
 }
 
+/* Of a number, with a point in utilisations. */
+static bool
+is_numeric(char c)
+{
+    return is_digit(c) || c == '.';
+}
+
 static bool
 is_figure(token_t token)
 {
@@ -128,18 +135,60 @@ is_figure(token_t token)
            token_is(token, "N/A");
 }
 
-/* Whether tokens[0…] start a row that follows the held one. */
+/* How far up the ladder of size classes `size` stands, four steps for each
+ * doubling; false: it is none, for a size class has three significant bits. */
+static bool
+size_step(uint64_t size, unsigned *step)
+{
+    unsigned log = 0;
+
+    while (log < 63 && size >> (log + 1) != 0)
+        log++;
+    if (log < 2 || size != size >> (log - 2) << (log - 2))
+        return false;
+    *step = 4 * log + (unsigned)(size >> (log - 2) & 3);
+    return true;
+}
+
+/* Whether a size class of `after` bytes can stand `rows` rows below one of
+ * `before`.  Classes that are missing among the smallest make steps wider. */
+static bool
+is_class_below(uint64_t before, uint64_t after, uint64_t rows)
+{
+    unsigned first, second;
+
+    return size_step(before, &first) && size_step(after, &second) &&
+           second >= first + rows && second <= first + 4 * rows;
+}
+
+/* Whether the first words of two lines stand below each other. */
+static bool
+is_aligned(token_t above, const char *above_line, token_t below,
+           const char *below_line)
+{
+    size_t start = (size_t)(above.text - above_line),
+           other = (size_t)(below.text - below_line);
+
+    return start == other || start + above.length == other + below.length;
+}
+
+/* Whether tokens[0…] of the line `text` start a row that follows the held one:
+ * it stands below, its number is a little higher, and so is its size, which is
+ * next to it. */
 static bool
 is_next_row(const struct jetext *t, const token_t *held, size_t held_count,
-            const token_t *tokens, size_t count)
+            const char *text, const token_t *tokens, size_t count)
 {
-    size_t index = (size_t)t->grid.index;
-    uint64_t before, after;
+    size_t index = (size_t)t->grid.index, size = index > 0 ? index - 1 : 1;
+    uint64_t before, after, from, to;
 
     return t->grid.index >= 0 && index < held_count && index < count &&
+           is_aligned(held[0], t->text, tokens[0], text) &&
            token_number(held[index], &before) &&
            token_number(tokens[index], &after) && after > before &&
-           after - before < 16;
+           after - before < 16 && size < held_count && size < count &&
+           token_number(held[size], &from) && token_number(tokens[size], &to) &&
+           is_class_below(from, to, after - before);
 }
 
 /* A row goes on in figures, as many as it lacks at most. */
@@ -147,22 +196,25 @@ static bool
 join_row(struct jetext *t, const char *text, size_t length)
 {
     token_t held[TOKENS_MAX], tokens[TOKENS_MAX];
+    const char held_last = t->text[t->text_length - 1];
     size_t held_count, count, total, wanted;
     bool is_cut;
 
     held_count = token_split(t->text, t->text_length, held, TOKENS_MAX);
     count = token_split(text, length, tokens, TOKENS_MAX);
     if (count == 0 || count > TOKENS_MAX || held_count > TOKENS_MAX ||
-        is_next_row(t, held, held_count, tokens, count))
+        is_next_row(t, held, held_count, text, tokens, count))
         return false;
-    for (size_t i = 0; i < count; i++) {
+    is_cut = is_numeric(held_last) && is_numeric(text[0]);
+    for (size_t i = is_cut ? 1 : 0; i < count; i++) {
         if (!is_figure(tokens[i]))
             return false;
     }
     wanted = t->grid.count + (is_figure(held[0]) ? 0 : 1);
     total = held_count + count;
-    is_cut = is_digit(t->text[t->text_length - 1]) && is_digit(text[0]) &&
-             total != wanted;
+    /* A number that reaches the width of the terminal may go on. */
+    is_cut = is_cut && (total != wanted || held_last == '.' || text[0] == '.' ||
+                        (t->wrap_width > 0 && t->piece >= t->wrap_width));
     if (is_cut)
         total--;
     return total <= wanted && append(t, text, length, !is_cut);
@@ -193,8 +245,8 @@ join_totals(struct jetext *t, const char *text, size_t length)
     return false;
 }
 
-jep_status_t
-jetext_next(struct jetext *t, const char *text, size_t length)
+static jep_status_t
+read_next(struct jetext *t, const char *text, size_t length)
 {
     const enum jetext_held kind = t->held;
     jep_status_t status;
@@ -209,12 +261,25 @@ jetext_next(struct jetext *t, const char *text, size_t length)
         status = jetext_flush(t);
         return status != JEP_OK ? status : jetext_read(t, text, length);
     }
-    t->held = HELD_NONE;
     t->evidence += TEXT_WEAK;
+    if (t->wrap_width < t->piece)
+        t->wrap_width = t->piece;
+    status = t->sink->repaired(t->sink->context, t->line, 1u << REPAIR_WRAP);
+    /* A row may be complete and its last figure not. */
+    if (status != JEP_OK || kind == HELD_ROW)
+        return status;
+    t->held = HELD_NONE;
     t->is_joined = true;
     status = jetext_read(t, t->text, t->text_length);
     t->is_joined = false;
-    return status != JEP_OK ? status
-                            : t->sink->repaired(t->sink->context, t->line,
-                                                1u << REPAIR_WRAP);
+    return status;
+}
+
+jep_status_t
+jetext_next(struct jetext *t, const char *text, size_t length)
+{
+    jep_status_t status = read_next(t, text, length);
+
+    t->piece = length;
+    return status;
 }

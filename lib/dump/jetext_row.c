@@ -347,6 +347,7 @@ jetext_row_alike(struct jetext *t, bool *is_read)
     size_t labels;
 
     *is_read = alike != NULL && t->grid.table != TABLE_NONE &&
+               t->wrap_width == 0 &&
                token_shape_fits(&alike->shape, t->start, t->length, &first);
     if (!*is_read)
         return JEP_OK;

@@ -455,16 +455,19 @@ read_odd_row(struct jetext *t, const token_t *tokens, size_t count)
 {
     size_t labels = jetext_tables[t->grid.table].labels, n = count - labels;
     const token_t *values = tokens + labels;
+    bool may_go_on = n < t->grid.count && t->line_ended && !t->is_final;
     token_t split[TOKENS_MAX];
     jep_status_t status;
 
-    if (labels == 0 && layout_find(t, values, n))
+    /* The first figures of a wrapped row, zeros mostly, fit many a layout. */
+    if (labels == 0 && !(may_go_on && !t->grid.is_guess) &&
+        layout_find(t, values, n))
         return jetext_emit_words(t, tokens, values, n);
     if (n < t->grid.count && labels == 0 &&
         (split_by_heading(t, values, n, split) ||
          split_by_bytes(t, values, n, split)))
         return jetext_emit_words(t, tokens, split, t->grid.count);
-    if (n < t->grid.count && t->line_ended && !t->is_final) {
+    if (may_go_on) {
         jetext_hold(t, HELD_ROW);
         return JEP_OK;
     }
@@ -536,13 +539,36 @@ are_totals(const struct jetext *t, const token_t *tokens, size_t count)
     return count == t->grid.count;
 }
 
+/* A row that has all its figures, where lines are wrapped: the last may go on
+ * in the next line, and pieces that do not belong together are no row. */
+static jep_status_t
+read_wrapped(struct jetext *t, const token_t *values, bool *is_done)
+{
+    bool is_sized = t->grid.table == TABLE_BINS || t->grid.table == TABLE_LARGE;
+    uint64_t objects;
+
+    *is_done = true;
+    if (!t->is_final) {
+        jetext_hold(t, HELD_ROW);
+        if (t->held == HELD_ROW)
+            return JEP_OK;
+    }
+    if (is_sized && !row_fits(t, values, &objects))
+        return warn_row(t, "the figures of a wrapped row do not belong "
+                           "together: left out");
+    *is_done = false;
+    return JEP_OK;
+}
+
 jep_status_t
 jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
 {
     bool is_numeric = isdigit((unsigned char)tokens[0].text[0]);
     size_t labels = jetext_tables[t->grid.table].labels;
     token_t plain[TOKENS_MAX];
+    jep_status_t status;
     uint64_t objects;
+    bool is_done;
 
     *is_row = is_numeric && labels == 0;
     if (t->grid.table == TABLE_NONE || !t->is_open ||
@@ -567,6 +593,11 @@ jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
     if (count - labels != t->grid.count ||
         (t->grid.is_guess && !row_fits(t, tokens, &objects)))
         return read_odd_row(t, tokens, count);
+    if (t->wrap_width > 0) {
+        status = read_wrapped(t, tokens, &is_done);
+        if (status != JEP_OK || is_done)
+            return status;
+    }
     jetext_row_keep(t, tokens, count);
     /* The last number of a line without end may be cut. */
     return jetext_emit_words(t, tokens, tokens + labels,

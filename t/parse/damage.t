@@ -1,0 +1,60 @@
+#!/bin/sh
+# Dumps that came through a terminal or a logger: what the report says is what
+# it says of the dump itself, apart from lines and notes.
+. "${0%/*}/../lib.sh"
+
+# figures NAME: what the report of the file says, from the totals on.
+figures()
+{
+    run "$jeprobe" report --format json "$1"
+    [ "$status" = 0 ] || cat "$err"
+    sed -n '/^ *"summary"/,$p' "$out" | grep -v '^ *"line":'
+}
+
+# dump NAME FILE: what is damaged next.
+dump()
+{
+    what=$1
+    case $2 in
+        *.gz) gzip -dc "$2" >whole ;;
+        *) cp "$2" whole ;;
+    esac
+    figures whole >wanted
+    ok "$what: has figures" test "$(wc -l <wanted)" -gt 20
+}
+
+# same NAME: the file `damaged` says the same as `whole`.
+same()
+{
+    figures damaged >got
+    if cmp -s wanted got; then
+        pass "$what: $1"
+    else
+        fail "$what: $1" "$(diff wanted got | head -n 20)"
+    fi
+}
+
+# wrapped WIDTH...: a terminal cuts lines at any place.
+wrapped()
+{
+    wrong=
+    for width; do
+        fold -w "$width" whole >damaged
+        figures damaged >got
+        cmp -s wanted got || wrong="$wrong $width"
+    done
+    is "$what: wrapped" "$wrong" ""
+}
+
+healthy=$top_srcdir/t/rules/healthy
+dump "jemalloc 5.3" "$healthy/sort.jemalloc.gz"
+# shellcheck disable=SC2046
+wrapped $(seq 60 250)
+dump "jemalloc 5.3, more classes" "$healthy/python.jemalloc.gz"
+# shellcheck disable=SC2046
+wrapped $(seq 60 7 250)
+dump "jemalloc 5.0" "$top_srcdir/t/parse/valid/jetext-50/input"
+# shellcheck disable=SC2046
+wrapped $(seq 60 180)
+
+done_testing
