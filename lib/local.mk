@@ -304,6 +304,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/repair.h \
 	lib/dump/repair_clean.c \
 	lib/dump/repair_clean.h \
+	lib/dump/repair_early.c \
+	lib/dump/repair_early.h \
 	lib/dump/repair_log.c \
 	lib/dump/repair_log.h \
 	lib/dump/repair_prefix.c \

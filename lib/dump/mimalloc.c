@@ -72,16 +72,27 @@ column_of(token_t word)
     return COLUMN_NONE;
 }
 
+static bool
+is_name(token_t word)
+{
+    for (size_t i = 0; i < word.length; i++) {
+        if (!isalpha((unsigned char)word.text[i]))
+            return false;
+    }
+    return true;
+}
+
 /* "heap stats:  peak total ..." or " arenas  peak total ...": how many
- * columns; 0 = the line is no heading. */
+ * columns; 0 = the line is no heading, or there is a prefix before it. */
 static size_t
 read_heading(const token_t *words, size_t count, enum column *columns)
 {
-    size_t first = 0, n = 0;
+    size_t first = 1, n = 0;
 
-    while (first < count && first < 3 && !token_is(words[first], "peak"))
-        first++;
-    if (first == 0 || count - first < 3 || count - first > COLUMNS_MAX)
+    if (count > 1 && token_is(words[0], "heap") && token_is(words[1], "stats:"))
+        first = 2;
+    if (count < first + 3 || count - first > COLUMNS_MAX ||
+        !token_is(words[first], "peak") || (first == 1 && !is_name(words[0])))
         return 0;
     for (size_t i = first; i < count; i++) {
         columns[n] = column_of(words[i]);

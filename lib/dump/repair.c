@@ -7,6 +7,7 @@
 
 #include "dump/perr.h"
 #include "dump/repair_clean.h"
+#include "dump/repair_early.h"
 #include "dump/repair_log.h"
 #include "dump/repair_prefix.h"
 
@@ -28,6 +29,10 @@ struct repairer {
     unsigned prefix_count;
     unsigned stream; /* of the line before */
     bool is_plain;   /* a line was understood without its prefix */
+    /* Until a prefix is known, and then until they are read again. */
+    struct early early;
+    bool is_again;
+    struct text_line after; /* the line that showed the prefix */
 };
 
 const char *
@@ -239,7 +244,7 @@ learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
         }
         line->restarts = true;
     }
-    if (prefix_learn(&r->prefixes[stream], line->text, at, key)) {
+    if (prefix_learn(&r->prefixes[stream], line, at, key)) {
         r->stream = stream;
         r->prefix_count += stream == r->prefix_count;
         r->prefixes[stream].used = line->number;
@@ -288,6 +293,37 @@ strip_prefix(repairer_t *r, struct text_line *line, uint64_t key)
     at = content_start(r, line);
     if (at > 0)
         learn(r, line, at, key);
+}
+
+/* The next of the lines before the one that showed the prefix, if it has that
+ * prefix; then that line. */
+static void
+read_again(repairer_t *r, struct text_line *line)
+{
+    while (early_take(&r->early, line)) {
+        if (try_prefixes(r, line, 0) ||
+            (try_widen(r, line, 0) && try_prefixes(r, line, 0))) {
+            line->stream = r->stream;
+            return;
+        }
+    }
+    *line = r->after;
+    r->is_again = false;
+}
+
+/* Keep a line without a prefix for as long as none is known. */
+static void
+keep_early(repairer_t *r, struct text_line *line, uint64_t key)
+{
+    if (r->is_plain || key != 0)
+        r->early.count = 0;
+    else if (r->prefix_count == 0)
+        early_keep(&r->early, line);
+    else if (r->early.count > 0) {
+        r->after = *line;
+        r->is_again = true;
+        read_again(r, line);
+    }
 }
 
 /* Keep what follows the first line feed of `line` for later. */
@@ -361,6 +397,10 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
     uint64_t key = 0;
 
     *line = (struct text_line){.text = NULL};
+    if (r->is_again) {
+        read_again(r, line);
+        return JEP_OK;
+    }
     if (r->rest != NULL) {
         line->text = r->rest;
         line->length = r->rest_length;
@@ -385,5 +425,6 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
     strip_quotes(line);
     strip_prefix(r, line, key);
     line->stream = r->stream;
+    keep_early(r, line, key);
     return JEP_OK;
 }

@@ -52,10 +52,32 @@ is_time(const char *text, size_t length, size_t start, size_t end)
            (end < length && time_name(text + end, length - end) != 0);
 }
 
+/* Whether all of a prefix is the number of its line, as of `cat -n`, `nl` or
+ * `grep -n`: "    12\t", "12:". */
+static bool
+is_line_number(const struct text_line *line, size_t length)
+{
+    size_t blanks = strspn(line->text, " "), n = 0;
+    uint64_t number = 0;
+
+    while (blanks + n < length && n < 18 && is_digit(line->text[blanks + n]))
+        number = number * 10 + (uint64_t)(line->text[blanks + n++] - '0');
+    if (n == 0 || blanks + n == length)
+        return false;
+    for (size_t i = blanks + n; i < length; i++) {
+        if (strchr(" \t:|", line->text[i]) == NULL)
+            return false;
+    }
+    return number == line->number || line->text[blanks + n] == '\t';
+}
+
 bool
-prefix_learn(struct prefix *prefix, const char *text, size_t length,
+prefix_learn(struct prefix *prefix, const struct text_line *line, size_t length,
              uint64_t key)
 {
+    const char *text = line->text;
+    bool is_number = length > 0 && is_line_number(line, length);
+
     if (length > sizeof(prefix->text))
         return false;
     memcpy(prefix->text, text, length);
@@ -67,7 +89,7 @@ prefix_learn(struct prefix *prefix, const char *text, size_t length,
 
         while (end < length && is_digit(text[end]))
             end++;
-        if (end > i && is_time(text, length, i, end))
+        if (end > i && (is_number || is_time(text, length, i, end)))
             memset(prefix->is_varying + i, true, end - i);
         i = end > i ? end : i + 1;
     }

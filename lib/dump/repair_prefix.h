@@ -8,9 +8,7 @@
 
 #include "base/macros.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "dump/text.h"
 
 #define PREFIX_MAX 200
 
@@ -28,9 +26,9 @@ struct prefix {
     uint64_t used; /* line number of its last line */
 };
 
-/* Learn from `length` bytes of `text`.  False: too long. */
-bool prefix_learn(struct prefix *prefix, const char *text, size_t length,
-                  uint64_t key);
+/* Learn from the first `length` bytes of a line.  False: too long. */
+bool prefix_learn(struct prefix *prefix, const struct text_line *line,
+                  size_t length, uint64_t key);
 
 /* Compare the start of a line; *end: where its content begins, unless there is
  * no match. */

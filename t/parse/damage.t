@@ -57,4 +57,35 @@ dump "jemalloc 5.0" "$top_srcdir/t/parse/valid/jetext-50/input"
 # shellcheck disable=SC2046
 wrapped $(seq 60 180)
 
+# prefixed: what loggers and tools write before each line.
+prefixed()
+{
+    while IFS='=' read -r logger prefix; do
+        [ -n "$logger" ] || continue
+        awk -v prefix="$prefix" '{ printf prefix "%s\n", NR, $0 }' whole >damaged
+        same "$logger"
+    done <<END
+syslog=Jan 01 00:00:07 host app[77]: %.0s
+journal=2024-01-01T00:00:07+0100 host app[77]: %.0s
+compose=web-1  | %.0s
+kubectl=[pod/web-5c9d8-xkq2/app] %.0s
+container runtime=2024-01-01T00:00:00.%09dZ stderr F 
+nanoseconds=2024-01-01T00:00:00.%09dZ 
+milliseconds=1704067%06d	
+grep -n=%d:
+cat -n=%6d	
+END
+}
+
+dump "jemalloc 5.3" "$healthy/sort.jemalloc.gz"
+printf '<jemalloc>: Invalid conf pair: bogus:1\n' | cat - whole >first
+dump "jemalloc 5.3 after a message" first
+like "the message is a finding" wanted '"rule": "conf-rejected-or-inert"'
+prefixed
+dump "mimalloc 2.0.9" "$top_srcdir/t/parse/valid/mimalloc-209/input"
+like "reserved is read" wanted '"mapped": [1-9]'
+prefixed
+dump "glibc 2.36" "$top_srcdir/t/parse/valid/glibc-stats-236/input"
+prefixed
+
 done_testing

@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(test_prefix_is_learnt_from_one_line)
 {
-    /* Before that line nothing is known; lines of others stay as they are. */
+    /* What came before that line comes again; lines of others stay. */
     becomes("Jan  9 23:59:59 h app[7]: hello\n"
             "Jan  9 23:59:59 h app[7]: " BEGIN "\n"
             "Jan 10 00:00:00 h app[7]:   opt.narenas: 4\n"
@@ -101,6 +101,7 @@ START_TEST(test_prefix_is_learnt_from_one_line)
             "Jan 10 00:00:01 h app[7]:\n"
             "arenas[0]:\n",
             "0|Jan  9 23:59:59 h app[7]: hello\n"
+            "0|hello\n"
             "0|" BEGIN "\n"
             "0|  opt.narenas: 4\n"
             "0|Jan 10 00:00:00 h sshd[9]: session\n"
@@ -122,13 +123,55 @@ START_TEST(test_prefix_before_fragments)
 
 END_TEST
 
+/* The first line says too little to be sure where it begins. */
+START_TEST(test_lines_before_the_prefix_is_known)
+{
+    becomes("12:00:01 m - hello\n"
+            "12:00:01 m - <jemalloc>: Invalid conf pair: x:1\n"
+            "12:00:02 m - ___ Begin jemalloc statistics ___\n"
+            "12:00:03 m - Version: 1\n",
+            "0|12:00:01 m - hello\n"
+            "0|12:00:01 m - <jemalloc>: Invalid conf pair: x:1\n"
+            "0|hello\n"
+            "0|<jemalloc>: Invalid conf pair: x:1\n"
+            "0|___ Begin jemalloc statistics ___\n"
+            "0|Version: 1\n",
+            BIT(PREFIX));
+}
+
+END_TEST
+
+START_TEST(test_lines_are_numbered)
+{
+    becomes("     1\tArena 0:\n"
+            "     2\tAllocated: 1, active: 2, metadata: 3\n"
+            "    10\t   8 9\n",
+            "0|     1\tArena 0:\n"
+            "0|Arena 0:\n"
+            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "0|   8 9\n",
+            BIT(PREFIX));
+    becomes("1:Arena 0:\n"
+            "2:Allocated: 1, active: 2, metadata: 3\n"
+            "113:x\n",
+            "0|1:Arena 0:\n"
+            "0|Arena 0:\n"
+            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "0|x\n",
+            BIT(PREFIX));
+}
+
+END_TEST
+
 START_TEST(test_numbers_of_a_prefix)
 {
+    char text[] = "2024-05-01T10:00:00.1Z p-1 [77] ";
+    struct text_line line = {.text = text};
     struct prefix prefix;
     size_t end;
 
     /* A time may differ, another number is of another process. */
-    ck_assert(prefix_learn(&prefix, "2024-05-01T10:00:00.1Z p-1 [77] ", 32, 0));
+    ck_assert(prefix_learn(&prefix, &line, 32, 0));
     ck_assert_int_eq(
         prefix_match(&prefix, "2024-06-11T9:01:00.12Z p-1 [77] x", 33, 0, &end),
         PREFIX_SAME);
@@ -367,6 +410,8 @@ main(void)
     tcase_add_test(tcase, test_prefix_is_learnt_from_one_line);
     tcase_add_test(tcase, test_prefix_before_fragments);
     tcase_add_test(tcase, test_numbers_of_a_prefix);
+    tcase_add_test(tcase, test_lines_before_the_prefix_is_known);
+    tcase_add_test(tcase, test_lines_are_numbered);
     tcase_add_test(tcase, test_streams);
     tcase_add_test(tcase, test_streams_start_again_beyond_the_last);
     tcase_add_test(tcase, test_counter_before_each_line);
