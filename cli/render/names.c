@@ -1,7 +1,10 @@
 /* What reports call allocators and severities, in every format. */
 #include "cli/render/render.h"
 
+#include "base/macros.h"
+
 #include <stdio.h>
+#include <string.h>
 
 const char *
 render_allocator(enum jep_allocator allocator)
@@ -44,4 +47,27 @@ render_severity(enum jep_severity severity)
     default:
         return "NOTE";
     }
+}
+
+const struct jep_finding *
+render_open_question(const struct jep_view *view)
+{
+    static const struct {
+        const char *rule;
+        bool needs_bytes; /* it leaves nothing open if they are few */
+    } questions[] = {{"impossible-counters", false},
+                     {"stats-disabled", false},
+                     {"slab-waste-high", true},
+                     {"summary-only-dump", true}};
+
+    for (size_t k = 0; k < JE_ARRAY_LEN(questions); k++) {
+        for (size_t i = 0; i < view->finding_count; i++) {
+            const struct jep_finding *finding = &view->findings[i];
+
+            if (strcmp(finding->rule, questions[k].rule) == 0 &&
+                (!questions[k].needs_bytes || finding->bytes.known))
+                return finding;
+        }
+    }
+    return NULL;
 }

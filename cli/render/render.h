@@ -26,6 +26,9 @@ void render_markdown(out_t *out, const struct jep_view *view,
 /* names.c: what people and programs call things */
 const char *render_allocator(enum jep_allocator allocator); /* "jemalloc" */
 const char *render_severity(enum jep_severity severity);    /* "CRITICAL" */
+/* Where no finding is above info: the one that says why the dump does not show
+ * whether something is wrong; NULL = it does. */
+const struct jep_finding *render_open_question(const struct jep_view *view);
 /* "options, bins": what the dump lacks, as `text`. */
 const char *render_missing(const struct jep_source *source, char *text,
                            size_t size);

@@ -122,6 +122,23 @@ text_finding(out_t *out, const struct jep_finding *finding, unsigned width)
     out_puts(out, "\n");
 }
 
+/* That nothing is wrong, or why that cannot be said. */
+static void
+print_calm(out_t *out, const struct jep_view *view, unsigned width)
+{
+    const struct jep_finding *open = render_open_question(view);
+    char text[256] = "Nothing is wrong as far as this dump shows: no rule "
+                     "finds waste that is worth acting on.";
+
+    if (open != NULL)
+        snprintf(text, sizeof(text),
+                 "This dump does not show whether something is wrong: see %s "
+                 "below.",
+                 open->rule);
+    cell_paragraph(out, text, "", width);
+    out_puts(out, "\n");
+}
+
 void
 text_findings(out_t *out, const struct jep_view *view)
 {
@@ -129,13 +146,8 @@ text_findings(out_t *out, const struct jep_view *view)
     unsigned width = out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
 
     if (text_top_finding(view) == NULL &&
-        (s->allocated.known || s->active.known || s->rss.known)) {
-        cell_paragraph(out,
-                       "Nothing is wrong as far as this dump shows: no rule "
-                       "finds waste that is worth acting on.",
-                       "", width);
-        out_puts(out, "\n");
-    }
+        (s->allocated.known || s->active.known || s->rss.known))
+        print_calm(out, view, width);
     for (size_t i = 0; i < view->finding_count; i++)
         text_finding(out, &view->findings[i], width);
 }

@@ -157,7 +157,7 @@ holes_or_padding(const struct rule_input *in, struct finding *finding,
     finding_size(finding, "active - allocated", gap);
     finding_action(finding, "Dump again with the tables of bins and of large "
                             "objects: malloc_stats_print without the letters "
-                            "a, b, l and m, or with J for JSON.");
+                            "a, b, g, l and m.");
     return true;
 }
 

@@ -99,11 +99,17 @@ bool
 rule_summary_only_dump(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
+    uint64_t beyond, metadata = s->metadata.value; /* 0 = unknown */
 
     if (!has_statistics(in) || !s->active.known || !s->resident.known ||
         s->base.known || s->dirty.known)
         return false;
     finding_severity(finding, JEP_INFO);
+    /* What may be dirty pages. */
+    beyond = s->resident.value - JE_MIN(s->resident.value, s->active.value);
+    beyond -= JE_MIN(beyond, metadata);
+    if (rule_is_worth(in, beyond))
+        finding_bytes(finding, beyond);
     finding_title(finding, "The dump has totals only: what lies between "
                            "active and resident cannot be told apart exactly");
     finding_size(finding, "active", s->active);
