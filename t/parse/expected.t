@@ -9,8 +9,6 @@ dumps=${JEPROBE_DUMPS:-$top_srcdir/../shared/dumps}
 
 # Files that need not be read: PATTERN REASON.
 cat >refusable <<'EOF'
-other/redis* another format
-other/skynet* another format
 gen/*.mallctl.tsv no dump but what to check the dumps of the same name with
 EOF
 
