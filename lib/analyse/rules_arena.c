@@ -2,6 +2,7 @@
 #include "analyse/rules_common.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,28 +125,50 @@ arenas_are_too_many(const struct arenas *arenas, double cpus)
            (double)arenas->idle >= IDLE_ARENAS * count;
 }
 
+/* What is not in the `kept` arenas that waste most, and would be there, too. */
+static uint64_t
+waste_beyond(const struct arenas *arenas, size_t kept)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = kept; i < arenas->count; i++)
+        sum += arenas->rows[i].waste;
+    return sum;
+}
+
 bool
 rule_too_many_arenas(const struct rule_input *in, struct finding *finding)
 {
     double cpus = rule_cpus(in->snapshot), wanted;
     struct arenas arenas;
-    bool fires;
+    bool fires, is_spread;
+    char where[80];
+    uint64_t bytes;
 
     if (!arenas_read(in->snapshot, finding, &arenas))
         return false;
     fires = arenas.count > 1 && arenas_are_too_many(&arenas, cpus);
+    is_spread = waste_is_spread(&arenas);
+    wanted = ceil(cpus > 0.0 ? cpus : (double)arenas.threads);
+    wanted = fmin(fmax(wanted, 1.0), (double)arenas.count);
+    bytes = waste_beyond(&arenas, (size_t)wanted);
     free(arenas.rows);
     if (!fires)
         return false;
-    wanted = ceil(cpus > 0.0 ? cpus : (double)arenas.threads);
-    wanted = fmin(fmax(wanted, 1.0), (double)arenas.count);
     finding_severity(finding, JEP_MEDIUM);
-    finding_bytes(finding, (uint64_t)((double)arenas.waste *
-                                      (1.0 - wanted / (double)arenas.count)));
-    finding_title(finding,
-                  "%zu arenas for %llu threads waste %s, spread over them",
+    finding_bytes(finding, bytes);
+    if (is_spread)
+        snprintf(where, sizeof(where), "spread over them");
+    else if (wanted > 1.0)
+        snprintf(where, sizeof(where), "%s of it not in the %.0f worst",
+                 SIZE_TEXT(bytes), wanted);
+    else
+        snprintf(where, sizeof(where), "%s of it not in the worst",
+                 SIZE_TEXT(bytes));
+    finding_title(finding, "%zu arenas for %llu thread%s waste %s, %s",
                   arenas.count, (unsigned long long)arenas.threads,
-                  SIZE_TEXT(arenas.waste));
+                  arenas.threads == 1 ? "" : "s", SIZE_TEXT(arenas.waste),
+                  where);
     finding_action(finding,
                    "MALLOC_CONF=narenas:%.0f (1 to 4 where memory matters "
                    "most); afterwards look whether n_waiting of the bins and "
