@@ -156,16 +156,37 @@ elapsed_fill(struct diff *diff, const jep_report_t *before,
         diff->out.elapsed_ns = figure_derived(to.value - from.value);
 }
 
+/* Whether two allocators count the same things under the same names. */
+static bool
+is_alike(enum jep_allocator a, enum jep_allocator b)
+{
+    static const enum jep_allocator kinds[JEP_ALLOCATORS] = {
+        [JEP_ALLOCATOR_JEMALLOC] = JEP_ALLOCATOR_JEMALLOC,
+        [JEP_ALLOCATOR_JEALLOC] = JEP_ALLOCATOR_JEMALLOC,
+        [JEP_ALLOCATOR_TCMALLOC] = JEP_ALLOCATOR_TCMALLOC,
+        [JEP_ALLOCATOR_GPERFTOOLS] = JEP_ALLOCATOR_TCMALLOC,
+        [JEP_ALLOCATOR_GLIBC] = JEP_ALLOCATOR_GLIBC,
+        [JEP_ALLOCATOR_MIMALLOC] = JEP_ALLOCATOR_MIMALLOC,
+    };
+
+    return a == JEP_ALLOCATOR_UNKNOWN || b == JEP_ALLOCATOR_UNKNOWN ||
+           kinds[a] == kinds[b];
+}
+
 /* The others' caches and free pages are not among the objects. */
 static void
 verdict_fill(struct diff *diff, const jep_report_t *before,
              const jep_report_t *now, uint64_t min_size)
 {
     const struct jep_view *a = jep_report_view(before);
+    const struct jep_view *b = jep_report_view(now);
     uint64_t floor = verdict_floor(&a->summary, min_size);
 
-    if (a->source.allocator == jep_report_view(now)->source.allocator &&
-        foreign_is(report_snapshot(now)))
+    if (!is_alike(a->source.allocator, b->source.allocator))
+        diff->out.verdict =
+            verdict_apart(diff->totals, diff->out.total_count, floor);
+    else if (a->source.allocator == b->source.allocator &&
+             foreign_is(report_snapshot(now)))
         diff->out.verdict =
             foreign_verdict(&diff->out, report_snapshot(now)->format, floor);
     else

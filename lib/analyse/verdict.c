@@ -78,6 +78,16 @@ bytes_of(const struct changes *changes, const char *id)
 }
 
 static bool
+is_known(const struct changes *changes, const char *id)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        if (strcmp(changes->list[i].id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool
 is_up(const struct changes *changes, const char *id)
 {
     return bytes_of(changes, id) >= changes->floor;
@@ -122,7 +132,7 @@ growth(const struct changes *c)
 static struct jep_verdict
 others(const struct changes *c)
 {
-    if (is_down(c, "allocated") &&
+    if (is_down(c, "allocated") && is_known(c, "active") &&
         2 * bytes_of(c, "active") > bytes_of(c, "allocated"))
         return (struct jep_verdict){
             "shrunk-not-returned",
@@ -164,6 +174,18 @@ fallen(const struct changes *c)
             return ids[i];
     }
     return NULL;
+}
+
+struct jep_verdict
+verdict_apart(const struct jep_change *list, size_t count, uint64_t floor)
+{
+    const struct changes changes = {list, count, (int64_t)floor};
+
+    return (struct jep_verdict){
+        "not-comparable",
+        "The dumps are of different allocators, whose figures do not compare; "
+        "only the RSS does",
+        NULL, "rss", is_up(&changes, "rss")};
 }
 
 struct jep_verdict

@@ -21,4 +21,8 @@ uint64_t verdict_floor(const struct jep_summary *summary, uint64_t min_size);
 struct jep_verdict verdict_of(const struct jep_change *list, size_t count,
                               uint64_t floor);
 
+/* The same of two allocators that count differently. */
+struct jep_verdict verdict_apart(const struct jep_change *list, size_t count,
+                                 uint64_t floor);
+
 #endif

@@ -137,4 +137,36 @@ run "$jeprobe" diff --format json old.txt new.txt
 like "time and counters grow" "$out" '"same_process": true'
 run "$jeprobe" diff --format json new.txt old.txt
 like "they never fall" "$out" '"same_process": false'
+# Of different allocators only the RSS compares; other figures do not even if
+# they have one name.
+rollup()
+{
+    echo '5581a0000000-7ffd00000000 ---p 00000000 00:00 0    [rollup]'
+    echo "Rss:            $(($1 * 1024)) kB"
+}
+allocator=different
+{ tcmalloc 100 20 30 5 3 40 && rollup 200; } >old.txt
+totals='Allocated: %d, active: %d, metadata: 4194304, resident: %d, mapped: %d\n'
+# jemalloc ALLOCATED RSS, in MiB
+jemalloc()
+{
+    # shellcheck disable=SC2059
+    printf "$totals" "$(($1 << 20))" "$((($1 + 1) << 20))" \
+        "$((($1 + 8) << 20))" "$((($1 + 9) << 20))"
+    rollup "$2"
+}
+jemalloc 150 205 >new.txt
+verdict not-comparable 0 null
+jemalloc 150 230 >new.txt
+verdict not-comparable 1 null
+# Those of one allocator do.
+jemalloc 100 200 >old.txt
+verdict live-growth 1 '"true-leak"'
+
+# Where active is unknown nothing is said of the pages of freed objects.
+allocator="jemalloc without active"
+echo '{"jemalloc": {"stats": {"allocated": 209715200}}}' >old.txt
+echo '{"jemalloc": {"stats": {"allocated": 104857600}}}' >new.txt
+verdict less 0 null
+
 done_testing
