@@ -201,7 +201,9 @@ try_prefixes(repairer_t *r, struct text_line *line, uint64_t key)
         size_t end;
 
         if (prefix_match(prefix, line->text, line->length, key, &end) !=
-            PREFIX_SAME)
+                PREFIX_SAME ||
+            prefix_narrow(prefix, line,
+                          is_marker(line->text + end, line->length - end)))
             continue;
         if (prefix->length > 0)
             line->repairs |= 1u << REPAIR_PREFIX;

@@ -9,6 +9,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#define JUST_BEGUN 8 /* lines */
+
 static bool
 is_digit(char c)
 {
@@ -82,6 +84,9 @@ prefix_learn(struct prefix *prefix, const struct text_line *line, size_t length,
         return false;
     memcpy(prefix->text, text, length);
     memset(prefix->is_varying, 0, sizeof(prefix->is_varying));
+    memset(prefix->is_widened, 0, sizeof(prefix->is_widened));
+    prefix->has_widened = prefix->has_come_back = false;
+    prefix->learnt = line->number;
     prefix->length = length;
     prefix->key = key;
     for (size_t i = 0; i < length;) {
@@ -136,8 +141,11 @@ walk(const struct prefix *prefix, const char *text, size_t length, size_t *end,
             if (!prefix->is_varying[i] &&
                 (m != n || memcmp(want, text + at, n) != 0)) {
                 match = PREFIX_OTHER;
-                if (widen != NULL)
+                if (widen != NULL) {
                     memset(widen->is_varying + i, true, n);
+                    memset(widen->is_widened + i, true, n);
+                    widen->has_widened = true;
+                }
             }
         } else if ((n = blanks(want, left)) > 0) {
             m = blanks(text + at, length - at);
@@ -177,4 +185,29 @@ prefix_widen(struct prefix *prefix, const char *text, size_t length)
     size_t end;
 
     (void)walk(prefix, text, length, &end, prefix);
+}
+
+bool
+prefix_narrow(struct prefix *prefix, const struct text_line *line,
+              bool is_begin)
+{
+    struct prefix narrow;
+    size_t end;
+
+    if (!prefix->has_widened)
+        return false;
+    narrow = *prefix;
+    narrow.has_widened = false;
+    for (size_t i = 0; i < prefix->length; i++)
+        narrow.is_varying[i] &= !prefix->is_widened[i];
+    if (walk(&narrow, line->text, line->length, &end, NULL) == PREFIX_SAME) {
+        prefix->has_come_back = true;
+        return false;
+    }
+    if (!is_begin ||
+        (!prefix->has_come_back && line->number - prefix->learnt > JUST_BEGUN))
+        return false;
+    memset(narrow.is_widened, 0, sizeof(narrow.is_widened));
+    *prefix = narrow;
+    return true;
 }

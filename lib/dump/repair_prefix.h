@@ -22,6 +22,10 @@ struct prefix {
     char text[PREFIX_MAX]; /* as it was learnt */
     size_t length;
     bool is_varying[PREFIX_MAX]; /* digits there may be any */
+    bool is_widened[PREFIX_MAX]; /* of them: those that a later line showed */
+    bool has_widened;
+    bool has_come_back; /* the numbers as learnt, after others had come */
+    uint64_t learnt;    /* line number */
     uint64_t key;  /* of what a log says of the process elsewhere; 0 = none */
     uint64_t used; /* line number of its last line */
 };
@@ -37,5 +41,11 @@ enum prefix_match prefix_match(const struct prefix *prefix, const char *text,
 
 /* The numbers in which the line differs do not name a process. */
 void prefix_widen(struct prefix *prefix, const char *text, size_t length);
+
+/* Whether `line`, which has the prefix and begins a dump, shows that they do:
+ * its numbers are others, and those before came back or have just begun.  Then
+ * they may not differ any more.  Also to be called for all other lines. */
+bool prefix_narrow(struct prefix *prefix, const struct text_line *line,
+                   bool is_begin);
 
 #endif

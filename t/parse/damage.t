@@ -88,4 +88,22 @@ prefixed
 dump "glibc 2.36" "$top_srcdir/t/parse/valid/glibc-stats-236/input"
 prefixed
 
+# Two processes that print the same at the same time, each a message first.
+awk '{ line[NR] = $0 }
+     END { for (i = 1; i <= NR + 3; i++) {
+               if (i <= NR) printf "h app[200]: %s\n", line[i]
+               if (i > 3) printf "h app[100]: %s\n", line[i - 3]
+           } }' first >mixed
+run "$jeprobe" report --format json --fleet mixed
+is "two processes: read" "$status" 0
+is "two processes, and no more" "$(grep -c '^ *"attribution": \[$' "$out")" 2
+for n in 1 2; do
+    awk -v n="$n" '/^ *"reports": \[/ { on = 1 }
+                   on && /^ *"summary": {/ { m++ }
+                   on && m == n && /"(allocated|slab_holes|resident)":/' "$out" |
+        head -n 3 | tr -d ' ' >"figures$n"
+done
+like "the second has figures" figures2 '"allocated":[1-9]'
+same_file "both say the same" figures1 figures2
+
 done_testing

@@ -205,6 +205,37 @@ START_TEST(test_numbers_of_a_prefix)
 
 END_TEST
 
+/* Something of one process stands between the lines of another, before its own
+ * dump begins: at first that looks like a counter. */
+START_TEST(test_streams_after_a_message)
+{
+    becomes("h app[2]: " BEGIN "\n"
+            "h app[1]: Allocated: 1, active: 2, metadata: 3\n"
+            "h app[2]: Version: 2\n"
+            "h app[1]: " BEGIN "\n"
+            "h app[2]: Arenas: 2\n"
+            "h app[1]: Arenas: 1\n",
+            "0|" BEGIN "\n"
+            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "0|Version: 2\n"
+            "1|" BEGIN "\n"
+            "0|Arenas: 2\n"
+            "1|Arenas: 1\n",
+            BIT(PREFIX) | BIT(STREAMS));
+    /* One process all the same: its numbers never come back. */
+    becomes("1# " BEGIN "\n"
+            "2# Allocated: 1, active: 2, metadata: 3\n"
+            "3# a\n4# b\n5# c\n6# d\n7# e\n8# f\n9# g\n"
+            "10# " BEGIN "\n",
+            "0|" BEGIN "\n"
+            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "0|a\n0|b\n0|c\n0|d\n0|e\n0|f\n0|g\n"
+            "0|" BEGIN "\n",
+            BIT(PREFIX));
+}
+
+END_TEST
+
 START_TEST(test_streams)
 {
     becomes("a[1]: " BEGIN "\n"
@@ -413,6 +444,7 @@ main(void)
     tcase_add_test(tcase, test_lines_before_the_prefix_is_known);
     tcase_add_test(tcase, test_lines_are_numbered);
     tcase_add_test(tcase, test_streams);
+    tcase_add_test(tcase, test_streams_after_a_message);
     tcase_add_test(tcase, test_streams_start_again_beyond_the_last);
     tcase_add_test(tcase, test_counter_before_each_line);
     tcase_add_test(tcase, test_json_lines);
