@@ -115,7 +115,12 @@ total_close(struct glibc *g)
         total->in_use = g->arena_in_use + mapped;
     }
     g->doc.line = total->line;
-    status = emit(g, GLIBC_SYSTEM, total->system);
+    if (total->system == 0)
+        status = document_warn(&g->doc, 0,
+                               "the process has nothing from glibc's malloc: "
+                               "another allocator has taken its place");
+    if (status == JEP_OK)
+        status = emit(g, GLIBC_SYSTEM, total->system);
     if (status == JEP_OK)
         status = emit(g, GLIBC_IN_USE, total->in_use);
     if (status == JEP_OK && g->arenas > 0 && total->system >= g->arena_system)
