@@ -205,48 +205,6 @@ finish(struct stream *streams, jep_status_t status)
     return status;
 }
 
-/* Read the lines; *evidence: how much they say, all together. */
-static jep_status_t
-lines_read(repairer_t *repairer, const struct dump_sink *sinks,
-           unsigned *evidence, struct jep_error *error)
-{
-    struct stream streams[TEXT_STREAMS] = {0};
-    struct text_line line;
-    jep_status_t status;
-
-    for (unsigned i = 0; i < TEXT_STREAMS; i++) {
-        streams[i].sink = &sinks[i];
-        streams[i].error = error;
-    }
-    do {
-        status = repair_line(repairer, &line, error);
-        if (status == JEP_OK && line.text != NULL)
-            status = dispatch(streams, &line);
-    } while (status == JEP_OK && line.text != NULL);
-    for (unsigned i = 0; i < TEXT_STREAMS; i++)
-        *evidence += streams[i].evidence;
-    return finish(streams, status);
-}
-
-static jep_status_t
-text_read(reader_t *reader, const struct dump_sink *sinks, unsigned evidence,
-          struct jep_error *error)
-{
-    repairer_t *repairer = repair_new(reader, probe);
-    jep_status_t status;
-
-    if (repairer == NULL)
-        return perr_memory(error);
-    status = lines_read(repairer, sinks, &evidence, error);
-    repair_free(repairer);
-    if (status == JEP_OK && evidence < TEXT_SURE)
-        status = perr_set(error, JEP_ERR_UNKNOWN, 0, 0,
-                          reader_line_number(reader) == 0
-                              ? "is empty"
-                              : "is no dump that jeprobe knows");
-    return status;
-}
-
 /* Whether the input starts like JSON that is a dump; not, for example, like a
  * log whose lines are JSON. */
 static bool
@@ -266,6 +224,89 @@ is_json(const char *data, size_t length)
             return true;
     }
     return false;
+}
+
+/* JSON of one line may be longer than any line is kept: that is no reason not
+ * to read it.  Nothing else that long is of a dump. */
+static jep_status_t
+long_line(reader_t *reader, struct stream *s)
+{
+    struct jep_error reason = {0};
+    const char *data;
+    size_t length;
+    jep_status_t status = reader_peek(reader, &data, &length, s->error);
+
+    if (status != JEP_OK)
+        return status;
+    if (!is_json(data, length))
+        return reader_skip_line(reader, s->error);
+    status = stop(s);
+    if (status == JEP_OK)
+        status = json_read(reader, s->sink, &reason, s->error);
+    if (status == JEP_OK && reason.code == JEP_OK)
+        s->evidence += TEXT_SURE;
+    return status;
+}
+
+/* Read the lines; *evidence: how much they say, all together. */
+static jep_status_t
+lines_read(reader_t *reader, repairer_t *repairer,
+           const struct dump_sink *sinks, unsigned *evidence,
+           struct jep_error *error)
+{
+    struct stream streams[TEXT_STREAMS] = {0};
+    struct text_line line;
+    jep_status_t status;
+    bool is_over;
+
+    for (unsigned i = 0; i < TEXT_STREAMS; i++) {
+        streams[i].sink = &sinks[i];
+        streams[i].error = error;
+    }
+    do {
+        status = repair_line(repairer, &line, error);
+        is_over = line.text == NULL && !reader_is_long(reader);
+        if (status == JEP_OK && line.text != NULL)
+            status = dispatch(streams, &line);
+        else if (status == JEP_OK && !is_over)
+            status = long_line(reader, &streams[0]);
+    } while (status == JEP_OK && !is_over);
+    for (unsigned i = 0; i < TEXT_STREAMS; i++)
+        *evidence += streams[i].evidence;
+    return finish(streams, status);
+}
+
+/* Why there is no dump in the text. */
+static jep_status_t
+unknown(const reader_t *reader, struct jep_error *error)
+{
+    size_t count;
+    const struct reader_skip *skips = reader_skips(reader, &count);
+
+    if (count > 0)
+        return perr_set(error, JEP_ERR_UNKNOWN, skips->line, 1,
+                        "line is longer than 1 MiB, and no other line is of a "
+                        "dump that jeprobe knows");
+    return perr_set(error, JEP_ERR_UNKNOWN, 0, 0,
+                    reader_line_number(reader) == 0
+                        ? "is empty"
+                        : "is no dump that jeprobe knows");
+}
+
+static jep_status_t
+text_read(reader_t *reader, const struct dump_sink *sinks, unsigned evidence,
+          struct jep_error *error)
+{
+    repairer_t *repairer = repair_new(reader, probe);
+    jep_status_t status;
+
+    if (repairer == NULL)
+        return perr_memory(error);
+    status = lines_read(reader, repairer, sinks, &evidence, error);
+    repair_free(repairer);
+    if (status == JEP_OK && evidence < TEXT_SURE)
+        status = unknown(reader, error);
+    return status;
 }
 
 /* JSON by blocks, for its lines may be long; then by lines what follows. */

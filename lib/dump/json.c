@@ -716,6 +716,7 @@ json_read(reader_t *reader, const struct dump_sink *sink,
 
     if (json == NULL)
         return perr_memory(error);
+    json_set_line(json, reader_line_number(reader) + 1);
     status = blocks_feed(json, reader);
     ended = status == JEP_OK ? json_end(json) : status;
     *reason = json->documents == 0 ? json->reason : (struct jep_error){0};

@@ -25,8 +25,11 @@ struct reader {
     struct scan scan;   /* of the last line */
     const char *damage; /* where it ends too early; NULL = it does not */
     bool at_end;
+    bool is_long;  /* the next line is longer than the buffer may be */
     bool ended;    /* the last line had a line feed */
     bool returned; /* and a carriage return before it */
+    struct reader_skip skips[READER_SKIPS_MAX];
+    size_t skip_count;
 };
 
 #define READER_PIECE 4096u
@@ -215,12 +218,8 @@ static jep_status_t
 grow(reader_t *reader, struct jep_error *error)
 {
     size_t size = reader->size * 2;
-    char *buffer;
+    char *buffer = realloc(reader->buffer, size + 1);
 
-    if (size > READER_LINE_MAX)
-        return perr_set(error, JEP_ERR_LIMIT, reader->line + 1, 1,
-                        "line is longer than 1 MiB");
-    buffer = realloc(reader->buffer, size + 1);
     if (buffer == NULL)
         return perr_memory(error);
     reader->buffer = buffer;
@@ -255,6 +254,7 @@ reader_line(reader_t *reader, char **line, size_t *length,
 
     *line = NULL;
     reader->scan = (struct scan){0};
+    reader->is_long = false;
     for (;;) {
         size_t have = reader->end - reader->start;
         jep_status_t status = JEP_OK;
@@ -271,6 +271,9 @@ reader_line(reader_t *reader, char **line, size_t *length,
                 *line = take_line(reader, have, length);
             return JEP_OK;
         }
+        reader->is_long = have == READER_LINE_MAX;
+        if (reader->is_long)
+            return JEP_OK;
         if (reader->start == 0 && reader->end == reader->size)
             status = grow(reader, error);
         if (status == JEP_OK)
@@ -278,6 +281,59 @@ reader_line(reader_t *reader, char **line, size_t *length,
         if (status != JEP_OK)
             return status;
     }
+}
+
+bool
+reader_is_long(const reader_t *reader)
+{
+    return reader->is_long;
+}
+
+static void
+skip_note(reader_t *reader, uint64_t bytes)
+{
+    struct reader_skip *skip = &reader->skips[reader->skip_count];
+
+    if (reader->skip_count == READER_SKIPS_MAX)
+        skip--;
+    else
+        *skip = (struct reader_skip){.line = reader->line};
+    reader->skip_count += skip->lines == 0;
+    skip->lines++;
+    skip->bytes += bytes;
+}
+
+jep_status_t
+reader_skip_line(reader_t *reader, struct jep_error *error)
+{
+    uint64_t bytes = 0;
+
+    reader->line++;
+    for (;;) {
+        const char *from = reader->buffer + reader->start;
+        size_t have = reader->end - reader->start;
+        const char *feed = memchr(from, '\n', have);
+        size_t length = feed != NULL ? (size_t)(feed - from) : have;
+        jep_status_t status;
+
+        bytes += length;
+        reader->ended = feed != NULL;
+        reader->start += length + reader->ended;
+        if (reader->ended || reader->at_end)
+            break;
+        status = fill(reader, error);
+        if (status != JEP_OK)
+            return status;
+    }
+    skip_note(reader, bytes);
+    return JEP_OK;
+}
+
+const struct reader_skip *
+reader_skips(const reader_t *reader, size_t *count)
+{
+    *count = reader->skip_count;
+    return reader->skips;
 }
 
 uint64_t

@@ -12,8 +12,16 @@
 #define READER_CHUNK     ((size_t)65536)
 #define READER_LINE_MAX  ((size_t)1 << 20)   /* longest text line */
 #define READER_INPUT_MAX ((uint64_t)1 << 34) /* after decompression */
+#define READER_SKIPS_MAX 8
 
 typedef struct reader reader_t;
+
+/* What reader_skip_line left out. */
+struct reader_skip {
+    uint64_t line;  /* the first one, from 1 */
+    uint64_t lines; /* more than one only in the last entry of a full list */
+    uint64_t bytes; /* without line feeds */
+};
 
 jep_status_t reader_open(const char *path, reader_t **reader,
                          struct jep_error *error)
@@ -41,10 +49,21 @@ jep_status_t reader_block(reader_t *reader, const char **data, size_t *length,
 void reader_unread(reader_t *reader, size_t length, uint64_t number);
 
 /* The next line without its line end, NUL-terminated in place; *line == NULL
- * at the end of the input.  A NUL byte in the input reads as a space. */
+ * at the end of the input, and before a line of more than READER_LINE_MAX,
+ * which stays where it is.  A NUL byte in the input reads as a space. */
 jep_status_t reader_line(reader_t *reader, char **line, size_t *length,
                          struct jep_error *error)
     __attribute__((warn_unused_result));
+
+/* Whether reader_line found a line that is too long, and not the end. */
+bool reader_is_long(const reader_t *reader);
+
+/* Go behind such a line, however long it is, and note it. */
+jep_status_t reader_skip_line(reader_t *reader, struct jep_error *error)
+    __attribute__((warn_unused_result));
+
+/* The lines that were skipped, in their order. */
+const struct reader_skip *reader_skips(const reader_t *reader, size_t *count);
 
 /* Number of the line that reader_line returned last, from 1. */
 uint64_t reader_line_number(const reader_t *reader);

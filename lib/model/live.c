@@ -148,6 +148,9 @@ live_lines(struct live *live, const struct live_path *path, live_line_fn *line,
         return 0;
     while (!live->is_failed) {
         status = reader_line(reader, &text, &length, &error);
+        if (status == JEP_OK && reader_is_long(reader))
+            status = perr_set(&error, JEP_ERR_LIMIT, count + 1, 1,
+                              "has a line that is longer than 1 MiB");
         if (status != JEP_OK || text == NULL)
             break;
         count = reader_line_number(reader);

@@ -8,6 +8,8 @@
 #include "model/complete.h"
 #include "model/join.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,7 +187,46 @@ damage_warn(struct loader *loader, const char *text)
         return JEP_OK;
     last = dumps->snapshots[dumps->count - 1];
     last->complete = false;
-    return check(loader, snapshot_warn(last, 0, 0, text));
+    return check(loader, snapshot_warn_always(last, 0, 0, text));
+}
+
+/* The document that line `line` is of: the last one that began before it. */
+static struct snapshot *
+snapshot_at(const struct jep_dumps *dumps, uint64_t line)
+{
+    size_t at = dumps->count - 1;
+
+    while (at > 0 && dumps->snapshots[at]->line > line)
+        at--;
+    return dumps->snapshots[at];
+}
+
+/* Lines that were too long to be read are missed where they stood. */
+static jep_status_t
+skips_warn(struct loader *loader, const reader_t *reader)
+{
+    size_t count;
+    const struct reader_skip *skips = reader_skips(reader, &count);
+    bool is_kept = true;
+
+    for (size_t i = 0; i < count && is_kept; i++) {
+        const struct reader_skip *skip = &skips[i];
+        char text[128];
+
+        if (skip->lines == 1)
+            snprintf(text, sizeof(text),
+                     "the line is longer than 1 MiB: %" PRIu64
+                     " bytes of it were skipped",
+                     skip->bytes);
+        else
+            snprintf(text, sizeof(text),
+                     "%" PRIu64 " lines from here on are longer than 1 MiB: "
+                     "%" PRIu64 " bytes of them were skipped",
+                     skip->lines, skip->bytes);
+        is_kept = snapshot_warn_always(snapshot_at(loader->dumps, skip->line),
+                                       skip->line, 1, text);
+    }
+    return check(loader, is_kept);
 }
 
 static jep_status_t
@@ -279,6 +320,8 @@ load(struct loader *loader, const char *path)
     if (status == JEP_OK && loader->dumps->count == 0)
         status = perr_set(loader->error, JEP_ERR_UNKNOWN, 0, 0,
                           "is part of a dump, without a figure");
+    if (status == JEP_OK)
+        status = skips_warn(loader, reader);
     if (status == JEP_OK)
         status = damage_warn(loader, reader_damage(reader));
     reader_close(reader);

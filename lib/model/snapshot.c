@@ -363,9 +363,9 @@ snapshot_text(struct snapshot *snapshot, const char *name, const char *value,
     return true;
 }
 
-static bool
-warning_add(struct snapshot *snapshot, uint64_t line, uint64_t column,
-            const char *text)
+bool
+snapshot_warn_always(struct snapshot *snapshot, uint64_t line, uint64_t column,
+                     const char *text)
 {
     const char *own;
 
@@ -384,7 +384,7 @@ snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
               const char *text)
 {
     if (snapshot->warning_count < WARNINGS_MAX)
-        return warning_add(snapshot, line, column, text);
+        return snapshot_warn_always(snapshot, line, column, text);
     snapshot->warnings_more++;
     return true;
 }
@@ -398,7 +398,7 @@ snapshot_warnings_close(struct snapshot *snapshot)
         return true;
     snprintf(text, sizeof(text), "%zu more like these",
              snapshot->warnings_more);
-    return warning_add(snapshot, 0, 0, text);
+    return snapshot_warn_always(snapshot, 0, 0, text);
 }
 
 const char *

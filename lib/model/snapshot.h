@@ -88,6 +88,10 @@ bool snapshot_text(struct snapshot *snapshot, const char *name,
     __attribute__((warn_unused_result));
 bool snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
                    const char *text) __attribute__((warn_unused_result));
+/* Likewise, also where many were given: data were lost, not a figure. */
+bool snapshot_warn_always(struct snapshot *snapshot, uint64_t line,
+                          uint64_t column, const char *text)
+    __attribute__((warn_unused_result));
 
 /* The figures that exist once a document; NULL for other scopes. */
 struct jep_figure *snapshot_figures(struct snapshot *snapshot,

@@ -50,11 +50,95 @@ printf '\037\213garbage' >bad.gz
 run "$jeprobe" report bad.gz
 is "broken gzip: status" "$status" 3
 is "broken gzip: one line" "$(wc -l <"$err")" 1
+# One line is longer than any that is kept: the rest is read.
 head -c 3000000 /dev/zero | tr '\0' x >long
 run "$jeprobe" report long
-is "a line without end: status" "$status" 3
-is "a line without end: where" "$(cat "$err")" \
-    "jeprobe: long:1:1: line is longer than 1 MiB"
+is "nothing but a long line: status" "$status" 3
+is "nothing but a long line: where" "$(cat "$err")" \
+    "jeprobe: long:1:1: line is longer than 1 MiB, and no other line is of a \
+dump that jeprobe knows"
+numberless()
+{
+    sed -n -e 's/line [0-9]*/line N/' -e '/^The allocator/,$p' "$1"
+}
+numberless file.txt >first.txt
+for place in 0 20 999; do
+    head -n "$place" "$text" >before
+    { cat before long; echo; tail -n +$((place + 1)) "$text"; } >mixed
+    gzip -c mixed >mixed.gz
+    for file in mixed mixed.gz; do
+        run "$jeprobe" report $file
+        is "long line behind $place others, $file: status" "$status" 0
+        is "long line behind $place others, $file: said once" \
+            "$(grep '^note: line' "$out")" \
+            "note: line $(($(wc -l <before) + 1)): the line is longer than \
+1 MiB: 3000000 bytes of it were skipped"
+        numberless "$out" >rest.txt
+        same_file "long line behind $place others, $file: nothing is lost" \
+            rest.txt first.txt
+    done
+done
+run "$jeprobe" report --format json mixed
+like "a long line is told in JSON" "$out" \
+    '"text": "the line is longer than 1 MiB: 3000000 bytes of it were skipped"'
+
+# It is told with the dump that it stands in or behind, and never left out.
+{ cat "$text" long; echo; cat "$text"; } >between
+run "$jeprobe" report --format json between
+is "a long line between two dumps" \
+    "$(sed '/^ "series"/,$d' "$out" | tr -d ' \n' |
+        grep -o '"document":.,\|bytesofitwereskipped' | tr -d '\n')" \
+    '"document":1,bytesofitwereskipped"document":2,'
+{
+    printf '{"jemalloc":{"stats":{"active":1'
+    seq 25 | sed 's/.*/,"allocated":"x"/'
+    echo '}}}'
+    cat long
+} >many
+run "$jeprobe" report many
+like "many warnings" "$out" '^note: [0-9]* more like these'
+like "a long line besides many warnings" "$out" 'of it were skipped'
+
+# An object of a log that is too long is a line like any other.
+docker=$top_srcdir/t/parse/valid/repair-docker/input
+{
+    printf '{"log":"'
+    cat long
+    printf '\\n","stream":"stderr"}\r\n'
+    cat "$docker"
+} >logged
+run "$jeprobe" report "$docker"
+numberless "$out" >docker.txt
+run "$jeprobe" report logged
+is "a long log object: status" "$status" 0
+like "a long log object: said" "$out" \
+    '^note: line 1: the line is longer than 1 MiB: 3000031 bytes of it were'
+numberless "$out" >logged.txt
+same_file "a long log object: the others are read" logged.txt docker.txt
+
+# JSON has no lines: among text it may be as long as it likes, and what comes
+# behind is text again.
+head -c 2000000 /dev/zero | tr '\0' ' ' >blanks
+tr -d '\n' <"$top_srcdir/t/parse/valid/jejson-53/input" >json
+{ head -c 12 json; cat blanks; tail -c +13 json; } >wide
+{ echo '$ cat stats.json'; cat wide; echo; cat "$text"; } >pasted
+run "$jeprobe" report --format json pasted
+is "JSON in a long line among text: status" "$status" 0
+is "JSON in a long line among text: and what follows" \
+    "$(sed -n 's/^ *"format": //p' "$out" | tr -d '\n')" \
+    '"jemalloc-json","jemalloc-text",'
+unlike "JSON in a long line among text: nothing is skipped" "$out" skipped
+{ echo paste; head -c -1 wide; } >cut
+run "$jeprobe" report cut
+like "JSON in a long line that is cut off: where" "$out" \
+    '^note: line 2: the file ends inside'
+{ head -c 200 pasted; cat long; echo; cat "$text"; } >broken
+run "$jeprobe" report --format json broken
+is "JSON that breaks in a long line: what follows" \
+    "$(sed -n 's/^ *"format": //p' "$out" | tr -d '\n')" \
+    '"jemalloc-json","jemalloc-text",'
+like "JSON that breaks in a long line: the rest of the line" "$out" \
+    'longer than 1 MiB: 3000000 bytes of it were skipped'
 seq 200000 | gzip -n | tail -c +100 >noise
 run "$jeprobe" report noise
 is "noise: status" "$status" 3

@@ -131,6 +131,11 @@ mkdir "$tree/$me/environ"
 doctor
 is "a directory instead" $status 0
 like "is told" "$out" '"why": "is not an ordinary file"'
+healthy long
+head -c 1500000 /dev/zero | tr '\0' x >>"$tree/$me/limits"
+doctor
+like "a line without end" "$out" \
+    '"why": "has a line that is longer than 1 MiB"'
 mkfifo "$tree/$thp/fifo"
 mv "$tree/$thp/fifo" "$tree/$thp/enabled"
 doctor

@@ -133,23 +133,148 @@ START_TEST(test_long_line_fits_up_to_limit)
 
 END_TEST
 
-START_TEST(test_longer_line_is_refused)
+static void
+expect_long(reader_t *reader)
 {
-    size_t size = READER_LINE_MAX + 100;
+    expect_line(reader, NULL, 0, false);
+    ck_assert(reader_is_long(reader));
+}
+
+static void
+expect_end(reader_t *reader)
+{
+    expect_line(reader, NULL, 0, false);
+    ck_assert(!reader_is_long(reader));
+}
+
+static void
+expect_skip(const reader_t *reader, size_t at, struct reader_skip wanted)
+{
+    size_t count;
+    const struct reader_skip *skips = reader_skips(reader, &count);
+
+    ck_assert_uint_lt(at, count);
+    ck_assert_uint_eq(skips[at].line, wanted.line);
+    ck_assert_uint_eq(skips[at].lines, wanted.lines);
+    ck_assert_uint_eq(skips[at].bytes, wanted.bytes);
+}
+
+/* A file of `count` lines, each of `size` bytes and a line feed, between "a"
+ * and "b"; plain or compressed. */
+static reader_t *
+open_long(size_t size, unsigned count, const char *mode)
+{
+    char *line = malloc(size + 1);
+    gzFile file = gzopen(path, mode);
+    reader_t *reader;
+
+    memset(line, 'x', size);
+    line[size] = '\n';
+    gzputs(file, "a\n");
+    for (unsigned i = 0; i < count; i++)
+        ck_assert_int_eq(gzwrite(file, line, (unsigned)size + 1),
+                         (int)size + 1);
+    gzputs(file, "b\r\n");
+    gzclose(file);
+    free(line);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    return reader;
+}
+
+/* 1: just too long, so that its line feed is the next byte to be read. */
+static const size_t long_sizes[] = {READER_LINE_MAX, READER_LINE_MAX + 1,
+                                    5 * READER_LINE_MAX + 77};
+
+START_TEST(test_longer_line_is_skipped)
+{
+    size_t size = long_sizes[_i / 2];
+    reader_t *reader = open_long(size, 1, _i % 2 == 0 ? "wbT" : "wb");
+    const char *data;
+    size_t length;
+
+    expect_line(reader, "a", 1, true);
+    expect_long(reader);
+    /* It stays where it is until then. */
+    expect_long(reader);
+    ck_assert_int_eq(reader_peek(reader, &data, &length, &error), JEP_OK);
+    ck_assert_uint_eq(length, READER_CHUNK);
+    ck_assert_int_eq(data[0], 'x');
+    ck_assert_uint_eq(reader_line_number(reader), 1);
+    ck_assert_int_eq(reader_skip_line(reader, &error), JEP_OK);
+    ck_assert_uint_eq(reader_line_number(reader), 2);
+    ck_assert(reader_line_ended(reader));
+    expect_line(reader, "b", 3, true);
+    ck_assert(reader_line_returned(reader));
+    expect_end(reader);
+    expect_skip(reader, 0, (struct reader_skip){2, 1, size});
+    reader_close(reader);
+}
+
+END_TEST
+
+START_TEST(test_skipped_line_may_have_no_end)
+{
+    size_t size = 3 * READER_LINE_MAX;
     char *data = malloc(size);
     reader_t *reader;
-    size_t length;
-    char *line;
 
     memset(data, 'x', size);
     data[0] = '\n';
     reader = open_with(data, size);
     expect_line(reader, "", 1, true);
-    ck_assert_int_eq(reader_line(reader, &line, &length, &error),
-                     JEP_ERR_LIMIT);
-    ck_assert_uint_eq(error.line, 2);
+    expect_long(reader);
+    ck_assert_int_eq(reader_skip_line(reader, &error), JEP_OK);
+    ck_assert(!reader_line_ended(reader));
+    expect_end(reader);
+    expect_skip(reader, 0, (struct reader_skip){2, 1, size - 1});
     reader_close(reader);
     free(data);
+}
+
+END_TEST
+
+/* What is noted of them is bounded, too. */
+START_TEST(test_many_skipped_lines_are_summed)
+{
+    size_t size = READER_LINE_MAX + 9;
+    unsigned lines = READER_SKIPS_MAX + 3;
+    reader_t *reader = open_long(size, lines, "wb");
+    size_t count;
+
+    expect_line(reader, "a", 1, true);
+    for (unsigned i = 0; i < lines; i++) {
+        expect_long(reader);
+        ck_assert_int_eq(reader_skip_line(reader, &error), JEP_OK);
+    }
+    expect_line(reader, "b", lines + 2, true);
+    (void)reader_skips(reader, &count);
+    ck_assert_uint_eq(count, READER_SKIPS_MAX);
+    expect_skip(reader, 0, (struct reader_skip){2, 1, size});
+    expect_skip(reader, READER_SKIPS_MAX - 1,
+                (struct reader_skip){READER_SKIPS_MAX + 1, 4, 4 * size});
+    reader_close(reader);
+}
+
+END_TEST
+
+/* As JSON does that breaks off in a long line. */
+START_TEST(test_rest_of_a_long_line_is_skipped)
+{
+    size_t size = 2 * READER_LINE_MAX, length;
+    reader_t *reader = open_long(size, 1, "wbT");
+    const char *data;
+
+    expect_line(reader, "a", 1, true);
+    expect_long(reader);
+    ck_assert_int_eq(reader_block(reader, &data, &length, &error), JEP_OK);
+    ck_assert_uint_eq(length, READER_LINE_MAX);
+    reader_unread(reader, 100, 2);
+    expect_long(reader);
+    ck_assert_int_eq(reader_skip_line(reader, &error), JEP_OK);
+    expect_line(reader, "b", 3, true);
+    expect_skip(reader, 0,
+                (struct reader_skip){2, 1, size - READER_LINE_MAX + 100});
+    reader_close(reader);
 }
 
 END_TEST
@@ -294,7 +419,11 @@ main(void)
     tcase_add_test(tcase, test_nul_byte_reads_as_space);
     tcase_add_test(tcase, test_lines_across_chunks);
     tcase_add_test(tcase, test_long_line_fits_up_to_limit);
-    tcase_add_test(tcase, test_longer_line_is_refused);
+    tcase_add_loop_test(tcase, test_longer_line_is_skipped, 0,
+                        2 * (int)JE_ARRAY_LEN(long_sizes));
+    tcase_add_test(tcase, test_skipped_line_may_have_no_end);
+    tcase_add_test(tcase, test_many_skipped_lines_are_summed);
+    tcase_add_test(tcase, test_rest_of_a_long_line_is_skipped);
     tcase_add_test(tcase, test_peek_consumes_nothing);
     tcase_add_test(tcase, test_gzip_is_unpacked);
     tcase_add_test(tcase, test_cut_gzip_reads_as_far_as_it_goes);
