@@ -20,6 +20,17 @@ struct jep_moment_finding {
 #define JEP_MOMENT_EVENTS 18
 
 /* One dump, as far as it matters beside others. */
+/* Kinds of memory that ledgers of allocators other than jemalloc tell apart. */
+enum jep_part {
+    JEP_PART_OBJECTS,
+    JEP_PART_CACHES,
+    JEP_PART_HOLES, /* free between what is in use */
+    JEP_PART_PAGES, /* free and whole: could go back */
+    JEP_PART_METADATA,
+    JEP_PART_MIXED, /* objects and free memory, which the dump does not tell */
+    JEP_PARTS
+};
+
 struct jep_moment {
     size_t index; /* in the order of reading */
     const char *file;
@@ -30,6 +41,10 @@ struct jep_moment {
     struct jep_figure events[JEP_MOMENT_EVENTS];
     uint64_t options; /* a number for all options together; 0 = none known */
     struct jep_summary summary;
+    bool
+        is_foreign; /* the statistics are another allocator's than jemalloc's */
+    const char *whole; /* what their ledger adds up to; NULL = has none */
+    struct jep_figure parts[JEP_PARTS]; /* of it; unknown = has no such line */
     const struct jep_moment_finding *findings; /* as in the report */
     size_t finding_count;
 };

@@ -190,12 +190,18 @@ struct table {
 static void
 table_fill(struct table *table, const struct jep_series *series, bool is_wide)
 {
-    static const char *const ids[FIGURES] = {
+    static const char *const own[FIGURES] = {
         "rss", "resident", "active", "allocated", "dirty", "metadata"};
+    static const char *const others[FIGURES] = {
+        "rss", "resident", "allocated", "caches", "holes", "free_pages"};
+    const char *const *ids = series->moments[0]->is_foreign ? others : own;
 
     *table = (struct table){.series = series, .is_wide = is_wide};
     for (size_t i = 0; i < FIGURES; i++) {
         table->figures[i] = trend_find(series, ids[i]);
+        /* Others do not tell what of it is memory. */
+        if (table->figures[i] == NULL && strcmp(ids[i], "resident") == 0)
+            table->figures[i] = trend_find(series, "mapped");
         if (table->bar == NULL)
             table->bar = table->figures[i];
     }
@@ -204,6 +210,15 @@ table_fill(struct table *table, const struct jep_series *series, bool is_wide)
 
         table->most = value > table->most ? value : table->most;
     }
+}
+
+/* What a column is called: as in the list above, but shorter. */
+static const char *
+heading_of(const struct jep_trend *figure)
+{
+    if (strcmp(figure->id, "dirty") == 0 || strcmp(figure->id, "caches") == 0)
+        return figure->id;
+    return strcmp(figure->id, "free_pages") == 0 ? "pages" : figure->what;
 }
 
 static void
@@ -216,9 +231,7 @@ table_heading(out_t *out, const struct table *table)
         const struct jep_trend *figure = table->figures[i];
 
         if (figure != NULL)
-            out_printf(out, "%*s", SIZE_COLUMNS,
-                       strcmp(figure->id, "dirty") == 0 ? "dirty"
-                                                        : figure->what);
+            out_printf(out, "%*s", SIZE_COLUMNS, heading_of(figure));
     }
     if (table->is_wide) {
         out_printf(out, "%*s", CHANGE_COLUMNS, "change");

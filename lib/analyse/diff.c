@@ -174,21 +174,30 @@ is_alike(enum jep_allocator a, enum jep_allocator b)
 }
 
 /* The others' caches and free pages are not among the objects. */
-static void
-verdict_fill(struct diff *diff, const jep_report_t *before,
-             const jep_report_t *now, uint64_t min_size)
+static struct jep_verdict
+verdict_foreign(const struct diff *diff, const struct jep_moment *before,
+                const struct jep_moment *now, uint64_t floor)
 {
-    const struct jep_view *a = jep_report_view(before);
-    const struct jep_view *b = jep_report_view(now);
-    uint64_t floor = verdict_floor(&a->summary, min_size);
+    int64_t parts[JEP_PARTS] = {0};
 
-    if (!is_alike(a->source.allocator, b->source.allocator))
+    /* A part that is not there is one of no bytes: the ledger adds up. */
+    for (int i = 0; i < JEP_PARTS && foreign_fits(before, now); i++)
+        parts[i] = change_bytes(before->parts[i], now->parts[i]);
+    return foreign_verdict(parts, diff->totals, diff->out.total_count,
+                           now->allocator, floor);
+}
+
+static void
+verdict_fill(struct diff *diff, const struct jep_moment *before,
+             const struct jep_moment *now, uint64_t min_size)
+{
+    uint64_t floor = verdict_floor(&before->summary, min_size);
+
+    if (!is_alike(before->allocator, now->allocator))
         diff->out.verdict =
             verdict_apart(diff->totals, diff->out.total_count, floor);
-    else if (a->source.allocator == b->source.allocator &&
-             foreign_is(report_snapshot(now)))
-        diff->out.verdict =
-            foreign_verdict(&diff->out, report_snapshot(now)->format, floor);
+    else if (before->allocator == now->allocator && now->is_foreign)
+        diff->out.verdict = verdict_foreign(diff, before, now, floor);
     else
         diff->out.verdict =
             verdict_of(diff->totals, diff->out.total_count, floor);
@@ -215,7 +224,7 @@ jep_diff_new(const jep_report_t *before, const jep_report_t *now,
         return JEP_ERR_MEMORY;
     }
     diff->out.stacks = diff->stacks;
-    verdict_fill(diff, before, now, min_size);
+    verdict_fill(diff, report_moment(before), report_moment(now), min_size);
     *out = &diff->out;
     return JEP_OK;
 }

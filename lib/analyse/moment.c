@@ -1,5 +1,6 @@
 /* What is kept of a dump to see it beside others. */
 #include "analyse/report.h"
+#include "analyse/verdict_foreign.h"
 
 #include <math.h>
 #include <string.h>
@@ -102,7 +103,11 @@ moment_fill(const struct snapshot *snapshot, const struct jep_view *view,
         .uptime_ns = moment_uptime(snapshot),
         .options = options_hash(snapshot),
         .summary = view->summary,
+        .is_foreign = foreign_is(snapshot),
+        .whole = view->ledger.total_name,
     };
+    if (out->is_foreign)
+        foreign_parts(&view->ledger, out->parts);
     /* A heap profile has no counters, but its samples say the same. */
     if (!out->summary.allocated.known && view->profile.known)
         out->summary.allocated =

@@ -3,6 +3,7 @@
 #include "analyse/several.h"
 
 #include "analyse/trend.h"
+#include "analyse/verdict_foreign.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -87,9 +88,17 @@ ends_fill(struct jep_trend *trend, size_t count)
     }
 }
 
+/* Whether chance alone may have moved it the other way. */
 static bool
-trend_of(const struct series *series, size_t total, size_t count,
-         uint64_t floor, struct jep_trend *trend, bool *is_known)
+is_noise(const struct jep_trend *trend)
+{
+    return trend->has_interval && trend->low < 0.0 && trend->high > 0.0;
+}
+
+/* `trend` has its values.  False: out of memory; *is_known: two dumps tell. */
+static bool
+trend_of(const struct series *series, size_t count, uint64_t floor,
+         struct jep_trend *trend, bool *is_known)
 {
     double whole = series->at[count - 1];
     struct trend_line fit;
@@ -98,15 +107,11 @@ trend_of(const struct series *series, size_t total, size_t count,
     if (!line_of(series, trend->values, 0, count, &fit, &known))
         return false;
     *is_known = known >= 2;
-    trend->id = verdict_total_id(total);
-    trend->what = verdict_total_what(total);
     trend->change = fit.slope * whole;
     trend->has_interval = fit.has_interval;
     trend->low = fit.low * whole;
     trend->high = fit.high * whole;
-    trend->is_steady =
-        fabs(trend->change) < (double)floor ||
-        (fit.has_interval && trend->low < 0.0 && trend->high > 0.0);
+    trend->is_steady = fabs(trend->change) < (double)floor || is_noise(trend);
     ends_fill(trend, count);
     return true;
 }
@@ -122,10 +127,12 @@ trends_fill(const struct several_run *run, struct series *series,
         struct jep_trend *trend = &series->trends[out->trend_count];
         bool is_known;
 
-        *trend = (struct jep_trend){.values = values};
+        *trend = (struct jep_trend){.id = verdict_total_id(t),
+                                    .what = verdict_total_what(t),
+                                    .values = values};
         for (size_t i = 0; i < run->count; i++)
             values[i] = verdict_total(&run->moments[i]->summary, t);
-        if (!trend_of(series, t, run->count, floor, trend, &is_known))
+        if (!trend_of(series, run->count, floor, trend, &is_known))
             return false;
         out->trend_count += is_known;
     }
@@ -133,29 +140,113 @@ trends_fill(const struct several_run *run, struct series *series,
     return true;
 }
 
+/* ---- another allocator's ----------------------------------------------- */
+
+static bool
+is_foreign(const struct several_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        if (!run->moments[i]->is_foreign ||
+            run->moments[i]->allocator != run->moments[0]->allocator)
+            return false;
+    }
+    return true;
+}
+
+static bool
+has_parts(const struct several_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        if (!foreign_fits(run->moments[0], run->moments[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A part that one dump has and another has not is of no bytes there: the ledger
+ * adds up.  False: none has it. */
+static bool
+part_values(const struct several_run *run, enum jep_part part,
+            struct jep_figure *values)
+{
+    bool is_known = false;
+
+    for (size_t i = 0; i < run->count; i++)
+        is_known |= run->moments[i]->parts[part].known;
+    for (size_t i = 0; i < run->count && is_known; i++)
+        values[i] = figure_derived(run->moments[i]->parts[part].value);
+    return is_known;
+}
+
+/* How the parts moved; those that are no total are trends, too. */
+static bool
+parts_fill(const struct several_run *run, struct series *series, uint64_t floor,
+           int64_t changes[JEP_PARTS])
+{
+    struct jep_series *out = &series->out;
+
+    for (enum jep_part part = 0; part < JEP_PARTS; part++) {
+        struct jep_figure *values =
+            series->values + (VERDICT_TOTALS + part) * run->count;
+        struct jep_trend trend = {.id = foreign_part_id(part),
+                                  .what = foreign_part_what(part),
+                                  .values = values};
+        bool is_known;
+
+        if (!part_values(run, part, values))
+            continue;
+        if (!trend_of(series, run->count, floor, &trend, &is_known))
+            return false;
+        if (!is_noise(&trend))
+            changes[part] = llround(trend.change);
+        if (trend.id != NULL)
+            series->trends[out->trend_count++] = trend;
+    }
+    return true;
+}
+
+/* ---- what that means --------------------------------------------------- */
+
 static void
-verdict_fill(struct series *series, uint64_t floor)
+deciding_fill(struct jep_series *out)
+{
+    for (size_t i = 0; i < out->trend_count; i++) {
+        if (out->verdict.figure != NULL &&
+            strcmp(out->trends[i].id, out->verdict.figure) == 0)
+            out->deciding = &out->trends[i];
+    }
+}
+
+/* False: out of memory. */
+static bool
+verdict_fill(const struct several_run *run, struct series *series,
+             uint64_t floor)
 {
     struct jep_series *out = &series->out;
     struct jep_change changes[VERDICT_TOTALS];
+    size_t count = out->trend_count;
+    int64_t parts[JEP_PARTS] = {0};
 
-    for (size_t i = 0; i < out->trend_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct jep_trend *trend = &out->trends[i];
 
         changes[i] = (struct jep_change){
             .id = trend->id,
             .bytes = trend->is_steady ? 0 : (int64_t)llround(trend->change)};
     }
-    out->verdict = verdict_of(changes, out->trend_count, floor);
+    if (has_parts(run) && !parts_fill(run, series, floor, parts))
+        return false;
     if (out->trend_count == 0)
         out->verdict = (struct jep_verdict){
             .id = "unknown",
             .text = "The dumps hold no figures that could be compared"};
-    for (size_t i = 0; i < out->trend_count; i++) {
-        if (out->verdict.figure != NULL &&
-            strcmp(out->trends[i].id, out->verdict.figure) == 0)
-            out->deciding = &out->trends[i];
-    }
+    else if (is_foreign(run))
+        out->verdict = foreign_verdict(parts, changes, count,
+                                       run->moments[0]->allocator, floor);
+    else
+        out->verdict = verdict_of(changes, count, floor);
+    deciding_fill(out);
+    return true;
 }
 
 /* A start grows, too, and then it stops. */
@@ -186,7 +277,7 @@ series_fill(const struct several_run *run, struct series *series)
 
     series->at = calloc(run->count, sizeof(*series->at));
     series->values =
-        calloc(run->count * VERDICT_TOTALS, sizeof(*series->values));
+        calloc(run->count * SERIES_FIGURES, sizeof(*series->values));
     if (series->at == NULL || series->values == NULL)
         return false;
     series->out.moments = run->moments;
@@ -196,8 +287,6 @@ series_fill(const struct several_run *run, struct series *series)
     series->out.is_reordered = run->is_reordered;
     series->out.floor = floor;
     time_fill(run, series);
-    if (!trends_fill(run, series, floor))
-        return false;
-    verdict_fill(series, floor);
-    return level_fill(series);
+    return trends_fill(run, series, floor) &&
+           verdict_fill(run, series, floor) && level_fill(series);
 }

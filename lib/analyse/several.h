@@ -15,12 +15,14 @@ struct several_run {
     enum jep_clock clock;
 };
 
-/* series.c */
+/* series.c: totals, and parts of the ledger of another allocator. */
+#define SERIES_FIGURES (VERDICT_TOTALS + JEP_PARTS)
+
 struct series {
     struct jep_series out; /* first: what is handed out */
     double *at;
-    struct jep_figure *values;
-    struct jep_trend trends[VERDICT_TOTALS];
+    struct jep_figure *values; /* of each figure, for each dump */
+    struct jep_trend trends[SERIES_FIGURES];
 };
 
 /* `run` has two moments or more, and lives as long as `series`. */

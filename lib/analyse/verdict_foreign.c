@@ -8,109 +8,145 @@
 
 #include <string.h>
 
-enum group {
-    GROUP_OBJECTS,
-    GROUP_CACHES,
-    GROUP_HOLES, /* free between what is in use */
-    GROUP_PAGES, /* free and whole: could go back */
-    GROUP_METADATA,
-    GROUP_MIXED, /* objects and free memory, which the dump does not tell */
-    GROUPS
-};
-
 static const struct {
     const char *line;
-    enum group group;
+    enum jep_part part;
 } members[] = {
-    {"objects", GROUP_OBJECTS},
-    {"objects_and_caches", GROUP_OBJECTS},
-    {"cpu_caches", GROUP_CACHES},
-    {"sharded_caches", GROUP_CACHES},
-    {"transfer_cache", GROUP_CACHES},
-    {"thread_caches", GROUP_CACHES},
-    {"central_cache", GROUP_HOLES},
-    {"fast_bins", GROUP_HOLES},
-    {"bins", GROUP_HOLES},
-    {"bins_and_top", GROUP_HOLES},
-    {"free_chunks", GROUP_HOLES},
-    {"beyond_blocks", GROUP_HOLES},
-    {"page_heap", GROUP_PAGES},
-    {"top", GROUP_PAGES},
-    {"metadata", GROUP_METADATA},
-    {"metadata_unallocated", GROUP_METADATA},
-    {"metadata_unavailable", GROUP_METADATA},
-    {"committed", GROUP_MIXED},
+    {"objects", JEP_PART_OBJECTS},
+    {"objects_and_caches", JEP_PART_OBJECTS},
+    {"cpu_caches", JEP_PART_CACHES},
+    {"sharded_caches", JEP_PART_CACHES},
+    {"transfer_cache", JEP_PART_CACHES},
+    {"thread_caches", JEP_PART_CACHES},
+    {"central_cache", JEP_PART_HOLES},
+    {"fast_bins", JEP_PART_HOLES},
+    {"bins", JEP_PART_HOLES},
+    {"bins_and_top", JEP_PART_HOLES},
+    {"free_chunks", JEP_PART_HOLES},
+    {"beyond_blocks", JEP_PART_HOLES},
+    {"page_heap", JEP_PART_PAGES},
+    {"top", JEP_PART_PAGES},
+    {"metadata", JEP_PART_METADATA},
+    {"metadata_unallocated", JEP_PART_METADATA},
+    {"metadata_unavailable", JEP_PART_METADATA},
+    {"committed", JEP_PART_MIXED},
 };
 
-static void
-groups_sum(const struct jep_diff *diff, int64_t sums[GROUPS])
+/* The others are allocated, metadata and mapped. */
+static const struct {
+    const char *id, *what;
+} parts_of_their_own[JEP_PARTS] = {
+    [JEP_PART_CACHES] = {"caches", "all caches"},
+    [JEP_PART_HOLES] = {"holes", "holes"},
+    [JEP_PART_PAGES] = {"free_pages", "free pages"},
+};
+
+const char *
+foreign_part_id(enum jep_part part)
 {
-    memset(sums, 0, GROUPS * sizeof(*sums));
-    for (size_t i = 0; i < diff->line_count; i++) {
-        for (size_t k = 0; k < JE_ARRAY_LEN(members); k++) {
-            if (strcmp(diff->lines[i].id, members[k].line) == 0)
-                sums[members[k].group] += diff->lines[i].bytes;
-        }
+    return parts_of_their_own[part].id;
+}
+
+const char *
+foreign_part_what(enum jep_part part)
+{
+    return parts_of_their_own[part].what;
+}
+
+static void
+part_add(const struct jep_ledger_line *line, struct jep_figure *parts)
+{
+    for (size_t k = 0; k < JE_ARRAY_LEN(members); k++) {
+        struct jep_figure *part = &parts[members[k].part];
+
+        if (strcmp(line->id, members[k].line) == 0)
+            *part = figure_derived(part->value + (uint64_t)line->bytes);
     }
 }
 
-static enum group
-most_grown(const int64_t sums[GROUPS])
+void
+foreign_parts(const struct jep_ledger *ledger,
+              struct jep_figure parts[JEP_PARTS])
 {
-    enum group most = GROUP_OBJECTS;
+    memset(parts, 0, JEP_PARTS * sizeof(*parts));
+    for (size_t i = 0; i < ledger->count; i++) {
+        if (ledger->lines[i].depth == 0)
+            part_add(&ledger->lines[i], parts);
+    }
+}
 
-    for (enum group group = 0; group < GROUPS; group++) {
-        if (sums[group] > sums[most])
-            most = group;
+bool
+foreign_fits(const struct jep_moment *a, const struct jep_moment *b)
+{
+    return a->is_foreign && b->is_foreign && a->allocator == b->allocator &&
+           a->whole != NULL && b->whole != NULL &&
+           strcmp(a->whole, b->whole) == 0;
+}
+
+static enum jep_part
+most_grown(const int64_t parts[JEP_PARTS])
+{
+    enum jep_part most = JEP_PART_OBJECTS;
+
+    for (enum jep_part part = 0; part < JEP_PARTS; part++) {
+        if (parts[part] > parts[most])
+            most = part;
     }
     return most;
 }
 
 static int64_t
-change_of(const struct jep_diff *diff, const char *id)
+change_of(const struct jep_change *list, size_t count, const char *id)
 {
-    for (size_t i = 0; i < diff->total_count; i++) {
-        if (strcmp(diff->totals[i].id, id) == 0)
-            return diff->totals[i].bytes;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].id, id) == 0)
+            return list[i].bytes;
     }
     return 0;
 }
 
 /* The rule that is about that kind of memory. */
 static const char *
-rule_of(enum dump_format format, enum group group)
+rule_of(enum jep_allocator allocator, enum jep_part part)
 {
-    static const char *const rules[][GROUPS] = {
-        [DUMP_FORMAT_TCMALLOC] = {[GROUP_CACHES] = "tcmalloc-percpu-cache",
-                                  [GROUP_HOLES] = "tcmalloc-central",
-                                  [GROUP_PAGES] = "tcmalloc-pageheap"},
-        [DUMP_FORMAT_GLIBC] = {[GROUP_HOLES] = "glibc-untrimmed",
-                               [GROUP_PAGES] = "glibc-untrimmed"},
-        [DUMP_FORMAT_MIMALLOC] = {[GROUP_HOLES] = "mimalloc-purge-idle",
-                                  [GROUP_MIXED] = "mimalloc-purge-idle"}};
+#define TCMALLOC                                                               \
+    {                                                                          \
+        [JEP_PART_CACHES] = "tcmalloc-percpu-cache",                           \
+        [JEP_PART_HOLES] = "tcmalloc-central",                                 \
+        [JEP_PART_PAGES] = "tcmalloc-pageheap"                                 \
+    }
+    static const char *const rules[JEP_ALLOCATORS][JEP_PARTS] = {
+        [JEP_ALLOCATOR_TCMALLOC] = TCMALLOC,
+        [JEP_ALLOCATOR_GPERFTOOLS] = TCMALLOC,
+        [JEP_ALLOCATOR_GLIBC] = {[JEP_PART_HOLES] = "glibc-untrimmed",
+                                 [JEP_PART_PAGES] = "glibc-untrimmed"},
+        [JEP_ALLOCATOR_MIMALLOC] = {[JEP_PART_HOLES] = "mimalloc-purge-idle",
+                                    [JEP_PART_MIXED] = "mimalloc-purge-idle"}};
+#undef TCMALLOC
 
-    return rules[format][group];
+    return rules[allocator][part];
 }
 
 static struct jep_verdict
-grown(enum dump_format format, enum group group, bool is_total_up)
+grown(enum jep_allocator allocator, enum jep_part part, bool is_total_up)
 {
-    struct jep_verdict out = {.rule = rule_of(format, group),
+    struct jep_verdict out = {.rule = rule_of(allocator, part),
+                              .figure = foreign_part_id(part),
                               .has_grown = is_total_up};
 
-    switch (group) {
-    case GROUP_OBJECTS:
+    switch (part) {
+    case JEP_PART_OBJECTS:
         out.id = "live-growth";
         out.text = "The program holds more live objects: a leak, or more to do";
         out.rule = "true-leak";
         out.figure = "allocated";
         break;
-    case GROUP_CACHES:
+    case JEP_PART_CACHES:
         out.id = "thread-caches";
         out.text = "Caches of threads or processors hold more: free objects "
                    "that no other one can use";
         break;
-    case GROUP_HOLES:
+    case JEP_PART_HOLES:
         out.id = is_total_up ? "fragmentation" : "shrunk-not-returned";
         out.text = is_total_up
                        ? "There is more free memory between what is in use: "
@@ -118,36 +154,49 @@ grown(enum dump_format format, enum group group, bool is_total_up)
                        : "The program freed objects, and what they left stays "
                          "with the allocator: fragmentation";
         break;
-    case GROUP_PAGES:
+    case JEP_PART_PAGES:
         out.id = "freed-not-purged";
         out.text = "Pages were freed and not yet given back to the system";
         break;
-    case GROUP_METADATA:
+    case JEP_PART_METADATA:
         out.id = "metadata";
         out.text = "The allocator's metadata has grown, the objects have not";
+        out.figure = "metadata";
         break;
     default:
         out.id = "resident";
         out.text = "The allocator holds more memory; the dumps do not tell "
                    "objects in it from free memory";
+        out.figure = "mapped";
         break;
     }
     return out;
 }
 
+/* Where no part has grown enough, but all together have. */
 static struct jep_verdict
-not_grown(const struct jep_diff *diff, int64_t total, int64_t floor)
+grown_together(const struct jep_change *list, size_t count)
 {
-    if (change_of(diff, "rss") >= floor)
+    bool is_memory = change_of(list, count, "resident") > 0;
+
+    return (struct jep_verdict){
+        "resident", "The allocator holds more memory, of each kind a little",
+        NULL, is_memory ? "resident" : "mapped", true};
+}
+
+static struct jep_verdict
+not_grown(int64_t total, int64_t rss, int64_t retained, int64_t floor)
+{
+    if (rss >= floor)
         return (struct jep_verdict){
             "outside",
             "RSS has grown and nothing that the allocator counts: huge pages, "
             "files, or other allocators",
             "rss-above-allocator", "rss", true};
-    if (total <= -floor || change_of(diff, "rss") <= -floor)
+    if (total <= -floor || rss <= -floor)
         return (struct jep_verdict){"less", "It uses less memory than before",
                                     NULL, NULL, false};
-    if (change_of(diff, "retained") >= floor)
+    if (retained >= floor)
         return (struct jep_verdict){
             "address-space", "Only address space has grown, which is no memory",
             "retained-benign", "retained", false};
@@ -157,18 +206,18 @@ not_grown(const struct jep_diff *diff, int64_t total, int64_t floor)
 }
 
 struct jep_verdict
-foreign_verdict(const struct jep_diff *diff, enum dump_format format,
-                uint64_t floor)
+foreign_verdict(const int64_t parts[JEP_PARTS], const struct jep_change *list,
+                size_t count, enum jep_allocator allocator, uint64_t floor)
 {
-    int64_t sums[GROUPS], total = 0;
-    int64_t least = floor > 0 ? (int64_t)floor : 1;
-    enum group most;
+    int64_t total = 0, least = floor > 0 ? (int64_t)floor : 1;
+    enum jep_part most = most_grown(parts);
 
-    groups_sum(diff, sums);
-    most = most_grown(sums);
-    for (enum group group = 0; group < GROUPS; group++)
-        total += sums[group];
-    if (sums[most] >= least)
-        return grown(format, most, total >= least);
-    return not_grown(diff, total, least);
+    for (enum jep_part part = 0; part < JEP_PARTS; part++)
+        total += parts[part];
+    if (parts[most] >= least)
+        return grown(allocator, most, total >= least);
+    if (total >= least)
+        return grown_together(list, count);
+    return not_grown(total, change_of(list, count, "rss"),
+                     change_of(list, count, "retained"), least);
 }

@@ -55,6 +55,9 @@ tcmalloc_to shrunk-not-returned 0 '"tcmalloc-central"' 60 20 70 5 3 40
 tcmalloc_to freed-not-purged 0 '"tcmalloc-pageheap"' 60 60 30 5 3 40
 tcmalloc_to freed-not-purged 1 '"tcmalloc-pageheap"' 100 60 30 5 3 40
 tcmalloc_to metadata 1 null 100 20 30 5 20 40
+# Two kinds gain less than the threshold, together they do not.
+tcmalloc_to resident 1 null 100 29 39 5 3 40
+tcmalloc_to same 0 null 100 24 34 5 3 40
 # All that was freed went back.
 tcmalloc_to less 0 null 60 20 30 5 3 80
 tcmalloc_to address-space 0 '"retained-benign"' 100 20 30 5 3 80

@@ -45,6 +45,7 @@ JE_REPORT_TESTS = \
 	t/cli/250-report-markdown.t \
 	t/cli/260-report-series.t \
 	t/cli/265-report-series-real.t \
+	t/cli/267-report-series-others.t \
 	t/cli/270-report-fleet.t \
 	t/cli/400-check-limits.t \
 	t/cli/410-check-ci.t \
