@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH_MAX  100
 #define IN_FULL    3 /* topics of one name; of more there is a list */
 #define NAME_WIDTH 30
 
@@ -31,17 +30,11 @@ static const opt_t explain_opt_table[] = {
         "Write to FILE instead of standard output."),
     OPT_END};
 
-static unsigned
-width_of(const out_t *out)
-{
-    return out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
-}
-
 static void
 print_part(out_t *out, const char *label, const char *text)
 {
     if (text != NULL)
-        cell_hanging(out, text, label, "            ", width_of(out));
+        cell_hanging(out, text, label, "            ", out_prose_width(out));
 }
 
 static void
@@ -56,7 +49,7 @@ print_topic(out_t *out, const struct jep_topic *topic)
     else
         out_printf(out, "  (%s: %s)\n", kind_names[topic->kind], topic->facts);
     if (topic->kind != JEP_TOPIC_RULE) {
-        cell_paragraph(out, topic->text, "  ", width_of(out));
+        cell_paragraph(out, topic->text, "  ", out_prose_width(out));
         return;
     }
     print_part(out, "  Noticed:  ", topic->text);
@@ -79,7 +72,7 @@ print_names(out_t *out, const struct jep_topic *const *topics, size_t count)
     for (size_t i = 0; i < count; i++) {
         unsigned length = (unsigned)strlen(topics[i]->name);
 
-        if (column > 0 && column + 2 + length > width_of(out)) {
+        if (column > 0 && column + 2 + length > out_prose_width(out)) {
             out_puts(out, "\n");
             column = 0;
         }
@@ -160,7 +153,7 @@ list_rules(out_t *out, const struct jep_topic *topics, size_t count)
         }
         snprintf(first, sizeof(first), "  %-*s ", NAME_WIDTH, topics[i].name);
         snprintf(indent, sizeof(indent), "  %-*s ", NAME_WIDTH, "");
-        cell_hanging(out, topics[i].text, first, indent, width_of(out));
+        cell_hanging(out, topics[i].text, first, indent, out_prose_width(out));
     }
 }
 

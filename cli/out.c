@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PROSE_WIDTH_MAX 100u
+
 struct out {
     FILE *file;
     const char *name;      /* for messages */
@@ -238,6 +240,12 @@ unsigned
 out_width(const out_t *out)
 {
     return out->width;
+}
+
+unsigned
+out_prose_width(const out_t *out)
+{
+    return JE_MIN(out->width, PROSE_WIDTH_MAX);
 }
 
 bool

@@ -34,7 +34,9 @@ void out_text(out_t *out, const char *text);
 void out_wrap(out_t *out, const char *text, unsigned from);
 
 /* What it is written to. */
-unsigned out_width(const out_t *out);   /* columns; 80 unless a terminal */
+unsigned out_width(const out_t *out); /* columns; 80 unless a terminal */
+/* Of prose: lines of more than 100 are hard to read. */
+unsigned out_prose_width(const out_t *out);
 bool out_is_colour(const out_t *out);   /* a terminal, and NO_COLOR unset */
 bool out_is_utf8(const out_t *out);     /* the locale's character set */
 bool out_is_terminal(const out_t *out); /* progress and pager are allowed */

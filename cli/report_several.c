@@ -108,7 +108,7 @@ alone_print(out_t *out, const struct jep_several_view *view)
                  "the process; the last is %.1000s.",
                  view->alone_count, words);
     out_puts(out, "\n");
-    cell_paragraph(out, line, "", 80);
+    cell_paragraph(out, line, "", out_prose_width(out));
 }
 
 /* Why this one is printed in full. */
@@ -121,7 +121,7 @@ member_introduce(out_t *out, const struct jep_fleet *fleet, size_t at)
         out_puts(out, "\n");
     words_member(words, fleet, &fleet->members[at]);
     if (words[0] != '\0')
-        cell_hanging(out, words, "Unusual: ", "", 80);
+        cell_hanging(out, words, "Unusual: ", "", out_prose_width(out));
     else if (at == 0)
         out_puts(out, "The largest:\n");
 }
@@ -135,7 +135,7 @@ report_several_text(out_t *out, struct several *several,
 
     usual.top = 0;
     if (view->fleet != NULL)
-        fleet_text(out, view->fleet);
+        fleet_text(out, view->fleet, view->series_count > 0);
     for (size_t i = 0; i < view->series_count; i++) {
         if (i > 0)
             out_puts(out, "\n");
@@ -180,7 +180,7 @@ report_several_markdown(out_t *out, struct several *several,
 
     usual.top = 0;
     if (view->fleet != NULL)
-        fleet_markdown(out, view->fleet);
+        fleet_markdown(out, view->fleet, view->series_count > 0);
     for (size_t i = 0; i < view->series_count; i++) {
         if (is_shown_full(view, &view->series[i]))
             series_print_markdown(out, several, &view->series[i], options);

@@ -10,13 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    ROWS_DEFAULT = 8,
-    NAME_COLUMNS = 32,
-    SIZE_COLUMNS = 12,
-    CALLERS = 2,
-    WIDTH_MAX = 100
-};
+enum { ROWS_DEFAULT = 8, NAME_COLUMNS = 32, SIZE_COLUMNS = 12, CALLERS = 2 };
 
 static void
 heading(out_t *out, const char *title)
@@ -167,7 +161,7 @@ diff_text(out_t *out, const struct diff_view *view)
 {
     const struct jep_diff *diff = view->diff;
     size_t most = view->top > 0 ? view->top : ROWS_DEFAULT;
-    unsigned width = out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
+    unsigned width = out_prose_width(out);
     char sentence[1024];
 
     print_sources(out, view);

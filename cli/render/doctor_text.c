@@ -10,12 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    WIDTH_MAX = 100,
-    LABEL_COLUMNS = 16,
-    SIZE_COLUMNS = 12,
-    LINE_MAX_LENGTH = 4096
-};
+enum { LABEL_COLUMNS = 16, SIZE_COLUMNS = 12, LINE_MAX_LENGTH = 4096 };
 
 /* Where a line of the report is put together. */
 struct line {
@@ -24,12 +19,6 @@ struct line {
     size_t count;
     char text[LINE_MAX_LENGTH];
 };
-
-static unsigned
-width_of(const out_t *out)
-{
-    return out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
-}
 
 const char *
 doctor_loaded(enum jep_loaded loaded)
@@ -116,7 +105,8 @@ end(struct line *line, const char *label)
     if (line->text[0] != '\0') {
         snprintf(first, sizeof(first), "  %-*s", LABEL_COLUMNS - 2, label);
         snprintf(indent, sizeof(indent), "%*s", LABEL_COLUMNS, "");
-        cell_hanging(line->out, line->text, first, indent, width_of(line->out));
+        cell_hanging(line->out, line->text, first, indent,
+                     out_prose_width(line->out));
     }
     line->text[0] = '\0';
 }
@@ -125,7 +115,7 @@ static void
 heading(out_t *out, const char *text)
 {
     cell_style(out, CELL_BOLD);
-    cell_paragraph(out, text, "", width_of(out));
+    cell_paragraph(out, text, "", out_prose_width(out));
     cell_style(out, CELL_PLAIN);
 }
 
@@ -286,7 +276,7 @@ print_group_more(struct line *line)
 static void
 print_groups(out_t *out, const struct jep_doctor_view *view)
 {
-    unsigned name = width_of(out) - 3 * SIZE_COLUMNS;
+    unsigned name = out_prose_width(out) - 3 * SIZE_COLUMNS;
 
     if (view->group_count == 0)
         return;
@@ -369,7 +359,7 @@ print_process(out_t *out, const struct jep_doctor_view *view)
         cell_paragraph(out,
                        "It has no memory of its own: it is a thread of the "
                        "kernel, or it has ended and waits to be collected.",
-                       "  ", width_of(out));
+                       "  ", out_prose_width(out));
     if (!view->has_memory)
         return;
     say(&line, jep_fact_is_known(get(&line, "rss")) ? "rss" : "vm_rss",
@@ -456,14 +446,14 @@ print_unread(out_t *out, const struct jep_doctor_view *view)
 
         snprintf(text, sizeof(text), "%s: %s", view->unread[i].file,
                  view->unread[i].why);
-        cell_hanging(out, text, "  ", "    ", width_of(out));
+        cell_hanging(out, text, "  ", "    ", out_prose_width(out));
         is_denied |= strcmp(view->unread[i].why, strerror(EACCES)) == 0;
     }
     if (is_denied)
         cell_paragraph(out,
                        "The user of the process may read more, and root all "
                        "of it.",
-                       "  ", width_of(out));
+                       "  ", out_prose_width(out));
     out_puts(out, "\n");
 }
 
@@ -499,7 +489,7 @@ print_where(out_t *out, const struct jep_doctor_view *view)
     cell_paragraph(out,
                    "There is a container: commands that change the machine "
                    "have to be given on its host.",
-                   "", width_of(out));
+                   "", out_prose_width(out));
     out_puts(out, "\n");
 }
 
@@ -526,6 +516,6 @@ doctor_text(out_t *out, const struct jep_doctor_view *view)
     print_unread(out, view);
     print_where(out, view);
     for (size_t i = 0; i < view->finding_count; i++)
-        text_finding(out, &view->findings[i], width_of(out));
+        text_finding(out, &view->findings[i], out_prose_width(out));
     print_next(out, view);
 }

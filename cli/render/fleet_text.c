@@ -7,7 +7,6 @@
 #include <math.h>
 
 enum {
-    WIDTH_MAX = 100, /* longer lines of prose are hard to read */
     WIDTH_WIDE = 120,
     ROWS_MAX = 24,    /* of processes, if none of those left out is unusual */
     UNUSUAL_MAX = 40, /* of unusual ones */
@@ -131,7 +130,7 @@ print_members(out_t *out, const struct jep_fleet *fleet)
 
 /* One change for all is worth more than one for each. */
 static void
-print_common(out_t *out, const struct jep_fleet *fleet)
+print_common(out_t *out, const struct jep_fleet *fleet, bool has_series)
 {
     size_t shown = 0;
 
@@ -156,20 +155,21 @@ print_common(out_t *out, const struct jep_fleet *fleet)
         }
         out_puts(out, "\n");
     }
+    if (shown > 0 && has_series)
+        cell_paragraph(out, words_common(), "", out_prose_width(out));
     if (shown > 0)
         out_puts(out, "\n");
 }
 
 void
-fleet_text(out_t *out, const struct jep_fleet *fleet)
+fleet_text(out_t *out, const struct jep_fleet *fleet, bool has_series)
 {
-    unsigned width = out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
     char words[SEVERAL_WORDS_MAX];
 
     cell_style(out, CELL_BOLD);
-    cell_paragraph(out, words_fleet(words, fleet), "", width);
+    cell_paragraph(out, words_fleet(words, fleet), "", out_prose_width(out));
     cell_style(out, CELL_PLAIN);
     out_puts(out, "\n");
     print_members(out, fleet);
-    print_common(out, fleet);
+    print_common(out, fleet, has_series);
 }

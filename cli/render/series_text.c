@@ -12,7 +12,6 @@
 #include <string.h>
 
 enum {
-    WIDTH_MAX = 100, /* longer lines of prose are hard to read */
     WIDTH_WIDE = 120,
     ROWS_MAX = 20, /* of dumps; more are left out in the middle */
     ROWS_TOP = 8,  /* of size classes and stacks */
@@ -23,12 +22,6 @@ enum {
     CURVE_COLUMNS = 18,
     FIGURES = 6
 };
-
-static unsigned
-prose_width(const out_t *out)
-{
-    return out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
-}
 
 static const struct jep_trend *
 trend_find(const struct jep_series *series, const char *id)
@@ -62,10 +55,10 @@ print_head(out_t *out, const struct jep_series *series)
     out_text(out, words_name(words, last));
     out_puts(out, "\n");
     if (words_assumed(words, series)[0] != '\0')
-        cell_paragraph(out, words, "", prose_width(out));
+        cell_paragraph(out, words, "", out_prose_width(out));
     out_puts(out, "\n");
     cell_style(out, CELL_BOLD);
-    cell_paragraph(out, words_series(words, series), "", prose_width(out));
+    cell_paragraph(out, words_series(words, series), "", out_prose_width(out));
     cell_style(out, CELL_PLAIN);
     out_puts(out, "\n");
 }

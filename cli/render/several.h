@@ -31,6 +31,8 @@ const char *words_assumed(char words[SEVERAL_WORDS_MAX],
 /* How many processes are unusual, and in what. */
 const char *words_fleet(char words[SEVERAL_WORDS_MAX],
                         const struct jep_fleet *fleet);
+/* What the findings of a fleet that has series besides are not. */
+const char *words_common(void);
 /* What a member is unusual in; empty = nothing. */
 const char *words_member(char words[SEVERAL_WORDS_MAX],
                          const struct jep_fleet *fleet,
@@ -48,11 +50,11 @@ bool words_hourly(const struct jep_series *series, double *factor);
 void series_text(out_t *out, const struct jep_series *series,
                  const struct series_detail *detail,
                  const struct render_options *options);
-void fleet_text(out_t *out, const struct jep_fleet *fleet);
+void fleet_text(out_t *out, const struct jep_fleet *fleet, bool has_series);
 
 void series_markdown(out_t *out, const struct jep_series *series,
                      const struct series_detail *detail, unsigned top);
-void fleet_markdown(out_t *out, const struct jep_fleet *fleet);
+void fleet_markdown(out_t *out, const struct jep_fleet *fleet, bool has_series);
 
 /* `places` says which element of the array of reports each moment became. */
 json_t *series_json(const struct jep_series *series,

@@ -155,7 +155,7 @@ print_member(out_t *out, const struct jep_fleet *fleet,
 }
 
 static void
-print_common(out_t *out, const struct jep_fleet *fleet)
+print_common(out_t *out, const struct jep_fleet *fleet, bool has_series)
 {
     char text[TEXT_NUMBER_MAX];
     size_t shown = 0;
@@ -172,12 +172,14 @@ print_common(out_t *out, const struct jep_fleet *fleet)
                    render_severity(one->severity), one->count,
                    one->bytes > 0 ? text_size(text, (double)one->bytes) : "");
     }
+    if (shown > 0 && has_series)
+        out_printf(out, "\n%s\n", words_common());
     if (shown > 0)
         out_puts(out, "\n");
 }
 
 void
-fleet_markdown(out_t *out, const struct jep_fleet *fleet)
+fleet_markdown(out_t *out, const struct jep_fleet *fleet, bool has_series)
 {
     size_t shown = fleet->unusual > ROWS_MAX ? fleet->unusual : ROWS_MAX;
     char words[SEVERAL_WORDS_MAX];
@@ -194,5 +196,5 @@ fleet_markdown(out_t *out, const struct jep_fleet *fleet)
     if (fleet->count > shown)
         out_printf(out, "and %zu more, none of them unusual\n\n",
                    fleet->count - shown);
-    print_common(out, fleet);
+    print_common(out, fleet, has_series);
 }

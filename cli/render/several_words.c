@@ -156,6 +156,13 @@ words_fleet(char words[SEVERAL_WORDS_MAX], const struct jep_fleet *fleet)
 }
 
 const char *
+words_common(void)
+{
+    return "Found in the latest dumps, each alone: what takes an earlier one "
+           "to tell is found with the series.";
+}
+
+const char *
 words_member(char words[SEVERAL_WORDS_MAX], const struct jep_fleet *fleet,
              const struct jep_member *member)
 {

@@ -114,7 +114,7 @@ print_warnings(out_t *out, const struct jep_view *view)
         size_t at = (size_t)snprintf(note, sizeof(note), "note: not in it: ");
 
         render_missing(source, note + at, sizeof(note) - at);
-        cell_paragraph(out, note, "", 80);
+        cell_paragraph(out, note, "", out_prose_width(out));
     }
     for (size_t i = 0; i < source->warning_count; i++) {
         const struct jep_warning *warning = &source->warnings[i];
@@ -127,7 +127,7 @@ print_warnings(out_t *out, const struct jep_view *view)
                      (unsigned long long)warning->line, warning->text);
         else
             snprintf(note, sizeof(note), "note: %s", warning->text);
-        cell_paragraph(out, note, "", 80);
+        cell_paragraph(out, note, "", out_prose_width(out));
     }
 }
 

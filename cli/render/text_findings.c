@@ -7,11 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    WIDTH_MAX = 100, /* longer lines of prose are hard to read */
-    SEVERITY_COLUMNS = 10,
-    NAME_COLUMNS_MAX = 44
-};
+enum { SEVERITY_COLUMNS = 10, NAME_COLUMNS_MAX = 44 };
 
 const struct jep_finding *
 text_top_finding(const struct jep_view *view)
@@ -143,7 +139,7 @@ void
 text_findings(out_t *out, const struct jep_view *view)
 {
     const struct jep_summary *s = &view->summary;
-    unsigned width = out_width(out) < WIDTH_MAX ? out_width(out) : WIDTH_MAX;
+    unsigned width = out_prose_width(out);
 
     if (text_top_finding(view) == NULL &&
         (s->allocated.known || s->active.known || s->rss.known))

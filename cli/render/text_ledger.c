@@ -175,7 +175,7 @@ text_headline(out_t *out, const struct jep_view *view)
     if (top != NULL)
         snprintf(text + at, sizeof(text) - at, " See %s below.", top->rule);
     cell_style(out, CELL_BOLD);
-    cell_paragraph(out, text, "", out_width(out) < 100 ? out_width(out) : 100);
+    cell_paragraph(out, text, "", out_prose_width(out));
     cell_style(out, CELL_PLAIN);
     out_puts(out, "\n");
 }

@@ -95,6 +95,29 @@ like "are of three processes" "$out" '^None of 3 processes|of 3 processes'
 is "each a series" "$(grep -c '^3 dumps of one process' "$out")" 3
 like "in the order of time" "$out" '^a1.json to a3.json'
 like "one of which grows" "$out" '^  allocated +150.0 MiB 250.0 MiB +\+100.0 MiB +\+50.0 MiB'
+unlike "no finding, no word on where it is from" "$out" 'Found in the latest'
+# What is wrong in each is counted from its latest dump alone; what takes time
+# is told with the series.
+for i in 1 2 3; do
+    for p in 3 4; do
+        live=$((1000 + i * 100))
+        own w$p$i.json $p 1000000 $((i * 3600)) $((live * 13 / 10))
+        sed "s/\"allocated\":[0-9]*/\"allocated\":$((live * 1048576))/" \
+            w$p$i.json >x
+        mv x w$p$i.json
+    done
+done
+run "$jeprobe" report w??.json
+like "findings of the latest" "$out" '^[A-Z]+ +slab-waste-high +2 '
+like "what they are not" "$out" '^Found in the latest dumps, each alone: what takes'
+is "no leak among them" \
+    "$(sed -n '/^Findings/,/^Found/p' "$out" | grep -c true-leak)" 0
+like "the leak is told with the series" "$out" '^[A-Z]+ +true-leak'
+run "$jeprobe" report --format markdown w??.json
+like "what they are not, in Markdown" "$out" '^Found in the latest dumps, each'
+run "$jeprobe" report w?3.json
+like "findings of single dumps" "$out" '^[A-Z]+ +slab-waste-high +2 '
+unlike "single dumps need no word" "$out" 'Found in the latest'
 # The same number and a later start: after the end it is a restart.
 own d1.json 1 1000000 3600 100
 own d2.json 1 1000000 7200 100
