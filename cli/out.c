@@ -19,6 +19,10 @@
 
 #define PROSE_WIDTH_MAX 100u
 
+/* What COLUMNS may ask for; anything else is no width. */
+#define WIDTH_MIN 40
+#define WIDTH_MAX 1000
+
 struct out {
     FILE *file;
     const char *name;      /* for messages */
@@ -120,8 +124,10 @@ out_look(out_t *out)
 {
     struct winsize ws;
     const char *no_colour = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
+    const char *term = getenv("TERM"), *columns = getenv("COLUMNS");
     int fd = fileno(out->file);
+    unsigned long wanted;
+
     out->width = 80;
     out->is_terminal = isatty(fd) == 1;
     out->is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -130,6 +136,9 @@ out_look(out_t *out)
                      term != NULL && strcmp(term, "dumb") != 0;
     if (out->is_terminal && ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
         out->width = ws.ws_col;
+    wanted = columns != NULL ? strtoul(columns, NULL, 10) : 0;
+    if (wanted >= WIDTH_MIN && wanted <= WIDTH_MAX)
+        out->width = (unsigned)wanted;
 }
 
 out_t *

@@ -20,6 +20,7 @@ enum {
     CHANGE_COLUMNS = 12,
     NAME_COLUMNS = 28,
     CURVE_COLUMNS = 18,
+    BAR_COLUMNS = 30, /* at most */
     FIGURES = 6
 };
 
@@ -39,6 +40,7 @@ print_head(out_t *out, const struct jep_series *series)
     const struct jep_moment *first = series->moments[0];
     const struct jep_moment *last = series->moments[series->count - 1];
     char words[SEVERAL_WORDS_MAX], text[TEXT_NUMBER_MAX];
+    size_t used;
 
     out_printf(out, "%zu dumps of one process", series->count);
     if (first->pid.known)
@@ -51,8 +53,9 @@ print_head(out_t *out, const struct jep_series *series)
         out_printf(out, ", over %s", text_duration(text, series->seconds));
     out_puts(out, "\n");
     out_text(out, words_name(words, first));
-    out_puts(out, " to ");
-    out_text(out, words_name(words, last));
+    used = strlen(words) + strlen(words_name(words, last)) + 4;
+    out_puts(out, used > out_width(out) ? "\nto " : " to ");
+    out_text(out, words);
     out_puts(out, "\n");
     if (words_assumed(words, series)[0] != '\0')
         cell_paragraph(out, words, "", out_prose_width(out));
@@ -109,6 +112,21 @@ print_curve(out_t *out, const struct jep_trend *trend, size_t count)
     }
 }
 
+/* Whether there is a column of intervals: room for it, and something in it. */
+static bool
+has_ranges(const out_t *out, const struct jep_series *series)
+{
+    double factor;
+
+    if (out_width(out) < WIDTH_WIDE || !words_hourly(series, &factor))
+        return false;
+    for (size_t i = 0; i < series->trend_count; i++) {
+        if (series->trends[i].has_interval && !series->trends[i].is_steady)
+            return true;
+    }
+    return false;
+}
+
 static void
 print_trend(out_t *out, const struct jep_series *series,
             const struct jep_trend *trend)
@@ -129,8 +147,8 @@ print_trend(out_t *out, const struct jep_series *series,
         cell_change(out, trend->change * factor, CHANGE_COLUMNS);
     else if (has_time)
         cell_repeat(out, " ", CHANGE_COLUMNS);
-    if (out_width(out) >= WIDTH_WIDE) {
-        if (has_time && trend->has_interval && !trend->is_steady)
+    if (has_ranges(out, series)) {
+        if (trend->has_interval && !trend->is_steady)
             snprintf(range, sizeof(range), "%s to %s",
                      text_size(low, trend->low * factor),
                      text_size(high, trend->high * factor));
@@ -159,8 +177,8 @@ print_trends(out_t *out, const struct jep_series *series)
                SIZE_COLUMNS, "last", CHANGE_COLUMNS, "change");
     if (words_hourly(series, &factor))
         out_printf(out, "%*s", CHANGE_COLUMNS, "an hour");
-    if (out_width(out) >= WIDTH_WIDE)
-        out_printf(out, "%26s", words_hourly(series, &factor) ? "95 %" : "");
+    if (has_ranges(out, series))
+        out_printf(out, "%26s", "95 %");
     out_puts(out, "  over time\n");
     cell_style(out, CELL_PLAIN);
     for (size_t i = 0; i < series->trend_count; i++) {
@@ -178,16 +196,19 @@ struct table {
     const struct jep_trend *bar;              /* the first of them */
     double most;
     bool is_wide;
+    unsigned bar_columns;
 };
 
 static void
-table_fill(struct table *table, const struct jep_series *series, bool is_wide)
+table_fill(struct table *table, const struct jep_series *series, unsigned width)
 {
     static const char *const own[FIGURES] = {
         "rss", "resident", "active", "allocated", "dirty", "metadata"};
     static const char *const others[FIGURES] = {
         "rss", "resident", "allocated", "caches", "holes", "free_pages"};
     const char *const *ids = series->moments[0]->is_foreign ? others : own;
+    bool is_wide = width >= WIDTH_WIDE;
+    unsigned used = WHEN_COLUMNS + 1;
 
     *table = (struct table){.series = series, .is_wide = is_wide};
     for (size_t i = 0; i < FIGURES; i++) {
@@ -197,7 +218,11 @@ table_fill(struct table *table, const struct jep_series *series, bool is_wide)
             table->figures[i] = trend_find(series, "mapped");
         if (table->bar == NULL)
             table->bar = table->figures[i];
+        used += table->figures[i] != NULL ? SIZE_COLUMNS : 0;
     }
+    if (is_wide)
+        used += CHANGE_COLUMNS + 2 + NAME_COLUMNS;
+    table->bar_columns = width > used ? JE_MIN(width - used, BAR_COLUMNS) : 0;
     for (size_t i = 0; table->bar != NULL && i < series->count; i++) {
         double value = (double)table->bar->values[i].value;
 
@@ -277,7 +302,7 @@ table_row(out_t *out, const struct table *table, size_t at)
     if (table->bar->values[at].known && table->most > 0.0) {
         out_puts(out, " ");
         cell_bar(out, (double)table->bar->values[at].value / table->most,
-                 table->is_wide ? 30 : 10);
+                 table->bar_columns);
     }
     out_puts(out, "\n");
 }
@@ -288,7 +313,7 @@ print_table(out_t *out, const struct jep_series *series)
     size_t count = series->count, head = count, tail = count;
     struct table table;
 
-    table_fill(&table, series, out_width(out) >= WIDTH_WIDE);
+    table_fill(&table, series, out_width(out));
     if (count > ROWS_MAX) {
         head = ROWS_MAX / 2 - 1;
         tail = count - ROWS_MAX / 2;

@@ -16,35 +16,47 @@ is_jemalloc(const struct jep_source *source)
            source->allocator == JEP_ALLOCATOR_JEALLOC;
 }
 
+/* "jemalloc 5.3.0 (jemalloc-text, not all of it)" */
+static void
+allocator_text(char *text, size_t size, const struct jep_source *source)
+{
+    char version[64] = " ";
+
+    /* The others do not print it. */
+    if (source->version != NULL || is_jemalloc(source))
+        snprintf(version + 1, sizeof(version) - 1, "%.60s",
+                 source->version != NULL            ? source->version
+                 : source->version_range[0] != '\0' ? source->version_range
+                                                    : "of unknown version");
+    version[strcspn(version, "-")] = '\0';
+    snprintf(text, size, "%s%s (%s%s)", render_allocator(source->allocator),
+             version[1] != '\0' ? version : "", source->format,
+             source->complete ? "" : ", not all of it");
+}
+
+/* What does not fit behind the name of the file has a line of its own. */
 static void
 print_source(out_t *out, const struct jep_view *view)
 {
     const struct jep_source *source = &view->source;
-    char part[64];
+    const char *file =
+        strcmp(source->file, "-") == 0 ? "(standard input)" : source->file;
+    char text[256], part[64] = "";
+    size_t used;
 
-    out_text(out, strcmp(source->file, "-") == 0 ? "(standard input)"
-                                                 : source->file);
     if (source->documents > 1)
-        out_printf(out, " (%u of %u)", source->document, source->documents);
-    out_puts(out, ": ");
-    if (source->allocator == JEP_ALLOCATOR_UNKNOWN) {
-        out_printf(out, "%s%s\n", source->format,
-                   source->complete ? "" : " (not all of it)");
-        return;
-    }
-    out_puts(out, render_allocator(source->allocator));
-    snprintf(part, sizeof(part), "%.60s",
-             source->version != NULL            ? source->version
-             : source->version_range[0] != '\0' ? source->version_range
-                                                : "of unknown version");
-    part[strcspn(part, "-")] = '\0';
-    /* The others do not print it. */
-    if (source->version != NULL || is_jemalloc(source)) {
-        out_puts(out, " ");
-        out_text(out, part);
-    }
-    out_printf(out, " (%s%s)\n", source->format,
-               source->complete ? "" : ", not all of it");
+        snprintf(part, sizeof(part), " (%u of %u)", source->document,
+                 source->documents);
+    if (source->allocator == JEP_ALLOCATOR_UNKNOWN)
+        snprintf(text, sizeof(text), "%s%s", source->format,
+                 source->complete ? "" : " (not all of it)");
+    else
+        allocator_text(text, sizeof(text), source);
+    used = strlen(file) + strlen(part) + strlen(text) + 2;
+    out_text(out, file);
+    out_printf(out, "%s:%s", part, used > out_width(out) ? "\n  " : " ");
+    out_text(out, text);
+    out_puts(out, "\n");
 }
 
 /* The RSS stands here where the ledger does not go on to it. */

@@ -4,6 +4,7 @@
 #include "cli/render/cell.h"
 #include "cli/text.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,9 @@ enum {
         SIZE_COLUMNS + RANGE_COLUMNS + SAMPLES_COLUMNS + AGE_COLUMNS,
     CALLERS = 3, /* shown below each site */
     TOP_DEFAULT = 10,
-    WEAK_DEFAULT = 3 /* of those with few samples */
+    WEAK_DEFAULT = 3, /* of those with few samples */
+    WIDTH_LEAST = 80,
+    WIDTH_MOST = 160
 };
 
 /* The last two components of a path say enough in a table. */
@@ -271,13 +274,51 @@ print_freed(out_t *out, const struct jep_profile *profile, unsigned top,
         site_row(out, &profile->sites[i], width, true);
 }
 
+/* Columns in which name and place of a frame are not cut: see frame_cells. */
+static unsigned
+frame_width(const struct jep_frame *frame, unsigned indent)
+{
+    char name[1024], place[1024];
+    unsigned by_name, by_place;
+
+    frame_name(frame, name, sizeof(name));
+    frame_place(frame, UINT_MAX, place, sizeof(place));
+    by_name = indent + (unsigned)strlen(name);
+    if (place[0] == '\0')
+        return by_name;
+    by_name = by_name * 9 / 5 + 2;
+    by_place = (unsigned)(strlen(place) + 1) * 9 / 4 + 1;
+    return by_name > by_place ? by_name : by_place;
+}
+
+/* As wide as the names need: far from them the figures are hard to follow. */
+static unsigned
+sites_width(const out_t *out, const struct jep_profile *profile, unsigned top)
+{
+    unsigned least = WIDTH_LEAST - NUMBERS_COLUMNS, width = least;
+    unsigned most = JE_MIN(out_width(out), WIDTH_MOST);
+    size_t shown = top > 0 ? top : TOP_DEFAULT + WEAK_DEFAULT;
+
+    for (size_t i = 0; i < profile->site_count && i < shown; i++) {
+        const struct jep_stack *site = &profile->sites[i];
+
+        for (size_t f = 0; f < site->frame_count && f <= CALLERS; f++) {
+            unsigned needed = frame_width(&site->frames[f], f == 0 ? 2 : 4);
+
+            width = needed > width ? needed : width;
+        }
+    }
+    if (most < WIDTH_LEAST)
+        return least;
+    return JE_MIN(width, most - NUMBERS_COLUMNS);
+}
+
 void
 text_sites(out_t *out, const struct jep_view *view, unsigned top)
 {
     const struct jep_profile *profile = &view->profile;
     const char *because = nothing_because(profile);
-    unsigned total = out_width(out) < 80 ? 80 : out_width(out);
-    unsigned width = (total > 160 ? 160 : total) - NUMBERS_COLUMNS;
+    unsigned width = sites_width(out, profile, top);
 
     if (because != NULL) {
         out_printf(out, "Who holds it: %s\n\n", because);

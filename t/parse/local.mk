@@ -38,6 +38,7 @@ t_unit_check_unbias_LDADD = $(JE_PROBE_TEST) -lm
 JE_REPORT_TESTS = \
 	t/cli/100-report-input.t \
 	t/cli/200-report-text.t \
+	t/cli/205-report-width.t \
 	t/cli/210-report-ledger.t \
 	t/cli/220-report-symbols.t \
 	t/cli/230-report-escape.t \
