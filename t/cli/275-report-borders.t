@@ -183,12 +183,35 @@ like "one program" "$out" '^2 dumps of one process'
 process 2.json /other 5.3.0-0-gjeprobe 120
 run "$jeprobe" report 1.json 2.json
 like "two programs" "$out" '^2 processes'
+process 2.json /app 5.3.0-0-gjeprobe 120
+process 3.json /other 5.3.0-0-gjeprobe 60
+process 4.json /other 5.3.0-0-gjeprobe 120
+run "$jeprobe" report --format json 4.json 1.json 3.json 2.json
+is "a fleet is of the latest" "$(sed -n '/^ "fleet"/,$s/^ *"file": //p' "$out" |
+    sort | tr -d '\n')" '"2.json","4.json",'
 {
     cat a.txt
     printf 'Arena 0:\nsystem bytes     =     135168\nin use bytes     =      75168\nTotal (incl. mmap):\nsystem bytes     =     135168\nin use bytes     =      75168\nmax mmap regions =          0\nmax mmap bytes   =          0\n'
 } >two.txt
 run "$jeprobe" report two.txt
 like "two allocators in a file" "$out" '^2 processes'
+
+# Time since the start puts dumps of one run in order; of two it would mix them.
+# ran FILE SECONDS ALLOCATIONS
+ran()
+{
+    printf '{"jeprobe":{"schema":1,"complete":true},"process":{"pid":1,"exe":"/app","uptime_ns":%s000000000},"jemalloc":{"version":"5.3.0-0-gjeprobe","stats":{"allocated":1000,"active":4096,"metadata":4096,"resident":9000,"mapped":9000},"stats.arenas":{"merged":{"small":{"allocated":1000,"nmalloc":%s,"ndalloc":0}}}}}\n' \
+        "$2" "$3" >"$1"
+}
+ran 1.json 100 100
+ran 2.json 200 200
+ran 3.json 150 150
+run "$jeprobe" report 1.json 2.json 3.json
+like "one run is put in order" "$out" '^1.json to 2.json'
+ran 3.json 150 10
+ran 4.json 250 20
+run "$jeprobe" report 1.json 2.json 3.json 4.json
+is "two runs are not mixed" "$(grep -c '^2 dumps of one process' "$out")" 2
 
 # Two clocks may disagree by five seconds on when a process started.
 start()
