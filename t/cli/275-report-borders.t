@@ -196,6 +196,18 @@ is "a fleet is of the latest" "$(sed -n '/^ "fleet"/,$s/^ *"file": //p' "$out" |
 run "$jeprobe" report two.txt
 like "two allocators in a file" "$out" '^2 processes'
 
+# A process that has a name says nothing of those that have none.
+mimalloc()
+{
+    echo 'heap stats:     peak       total       freed     current        unit       count'
+    printf ' committed: 300 MiB   300 MiB       0     300 MiB\n'
+    printf '   elapsed: %s s\n   commits: %s\n' "$1" "$2"
+}
+mimalloc 10.000 5 >m1.log
+mimalloc 20.000 9 >m2.log
+run "$jeprobe" report m1.log m2.log 1.json
+like "two without a name beside one with" "$out" '^2 dumps of one process'
+
 # Time since the start puts dumps of one run in order; of two it would mix them.
 # ran FILE SECONDS ALLOCATIONS
 ran()
