@@ -272,4 +272,29 @@ becomes live-growth 213 193 300
 becomes same 193 173 300
 becomes less 187 167 300
 
+# jemalloc ALLOCATED ACTIVE MAPPED RETAINED, in MiB
+jemalloc()
+{
+    awk -v a="$1" -v b="$2" -v m="$3" -v r="$4" 'BEGIN { M = 1048576
+        printf "{\"jemalloc\":{\"version\":\"5.3.0\",\"stats\":{\"allocated\":%.0f,\"active\":%.0f,\"mapped\":%.0f,\"retained\":%.0f}}}\n", a * M, b * M, m * M, r * M }'
+}
+turns()
+{
+    wanted=$1
+    shift
+    jemalloc "$@" >new
+    run "$jeprobe" diff --format json old new
+    like "jemalloc $*: $wanted" "$out" "\"verdict\": \"$wanted\""
+}
+jemalloc 300 400 600 100 >old
+turns same 307 400 600 100
+turns live-growth 310 400 600 100
+turns fragmentation 300 413 600 100
+turns same 293 400 600 100
+turns less 287 387 600 100
+turns shrunk-not-returned 260 385 600 100
+turns less 260 370 600 100
+turns address-space 300 400 613 100
+turns address-space 300 400 600 113
+
 done_testing
