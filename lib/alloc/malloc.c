@@ -156,11 +156,12 @@ malloc_account(tsd_t *tsd, size_t usable)
     return sampled;
 }
 
-/* Count a request that was served with p. */
+/* Count a request that was served with p: in the thread's cache, or in p's own
+ * arena if that went around it. */
 static void
-malloc_count_request(tsd_t *tsd, const void *p, unsigned szind)
+malloc_count_request(tsd_t *tsd, const void *p, unsigned szind, bool is_cached)
 {
-    if (tsd != NULL && szind < SC_NCACHED) {
+    if (is_cached && szind < SC_NCACHED) {
         tsd->bins[szind + 1].nrequests++;
         return;
     }
@@ -262,7 +263,7 @@ je_alloc(size_t size, const alloc_how_t *how)
         /* only what succeeded counts: a request of exabytes that fails must
          * not move what is due next out of reach */
         bool sampled = tsd != NULL && malloc_account(tsd, usable);
-        malloc_count_request(tsd, p, szind);
+        malloc_count_request(tsd, p, szind, malloc_may_cache(tsd, how));
         malloc_fill(p, usable, szind, how->zero);
         if (tsd != NULL && tsd->label != 0) {
             label_mark(tsd, emap_extent((uintptr_t)p), p, usable);
@@ -386,7 +387,7 @@ resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
     if (label != 0) {
         label_unmark(tsd, e, (void *)e->addr, old, label);
     }
-    malloc_count_request(tsd, (void *)e->addr, e->szind);
+    malloc_count_request(tsd, (void *)e->addr, e->szind, tsd != NULL);
     if (tsd == NULL) {
         return;
     }

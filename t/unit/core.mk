@@ -16,6 +16,7 @@ JE_CORE_UNITS = \
 	t/unit/check_list \
 	t/unit/check_malloc \
 	t/unit/check_meta \
+	t/unit/check_moves \
 	t/unit/check_mutex \
 	t/unit/check_pac \
 	t/unit/check_special \
@@ -24,7 +25,7 @@ JE_CORE_UNITS = \
 	t/unit/check_tsd
 check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
-EXTRA_DIST += t/unit/check_tcache.env t/unit/check_tsd.env \
+EXTRA_DIST += t/unit/check_moves.env t/unit/check_tcache.env t/unit/check_tsd.env \
 	t/unit/stderr.h
 t_unit_check_arena_LDADD = $(JE_CORE_TEST)
 t_unit_check_background_LDADD = $(JE_CORE_TEST)
@@ -41,6 +42,7 @@ t_unit_check_label_LDADD = $(JE_CORE_TEST)
 t_unit_check_list_LDADD = $(JE_CORE_TEST)
 t_unit_check_malloc_LDADD = $(JE_CORE_TEST)
 t_unit_check_meta_LDADD = $(JE_CORE_TEST)
+t_unit_check_moves_LDADD = $(JE_CORE_TEST)
 t_unit_check_mutex_LDADD = $(JE_CORE_TEST)
 t_unit_check_pac_LDADD = $(JE_CORE_TEST)
 t_unit_check_special_LDADD = $(JE_CORE_TEST)
