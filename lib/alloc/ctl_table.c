@@ -212,7 +212,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.stats_interval", CTL_I64, -1),
     TEXT("opt.stats_interval_opts", ""),
     FIXED("opt.utrace", CTL_BOOL, false),
-    FIXED("opt.experimental_infallible_new", CTL_BOOL, false),
     FIXED("opt.tcache_nslots_small_min", CTL_UNSIGNED, 8),
     FIXED("opt.tcache_nslots_small_max", CTL_UNSIGNED, 1024),
     FIXED("opt.tcache_nslots_large", CTL_UNSIGNED, 8),

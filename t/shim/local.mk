@@ -9,9 +9,13 @@ JE_SHIM_TESTS = \
 	t/shim/070-errors.t \
 	t/shim/080-environment.t \
 	t/shim/085-statistics.t \
-	t/shim/090-heap.t
+	t/shim/090-heap.t \
+	t/shim/095-operators.t
 TESTS += $(JE_SHIM_TESTS)
-EXTRA_DIST += $(JE_SHIM_TESTS) t/shim/shim.sh
+EXTRA_DIST += $(JE_SHIM_TESTS) t/shim/shim.sh \
+	t/shim/operators.cc \
+	t/shim/operators_own.cc \
+	t/shim/operators_plugin.cc
 check_PROGRAMS += t/shim/dumpq
 t_shim_dumpq_SOURCES = t/shim/dumpq.c
 t_shim_dumpq_LDADD = $(JANSSON_LIBS) -lm
