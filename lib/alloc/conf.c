@@ -75,8 +75,14 @@ enum { CONF_NAME_MAX = 40 }; /* of a name in the table */
 #undef CONF_ENUM
 #undef CONF_TEXT
 
-/* A program's own options; a definition in the program wins over this one. */
+/* A program's own options. */
 extern const char *malloc_conf __attribute__((weak));
+
+__attribute__((weak)) const conf_names_t conf_names = {
+    .variable = "malloc_conf",
+    .link = "/etc/malloc.conf",
+    .environment = "MALLOC_CONF",
+};
 
 /* A piece of option text; not terminated. */
 typedef struct span {
@@ -367,16 +373,17 @@ void
 conf_boot(void)
 {
     unsigned problems = 0;
+    const conf_names_t *names = &conf_names;
     if (&malloc_conf != NULL && malloc_conf != NULL) {
-        problems += conf_parse(malloc_conf, "malloc_conf");
+        problems += conf_parse(malloc_conf, names->variable);
     }
     char link[CONF_TEXT_MAX];
-    ssize_t n = readlink("/etc/malloc.conf", link, sizeof(link) - 1);
+    ssize_t n = readlink(names->link, link, sizeof(link) - 1);
     if (n > 0) {
         link[n] = '\0';
-        problems += conf_parse(link, "/etc/malloc.conf");
+        problems += conf_parse(link, names->link);
     }
-    static const char *const variables[] = {"MALLOC_CONF", "JEPROBE_CONF"};
+    const char *const variables[] = {names->environment, "JEPROBE_CONF"};
     for (unsigned i = 0; i < JE_ARRAY_LEN(variables); i++) {
         const char *text = secure_getenv(variables[i]);
         if (text != NULL) {

@@ -81,6 +81,16 @@ const conf_option_t *conf_find(const char *name, size_t len);
 /* The text of an enumeration's current value, into buf (NUL-terminated). */
 void conf_enum_text(const conf_option_t *o, char *buf, size_t size);
 
+/* What the sources are called. Weak: an object whose names have a prefix
+ * defines its own. */
+typedef struct conf_names {
+    const char *variable; /* of the program */
+    const char *link;
+    const char *environment;
+} conf_names_t;
+
+extern const conf_names_t conf_names;
+
 /* Parse one source named `from` into `conf`. Returns the number of problems,
  * each of which has been reported through je_warn. */
 unsigned conf_parse(const char *text, const char *from);

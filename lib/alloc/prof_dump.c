@@ -279,9 +279,9 @@ dump_report(int error)
     size_t n = je_format(line, sizeof(line) - 1, "jeprobe: %s: %s", path,
                          prof_file_error(error, number, sizeof(number)));
     prof_status_error(line + strlen("jeprobe: "));
-    line[n++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, n);
-    (void)written;
+    line[n] = '\n';
+    line[n + 1] = '\0';
+    je_message(line);
 }
 
 /* Signals that writing can send, and whose default is to end the program. */

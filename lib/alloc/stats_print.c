@@ -363,6 +363,9 @@ je_stats_print(stats_write_t *write, void *opaque, const char *opts)
     }
     p.stats = s;
     emit_t *e = &p.emit;
+    if (write == NULL) {
+        write = je_message_hook();
+    }
     emit_begin(e, p.parts.json ? EMIT_JSON : EMIT_TEXT,
                write != NULL ? write : write_to_stderr, opaque);
     emit_object(e, NULL);

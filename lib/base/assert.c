@@ -207,7 +207,28 @@ je_format(char *buf, size_t size, const char *fmt, ...)
     return n;
 }
 
-/* One write, so that lines of several threads do not mix. */
+/* The program's, or else that of the object with jemalloc's names. */
+extern je_message_t *malloc_message __attribute__((weak));
+
+je_message_t *
+je_message_hook(void)
+{
+    return &malloc_message != NULL ? malloc_message : NULL;
+}
+
+void
+je_message(const char *text)
+{
+    je_message_t *hook = je_message_hook();
+    if (hook != NULL) {
+        hook(NULL, text);
+        return;
+    }
+    /* one write, so that lines of several threads do not mix */
+    ssize_t written = write(STDERR_FILENO, text, strlen(text));
+    (void)written;
+}
+
 static void
 say_line(const char *fmt, va_list ap)
 {
@@ -215,8 +236,8 @@ say_line(const char *fmt, va_list ap)
     size_t n = je_format(line, sizeof(line), "jealloc: ");
     n += je_vformat(line + n, sizeof(line) - n - 1, fmt, ap);
     line[n++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, n);
-    (void)written;
+    line[n] = '\0';
+    je_message(line);
 }
 
 void

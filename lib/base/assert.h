@@ -22,7 +22,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One line "jealloc: …" on file descriptor 2, then abort(). Understands
+/* Where messages go: the program's `malloc_message`, if it has set one, or NULL
+ * for file descriptor 2. */
+typedef void je_message_t(void *opaque, const char *text);
+je_message_t *je_message_hook(void);
+
+/* Write a terminated text of whole lines there. */
+JE_COLD JE_NOINLINE void je_message(const char *text);
+
+/* One line "jealloc: …" as a message, then abort(). Understands
  * %s %c %p %% and d i u x with h hh l ll z j t; a precision on %s; a width and
  * a leading 0 on numbers. */
 JE_NORETURN JE_COLD JE_NOINLINE void je_fatal(const char *fmt, ...)
