@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "alloc/malloc_fast.h"
+#include "base/assert.h"
 #include "jealloc.h"
 
 /* Not in the headers of every libc. */
@@ -158,6 +159,10 @@ mallinfo2(void)
 #endif
 
 /* ---- jemalloc ---------------------------------------------------------- */
+
+/* Weak: those of the program are the ones that count. */
+JE_EXPORT const char *malloc_conf __attribute__((weak));
+JE_EXPORT je_message_t *malloc_message __attribute__((weak));
 
 JE_EXPORT void *mallocx(size_t size, int flags);
 JE_EXPORT void *rallocx(void *p, size_t size, int flags);
