@@ -71,12 +71,13 @@ ctl_write_arena_decay(const ctl_leaf_t *leaf, const size_t *index,
     return 0;
 }
 
+/* Who asks for this has freed much, and what its cache kept of that pins a slab
+ * an object. */
 int
 ctl_write_arena_purge(const ctl_leaf_t *leaf, const size_t *index,
                       const ctl_value_t *in)
 {
-    (void)leaf;
-    (void)in;
+    (void)ctl_write_tcache_flush(leaf, index, in);
     each_arena(index[0], arena_purge);
     return 0;
 }

@@ -392,6 +392,28 @@ START_TEST(test_ctl_arena_purge_reaches_one_or_all)
 
 END_TEST
 
+/* Objects of a cache pin their slabs, so a purge begins there. */
+START_TEST(test_ctl_arena_purge_empties_the_callers_cache)
+{
+    char name[NAME_MAX_BYTES];
+    void *p[300];
+    unsigned arena = GET("thread.arena", unsigned);
+    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+        p[i] = malloc_fast(200);
+    }
+    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+        free_fast(p[i]);
+    }
+    snprintf(name, sizeof(name), "stats.arenas.%u.tcache_bytes", arena);
+    ck_assert_int_eq(SET("epoch", uint64_t, 1), 0);
+    ck_assert_uint_gt(GET(name, size_t), 200);
+    ck_assert_int_eq(RUN("arena.4096.purge"), 0);
+    ck_assert_int_eq(SET("epoch", uint64_t, 1), 0);
+    ck_assert_uint_eq(GET(name, size_t), 0);
+}
+
+END_TEST
+
 START_TEST(test_ctl_decay_time_purges_and_is_bounded)
 {
     ck_assert_int_eq(GET("arena.0.dirty_decay_ms", ssize_t),
@@ -644,6 +666,7 @@ main(void)
     tcase_add_test(tc, test_ctl_options_are_the_conf_table);
     tcase_add_test(tc, test_ctl_epoch_freezes_figures_until_it_is_written);
     tcase_add_test(tc, test_ctl_arena_purge_reaches_one_or_all);
+    tcase_add_test(tc, test_ctl_arena_purge_empties_the_callers_cache);
     tcase_add_test(tc, test_ctl_decay_time_purges_and_is_bounded);
     tcase_add_test(tc, test_ctl_arenas_create_needs_a_place_for_the_answer);
     tcase_add_test(tc, test_ctl_arenas_lookup_finds_the_owner);
