@@ -4,10 +4,12 @@ JE_DROPIN_TESTS = \
 	t/dropin/020-header.t \
 	t/dropin/030-messages.t \
 	t/dropin/040-prefix.t \
-	t/dropin/050-operators.t
+	t/dropin/050-operators.t \
+	t/dropin/060-moments.t
 TESTS += $(JE_DROPIN_TESTS)
 EXTRA_DIST += $(JE_DROPIN_TESTS) \
 	t/dropin/dropin.sh \
 	t/dropin/header.c \
 	t/dropin/messages.c \
+	t/dropin/moments.c \
 	t/dropin/prefix.c
