@@ -13,6 +13,9 @@ awk 'BEGIN { print "$TTL 60\n@ SOA ns.test. root.test. 1 60 60 60 60\n@ NS ns"
         printf "h%d A 10.%d.%d.%d\nh%d TXT \"%s\"\n", i, i / 65536,
             i / 256 % 256, i % 256, i, substr("abcdefghijklmnopqrstuvwxyz",
             1, i % 26 + 1) }' >zone
+awk 'BEGIN { for (i = 0; i < 3000; i++) print "h" i * 7 % 20000 ".test" }' >names
+sed 's/^h//; s/\..*//' names |
+    awk '{ printf "10.%d.%d.%d\n", $1 / 65536, $1 / 256 % 256, $1 % 256 }' >wanted
 rndc-confgen -k key -p "$control" >rndc.conf.all 2>/dev/null
 sed '/^# Use with/,$d' rndc.conf.all >rndc.conf
 key=$(sed -n '/^key /,/^};/p' rndc.conf)
@@ -43,10 +46,8 @@ for mode in $modes; do
         grep -q ^127" || bail "named does not start: $(tail -n 20 "$mode.log")"
     is_ours "$mode" "$pid"
     is "$mode: an answer" "$(query h300.test)" 10.0.1.44
-    awk 'BEGIN { for (i = 0; i < 3000; i++) print "h" i * 7 % 20000 ".test" }' \
-        >names
     query -f names >answers
-    is "$mode: 3000 of them" "$(grep -c '^10\.' answers)" 3000
+    same_file "$mode: 3000 of them" answers wanted
     is "$mode: by TCP" "$(query +tcp h25.test TXT)" \
         '"abcdefghijklmnopqrstuvwxyz"'
     is "$mode: the zone as a whole" \

@@ -25,11 +25,22 @@ client()
         skip_all "$1 is not linked with jemalloc"
 }
 
-# A number that no other test is using.
+# A number that nobody uses, by TCP nor UDP. Not one that the system would give
+# to a socket: dig shares its own with whoever allows it, and so would now and
+# then send a query to itself.
 free_port()
 {
-    python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 -c 'import random, socket
+while True:
+    port = random.randrange(10000, 32000)
+    try:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(socket.AF_INET, kind) as s:
+                s.bind(("127.0.0.1", port))
+        break
+    except OSError:
+        pass
+print(port)'
 }
 
 on()
