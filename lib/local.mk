@@ -21,6 +21,10 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/conf.c \
 	lib/alloc/conf.def \
 	lib/alloc/conf.h \
+	lib/alloc/conf_source.c \
+	lib/alloc/conf_source.h \
+	lib/alloc/conf_words.c \
+	lib/alloc/conf_words.h \
 	lib/alloc/ctl.c \
 	lib/alloc/ctl.h \
 	lib/alloc/ctl_arena.c \

@@ -101,6 +101,7 @@ include $(top_srcdir)/t/clients/local.mk
 include $(top_srcdir)/t/dropin/local.mk
 include $(top_srcdir)/t/fuzz/local.mk
 include $(top_srcdir)/t/ledger/local.mk
+include $(top_srcdir)/t/options/local.mk
 include $(top_srcdir)/t/parse/local.mk
 include $(top_srcdir)/t/rules/local.mk
 include $(top_srcdir)/t/shim/local.mk

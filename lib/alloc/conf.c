@@ -3,10 +3,9 @@
  */
 #include "alloc/conf.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "alloc/conf_words.h"
 #include "base/assert.h"
 
 conf_t conf = {
@@ -34,6 +33,15 @@ const conf_option_t conf_table[] = {
      .max = (hi),                                                              \
      .unit = u,                                                                \
      .help = h},
+#define CONF_CLIP(n, dflt, lo, hi, u, h)                                       \
+    {.name = #n,                                                               \
+     .kind = CONF_IS_UINT,                                                     \
+     .is_clipped = true,                                                       \
+     .value = &conf.n,                                                         \
+     .min = (lo),                                                              \
+     .max = (hi),                                                              \
+     .unit = u,                                                                \
+     .help = h},
 #define CONF_SINT(n, dflt, lo, hi, u, h)                                       \
     {.name = #n,                                                               \
      .kind = CONF_IS_SINT,                                                     \
@@ -52,6 +60,7 @@ const conf_option_t conf_table[] = {
     {.name = #n, .kind = CONF_IS_TEXT, .value = conf.n, .help = h},
 #include "alloc/conf.def"
 #undef CONF_BOOL
+#undef CONF_CLIP
 #undef CONF_UINT
 #undef CONF_SINT
 #undef CONF_ENUM
@@ -59,8 +68,7 @@ const conf_option_t conf_table[] = {
 };
 
 const unsigned conf_count = JE_ARRAY_LEN(conf_table);
-
-enum { CONF_NAME_MAX = 40 }; /* of a name in the table */
+unsigned conf_forgiven;
 
 #define CONF_BOOL(n, ...)                                                      \
     _Static_assert(sizeof(#n) <= CONF_NAME_MAX, "longer than any name");
@@ -75,21 +83,6 @@ enum { CONF_NAME_MAX = 40 }; /* of a name in the table */
 #undef CONF_ENUM
 #undef CONF_TEXT
 
-/* A program's own options. */
-extern const char *malloc_conf __attribute__((weak));
-
-__attribute__((weak)) const conf_names_t conf_names = {
-    .variable = "malloc_conf",
-    .link = "/etc/malloc.conf",
-    .environment = "MALLOC_CONF",
-};
-
-/* A piece of option text; not terminated. */
-typedef struct span {
-    const char *at;
-    size_t len;
-} span_t;
-
 const conf_option_t *
 conf_find(const char *name, size_t len)
 {
@@ -100,12 +93,6 @@ conf_find(const char *name, size_t len)
         }
     }
     return NULL;
-}
-
-static bool
-span_is(span_t s, const char *text)
-{
-    return strlen(text) == s.len && memcmp(s.at, text, s.len) == 0;
 }
 
 /* Digit of base up to 16, or 99. */
@@ -119,9 +106,8 @@ conf_digit(char c)
     return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 99;
 }
 
-/* Decimal, 0x hexadecimal or 0 octal, with an optional minus. */
-static bool
-conf_number(span_t s, bool *negative, uint64_t *value)
+bool
+conf_number(conf_span_t s, bool *negative, uint64_t *value)
 {
     size_t i = 0;
     *negative = s.len > 0 && s.at[0] == '-';
@@ -138,22 +124,26 @@ conf_number(span_t s, bool *negative, uint64_t *value)
         return false;
     }
     uint64_t v = 0;
+    bool is_huge = false;
     for (; i < s.len; i++) {
         unsigned d = conf_digit(s.at[i]);
-        if (d >= base || __builtin_mul_overflow(v, (uint64_t)base, &v) ||
-            __builtin_add_overflow(v, (uint64_t)d, &v)) {
+        if (d >= base) {
             return false;
         }
+        if (v > (UINT64_MAX - d) / base) {
+            is_huge = true;
+        }
+        v = v * base + d;
     }
-    *value = v;
-    return v <= INT64_MAX;
+    *value = is_huge ? UINT64_MAX : v;
+    return true;
 }
 
 static bool
-conf_set_bool(const conf_option_t *o, span_t v)
+conf_set_bool(const conf_option_t *o, conf_span_t v)
 {
-    bool yes = span_is(v, "true");
-    if (!yes && !span_is(v, "false")) {
+    bool yes = conf_span_is(v, "true");
+    if (!yes && !conf_span_is(v, "false")) {
         return false;
     }
     *(bool *)o->value = yes;
@@ -161,14 +151,23 @@ conf_set_bool(const conf_option_t *o, span_t v)
 }
 
 static bool
-conf_set_number(const conf_option_t *o, span_t v)
+conf_set_number(const conf_option_t *o, conf_span_t v)
 {
     bool negative;
     uint64_t magnitude;
     if (!conf_number(v, &negative, &magnitude)) {
         return false;
     }
+    if (magnitude > INT64_MAX) {
+        if (negative || !o->is_clipped) {
+            return false;
+        }
+        magnitude = INT64_MAX;
+    }
     int64_t n = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    if (o->is_clipped && !negative) {
+        n = JE_MAX(o->min, JE_MIN(n, o->max));
+    }
     if (n < o->min || n > o->max) {
         return false;
     }
@@ -177,21 +176,21 @@ conf_set_number(const conf_option_t *o, span_t v)
 }
 
 /* The `index`-th of "a|b|c"; empty beyond the last. */
-static span_t
+static conf_span_t
 conf_enum_value(const char *values, unsigned index)
 {
     while (index > 0 && *values != '\0') {
         index -= *values == '|';
         values++;
     }
-    return (span_t){values, strcspn(values, "|")};
+    return (conf_span_t){values, strcspn(values, "|")};
 }
 
 static bool
-conf_set_enum(const conf_option_t *o, span_t v)
+conf_set_enum(const conf_option_t *o, conf_span_t v)
 {
     for (unsigned i = 0;; i++) {
-        span_t candidate = conf_enum_value(o->values, i);
+        conf_span_t candidate = conf_enum_value(o->values, i);
         if (candidate.len == 0) {
             return false;
         }
@@ -203,7 +202,7 @@ conf_set_enum(const conf_option_t *o, span_t v)
 }
 
 static bool
-conf_set_text(const conf_option_t *o, span_t v)
+conf_set_text(const conf_option_t *o, conf_span_t v)
 {
     if (v.len >= CONF_TEXT_MAX) {
         return false;
@@ -216,14 +215,14 @@ conf_set_text(const conf_option_t *o, span_t v)
 void
 conf_enum_text(const conf_option_t *o, char *buf, size_t size)
 {
-    span_t v = conf_enum_value(o->values, *(const unsigned *)o->value);
+    conf_span_t v = conf_enum_value(o->values, *(const unsigned *)o->value);
     size_t n = v.len < size - 1 ? v.len : size - 1;
     memcpy(buf, v.at, n);
     buf[n] = '\0';
 }
 
 static bool
-conf_set(const conf_option_t *o, span_t v)
+conf_set(const conf_option_t *o, conf_span_t v)
 {
     switch (o->kind) {
     case CONF_IS_BOOL:
@@ -239,108 +238,61 @@ conf_set(const conf_option_t *o, span_t v)
     return false;
 }
 
-static void
-conf_complain(const conf_option_t *o, span_t v, const char *from)
-{
-    char value[64];
-    size_t n = v.len < sizeof(value) - 1 ? v.len : sizeof(value) - 1;
-    memcpy(value, v.at, n);
-    value[n] = '\0';
-    if (o->kind == CONF_IS_BOOL) {
-        je_warn("%s: option %s: '%s' is not allowed, use true or false", from,
-                o->name, value);
-    } else if (o->kind == CONF_IS_ENUM) {
-        je_warn("%s: option %s: '%s' is not allowed, use one of %s", from,
-                o->name, value, o->values);
-    } else if (o->kind == CONF_IS_TEXT) {
-        je_warn("%s: option %s: longer than %u bytes", from, o->name,
-                (unsigned)CONF_TEXT_MAX - 1);
-    } else {
-        je_warn("%s: option %s: '%s' is not a number of %s from %zd to %zd",
-                from, o->name, value, o->unit, (ssize_t)o->min,
-                (ssize_t)o->max);
-    }
-}
-
-/* Characters to insert, delete or replace to make `name` of the key, without
- * regard to case; at most the longer one's length. */
-static unsigned
-conf_distance(span_t key, const char *name)
-{
-    uint8_t row[CONF_NAME_MAX + 1];
-    size_t len = strlen(name);
-    for (size_t j = 0; j <= len; j++) {
-        row[j] = (uint8_t)j;
-    }
-    for (size_t i = 0; i < key.len; i++) {
-        unsigned diagonal = row[0]; /* of the row before */
-        row[0] = (uint8_t)(i + 1);
-        for (size_t j = 0; j < len; j++) {
-            bool is_same = (key.at[i] | 0x20) == (name[j] | 0x20);
-            unsigned best = diagonal + !is_same;
-            diagonal = row[j + 1];
-            best = best < diagonal + 1 ? best : diagonal + 1;
-            best = best < row[j] + 1u ? best : row[j] + 1u;
-            row[j + 1] = (uint8_t)best;
-        }
-    }
-    return row[len];
-}
-
-/* The option that was probably meant, or NULL. */
-static const conf_option_t *
-conf_nearest(span_t key)
-{
-    const conf_option_t *nearest = NULL;
-    unsigned least = CONF_NAME_MAX;
-    if (key.len < 2 || key.len > CONF_NAME_MAX) {
-        return NULL;
-    }
-    for (unsigned i = 0; i < conf_count; i++) {
-        const char *name = conf_table[i].name;
-        unsigned distance = conf_distance(key, name);
-        if (distance < least && distance <= 1 + strlen(name) / 4) {
-            nearest = &conf_table[i];
-            least = distance;
-        }
-    }
-    return nearest;
-}
-
-static void
-conf_complain_unknown(span_t key, const char *name, const char *from)
-{
-    const conf_option_t *nearest = conf_nearest(key);
-    if (nearest != NULL) {
-        je_warn("%s: unknown option '%s', did you mean '%s'?", from, name,
-                nearest->name);
-    } else {
-        je_warn("%s: unknown option '%s', see jealloc(3) for the list", from,
-                name);
-    }
-}
-
 /* One key:value pair; returns the number of problems (0 or 1). */
 static unsigned
-conf_parse_pair(span_t key, span_t value, const char *from)
+conf_parse_pair(conf_span_t key, conf_span_t value, const char *from)
 {
-    char name[64];
-    size_t n = key.len < sizeof(name) - 1 ? key.len : sizeof(name) - 1;
-    memcpy(name, key.at, n);
-    name[n] = '\0';
-    const conf_option_t *o = conf_find(key.at, key.len);
-    if (o == NULL) {
-        conf_complain_unknown(key, name, from);
-        return 1;
-    }
-    if (!conf_set(o, value)) {
+    char buf[CONF_WORD_MAX];
+    conf_span_t effective = value;
+    const char *name = conf_other_name(key, &effective, buf, sizeof(buf));
+    const conf_option_t *o = name != NULL ? conf_find(name, strlen(name))
+                                          : conf_find(key.at, key.len);
+    bool is_good = o != NULL && conf_is_done(o, effective, from);
+    if (is_good && !conf_set(o, effective)) {
         conf_complain(o, value, from);
+        is_good = false;
+    }
+    if (o == NULL) {
+        conf_complain_unknown(key, from);
+    }
+    if (!is_good) {
+        conf_forgiven += conf_is_experimental(key);
         return 1;
     }
     if (conf.confirm_conf) {
-        je_warn("%s: option %s accepted", from, name);
+        conf_confirm(key, value, from);
     }
     return 0;
+}
+
+/* The pair that *text begins with; *text is then behind it and its comma.
+ * errors: false, there is no such pair. */
+static bool
+conf_next_pair(const char **text, conf_span_t *key, conf_span_t *value)
+{
+    size_t pair = strcspn(*text, ",");
+    const char *colon = memchr(*text, ':', pair);
+    if (colon == NULL || colon == *text) {
+        return false;
+    }
+    *key = (conf_span_t){*text, (size_t)(colon - *text)};
+    *value = (conf_span_t){colon + 1, pair - key->len - 1};
+    *text += pair;
+    *text += **text == ',';
+    return true;
+}
+
+void
+conf_seek_confirm(const char *text)
+{
+    static const char name[] = "confirm_conf";
+    const conf_option_t *o = conf_find(name, sizeof(name) - 1);
+    conf_span_t key, value;
+    while (*text != '\0' && conf_next_pair(&text, &key, &value)) {
+        if (conf_span_is(key, name)) {
+            (void)conf_set_bool(o, value);
+        }
+    }
 }
 
 unsigned
@@ -348,49 +300,16 @@ conf_parse(const char *text, const char *from)
 {
     unsigned problems = 0;
     while (*text != '\0') {
-        size_t pair = strcspn(text, ",");
-        const char *colon = memchr(text, ':', pair);
-        if (colon == NULL || colon == text) {
+        conf_span_t key, value;
+        if (!conf_next_pair(&text, &key, &value)) {
             je_warn("%s: '%s' is not of the form key:value", from, text);
             return problems + 1;
         }
-        span_t key = {text, (size_t)(colon - text)};
-        span_t value = {colon + 1, pair - key.len - 1};
         problems += conf_parse_pair(key, value, from);
-        text += pair;
-        if (*text == ',') {
-            text++;
-            if (*text == '\0') {
-                je_warn("%s: the options end with a comma", from);
-                problems++;
-            }
+        if (*text == '\0' && text[-1] == ',') {
+            je_warn("%s: the options end with a comma", from);
+            problems++;
         }
     }
     return problems;
-}
-
-void
-conf_boot(void)
-{
-    unsigned problems = 0;
-    const conf_names_t *names = &conf_names;
-    if (&malloc_conf != NULL && malloc_conf != NULL) {
-        problems += conf_parse(malloc_conf, names->variable);
-    }
-    char link[CONF_TEXT_MAX];
-    ssize_t n = readlink(names->link, link, sizeof(link) - 1);
-    if (n > 0) {
-        link[n] = '\0';
-        problems += conf_parse(link, names->link);
-    }
-    const char *const variables[] = {names->environment, "JEPROBE_CONF"};
-    for (unsigned i = 0; i < JE_ARRAY_LEN(variables); i++) {
-        const char *text = secure_getenv(variables[i]);
-        if (text != NULL) {
-            problems += conf_parse(text, variables[i]);
-        }
-    }
-    if (problems > 0 && conf.abort_conf) {
-        je_fatal("abort_conf: %u option(s) not accepted", problems);
-    }
 }

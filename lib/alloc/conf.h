@@ -1,9 +1,7 @@
 /*
  * Run-time options: one table (conf.def), one structure, one parser.
  *
- * Sources, later ones win: the `malloc_conf` variable of the program, the
- * target of the symbolic link /etc/malloc.conf, MALLOC_CONF and JEPROBE_CONF
- * of the environment (both ignored for set-uid programs). Grammar:
+ * Where options come from is in conf_source.h. Grammar:
  * key:value[,key:value...]. What is not accepted is reported in one line each
  * and leaves the value as it was.
  */
@@ -65,7 +63,8 @@ typedef enum {
 typedef struct conf_option {
     const char *name;
     conf_kind_t kind;
-    void *value; /* into `conf` */
+    bool is_clipped; /* what is too small or too large becomes min or max */
+    void *value;     /* into `conf` */
     int64_t min;
     int64_t max;
     const char *unit;   /* of numbers */
@@ -81,21 +80,13 @@ const conf_option_t *conf_find(const char *name, size_t len);
 /* The text of an enumeration's current value, into buf (NUL-terminated). */
 void conf_enum_text(const conf_option_t *o, char *buf, size_t size);
 
-/* What the sources are called. Weak: an object whose names have a prefix
- * defines its own. */
-typedef struct conf_names {
-    const char *variable; /* of the program */
-    const char *link;
-    const char *environment;
-} conf_names_t;
-
-extern const conf_names_t conf_names;
-
 /* Parse one source named `from` into `conf`. Returns the number of problems,
  * each of which has been reported through je_warn. */
 unsigned conf_parse(const char *text, const char *from);
+/* Those among all problems so far that abort_conf does not mind. */
+extern unsigned conf_forgiven;
 
-/* Defaults, then every source in order. Before libc is ready. */
-void conf_boot(void);
+/* The first pass over a source: set confirm_conf and nothing else, silently. */
+void conf_seek_confirm(const char *text);
 
 #endif

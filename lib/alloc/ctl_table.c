@@ -3,6 +3,7 @@
  */
 #include "alloc/arena.h"
 #include "alloc/conf.h"
+#include "alloc/conf_source.h"
 #include "alloc/ctl_leaf.h"
 #include "alloc/deferred.h"
 #include "alloc/residency.h"
@@ -181,7 +182,7 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("config.debug", CTL_BOOL, je_config_debug > 0),
     FIXED("config.fill", CTL_BOOL, true),
     FIXED("config.lazy_lock", CTL_BOOL, false),
-    TEXT("config.malloc_conf", ""),
+    TEXT("config.malloc_conf", conf_built_in),
     FIXED("config.opt_safety_checks", CTL_BOOL, false),
     FIXED("config.prof", CTL_BOOL, je_config_prof),
     FIXED("config.prof_libgcc", CTL_BOOL, false),
@@ -191,7 +192,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("config.xmalloc", CTL_BOOL, true),
 
 #include "alloc/conf.def"
-    FIXED("opt.cache_oblivious", CTL_BOOL, false),
     FIXED("opt.trust_madvise", CTL_BOOL, false),
     FIXED("opt.hpa", CTL_BOOL, false),
     FIXED("opt.hpa_slab_max_alloc", CTL_SIZE, 0),
@@ -205,7 +205,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.hpa_sec_bytes_after_flush", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_batch_fill_extra", CTL_SIZE, 0),
     TEXT("opt.metadata_thp", "disabled"),
-    TEXT("opt.dss", "disabled"),
     TEXT("opt.percpu_arena", "disabled"),
     FIXED("opt.oversize_threshold", CTL_SIZE, 0),
     FIXED("opt.mutex_max_spin", CTL_I64, 100),

@@ -10,6 +10,7 @@
 #include "alloc/background.h"
 #include "alloc/bin.h"
 #include "alloc/conf.h"
+#include "alloc/conf_source.h"
 #include "alloc/ctl.h"
 #include "alloc/decay.h"
 #include "alloc/deferred.h"

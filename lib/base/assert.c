@@ -16,6 +16,8 @@ enum {
     DIGITS_MAX = 24 /* 2^64 has 20 digits */
 };
 
+static bool warning_is_fatal;
+
 typedef struct {
     char *at, *end; /* end: the place of the terminator */
 } put_t;
@@ -247,6 +249,15 @@ je_warn(const char *fmt, ...)
     va_start(ap, fmt);
     say_line(fmt, ap);
     va_end(ap);
+    if (warning_is_fatal) {
+        abort();
+    }
+}
+
+void
+je_warn_is_fatal(bool yes)
+{
+    warning_is_fatal = yes;
 }
 
 void

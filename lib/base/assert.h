@@ -36,8 +36,10 @@ JE_COLD JE_NOINLINE void je_message(const char *text);
 JE_NORETURN JE_COLD JE_NOINLINE void je_fatal(const char *fmt, ...)
     JE_PRINTF(1, 2);
 
-/* The same line and the program goes on. */
+/* The same line and the program goes on, unless warnings have been made fatal:
+ * then abort() follows. */
 JE_COLD JE_NOINLINE void je_warn(const char *fmt, ...) JE_PRINTF(1, 2);
+void je_warn_is_fatal(bool yes);
 
 /* snprintf and vsnprintf for the conversions of je_fatal. Always terminated;
  * the return value is the length written, never more than size - 1. */

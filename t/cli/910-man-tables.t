@@ -29,7 +29,7 @@ is "every function is described" "$(lacking functions)" ""
 
 grep -oE '^CONF_[A-Z]+\([a-z_]+' "$alloc/conf.def" | sed 's/.*(//' |
     sort >options
-section TUNING | sed -n 's/^\.It Cm //p' | sort >listed
+section TUNING | sed -n 's/^\.It Cm //p' | sed 's/ , /\n/g' | sort >listed
 is "the options are those of the table" "$(diff options listed)" ""
 
 # Rows of the table, with an index as a letter as the page writes it.

@@ -29,10 +29,8 @@ lint_allocator() {
     calls "$1" "$heap|$stdio|assert|exit" \
         $(sources "$1" lib/base lib/os lib/alloc) |
         grep -v '^lib/alloc/mallinfo\.c:.*fwrite(text, 1, n, out->file)'
-    # conf.c reads its variables once, before main().
     # shellcheck disable=SC2046
-    calls "$1" "$environment" $(sources "$1" lib/base lib/os lib/alloc |
-        grep -v '^lib/alloc/conf\.c$')
+    calls "$1" "$environment" $(sources "$1" lib/base lib/os lib/alloc)
     # fork.c has to be told of forks; threads and locks are for lib/os.
     # shellcheck disable=SC2046
     calls "$1" 'pthread_[a-z_]*' $(sources "$1" lib/base lib/alloc) |

@@ -2,6 +2,7 @@
  * The option parser: what it takes, what it refuses, and the words it uses.
  */
 #include "alloc/conf.h"
+#include "alloc/conf_source.h"
 
 #include <string.h>
 
@@ -51,7 +52,7 @@ static const bad_t bad_options[] = {
     {"Tcache:true", "unknown option 'Tcache', did you mean 'tcache'?"},
     {" tcache:true", "unknown option ' tcache', did you mean 'tcache'?"},
     {"tcahce:true", "unknown option 'tcahce', did you mean 'tcache'?"},
-    {"lg_tcache_max:15",
+    {"lg_tcache_max:-1",
      "unknown option 'lg_tcache_max', did you mean 'tcache_max'?"},
     {"dirty_decay:0",
      "unknown option 'dirty_decay', did you mean 'dirty_decay_ms'?"},
@@ -62,15 +63,13 @@ static const bad_t bad_options[] = {
     {"xhb:never", "unknown option 'xhb', see jealloc(3) for the list"},
     {"t:never", "unknown option 't', see jealloc(3) for the list"},
     {"lg_dirty_mult:3",
-     "unknown option 'lg_dirty_mult', see jealloc(3) for the list"},
+     "option lg_dirty_mult is not in this allocator: use dirty_decay_ms"},
     {"tcache:yes", "option tcache: 'yes' is not allowed, use true or false"},
     {"tcache:", "option tcache: '' is not allowed, use true or false"},
     {"tcache:true ",
      "option tcache: 'true ' is not allowed, use true or false"},
     {"narenas:-1", "option narenas: '-1' is not a number of arenas from 0 to "
                    "4094"},
-    {"narenas:4095", "option narenas: '4095' is not a number of arenas from 0 "
-                     "to 4094"},
     {"narenas:", "option narenas: '' is not a number of arenas from 0 to 4094"},
     {"narenas:0x", "option narenas: '0x' is not a number of arenas from 0 to "
                    "4094"},
@@ -78,8 +77,9 @@ static const bad_t bad_options[] = {
                    "4094"},
     {"narenas:3k", "option narenas: '3k' is not a number of arenas from 0 to "
                    "4094"},
-    {"max_background_threads:0", "option max_background_threads: '0' is not a "
-                                 "number of threads from 1 to 64"},
+    {"max_background_threads:-1",
+     "option max_background_threads: '-1' is not a number of threads from 1 to "
+     "64"},
     {"dirty_decay_ms:-2", "option dirty_decay_ms: '-2' is not a number of ms "
                           "from -1 to 18446744072000"},
     {"dirty_decay_ms:18446744072001",
@@ -129,6 +129,10 @@ START_TEST(test_conf_takes_the_values_it_promises)
     ck_assert_uint_eq(conf.narenas, 8);
     expect_silent("narenas:0");
     ck_assert_uint_eq(conf.narenas, 0);
+    expect_silent("narenas:7,narenas:default");
+    ck_assert_uint_eq(conf.narenas, 0);
+    expect_silent("dirty_decay_ms:9000000000");
+    ck_assert_int_eq(conf.dirty_decay_ms, INT64_C(9000000000));
     expect_silent("junk:free,thp:never,zero_realloc:abort");
     ck_assert_uint_eq(conf.junk, CONF_JUNK_FREE);
     ck_assert_uint_eq(conf.thp, CONF_THP_NEVER);
@@ -137,6 +141,24 @@ START_TEST(test_conf_takes_the_values_it_promises)
     ck_assert_str_eq(conf.dump_path, "/a b/%p:x.json");
     expect_silent("dump_path:");
     ck_assert_str_eq(conf.dump_path, "");
+}
+
+END_TEST
+
+START_TEST(test_conf_clips_some_numbers)
+{
+    expect_silent("narenas:4095,max_background_threads:0");
+    ck_assert_uint_eq(conf.narenas, 4094);
+    ck_assert_uint_eq(conf.max_background_threads, 1);
+    expect_silent("narenas:99999999999999999999999");
+    ck_assert_uint_eq(conf.narenas, 4094);
+    expect_silent("max_background_threads:0xffffffffffffffff");
+    ck_assert_uint_eq(conf.max_background_threads, 64);
+    expect_silent("lg_tcache_max:14");
+    ck_assert_uint_eq(conf.tcache_max, 16384);
+    expect_silent("lg_tcache_max:99");
+    ck_assert_uint_eq(conf.tcache_max,
+                      (uint64_t)conf_find("tcache_max", 10)->max);
 }
 
 END_TEST
@@ -184,8 +206,9 @@ START_TEST(test_conf_confirm_prints_every_accepted_option)
     char said[STDERR_TEXT_MAX];
     ck_assert_uint_eq(parse("confirm_conf:true,narenas:3", said, sizeof(said)),
                       0);
-    ck_assert_str_eq(said, "jealloc: TEST: option confirm_conf accepted\n"
-                           "jealloc: TEST: option narenas accepted\n");
+    ck_assert_str_eq(said,
+                     "jealloc: TEST: option confirm_conf accepted: 'true'\n"
+                     "jealloc: TEST: option narenas accepted: '3'\n");
 }
 
 END_TEST
@@ -265,6 +288,7 @@ main(void)
                         test_conf_bad_option_is_one_line_and_changes_nothing, 0,
                         JE_ARRAY_LEN(bad_options));
     tcase_add_test(tc, test_conf_takes_the_values_it_promises);
+    tcase_add_test(tc, test_conf_clips_some_numbers);
     tcase_add_test(tc, test_conf_later_value_wins);
     tcase_add_test(tc, test_conf_good_options_around_a_bad_one_are_kept);
     tcase_add_test(tc, test_conf_text_longer_than_its_limit_is_refused);
