@@ -23,6 +23,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/conf.h \
 	lib/alloc/conf_source.c \
 	lib/alloc/conf_source.h \
+	lib/alloc/conf_text.c \
 	lib/alloc/conf_words.c \
 	lib/alloc/conf_words.h \
 	lib/alloc/ctl.c \

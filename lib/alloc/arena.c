@@ -29,16 +29,10 @@ arena_slab_alloc(arena_t *arena, unsigned szind)
     }
     e->is_slab = true;
     e->szind = (uint8_t)szind;
-    e->nfree = info->nregs;
     e->nsampled = 0;
     e->labels = NULL;
     e->bucket = BIN_UNLISTED;
-    unsigned words = info->nregs / 64;
-    memset(e->bitmap, 0, sizeof(e->bitmap));
-    memset(e->bitmap, 0xff, words * sizeof(uint64_t));
-    if (info->nregs % 64 != 0) {
-        e->bitmap[words] = (UINT64_C(1) << (info->nregs % 64)) - 1;
-    }
+    slab_init_bitmap(info, e);
     emap_set_slab(e);
     return e;
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "alloc/conf.h"
 #include "alloc/sz.h"
 #include "base/assert.h"
 #include "base/bits.h"
@@ -20,7 +21,7 @@ bin_info_t bin_infos[SC_NBINS];
 enum { SLAB_MIN_REGIONS = 8 };
 
 static size_t
-bin_slab_size(size_t region)
+bin_slab_size_default(size_t region)
 {
     size_t step = OS_PAGE; /* least common multiple of page and region */
     while (step % region != 0) {
@@ -32,6 +33,28 @@ bin_slab_size(size_t region)
         size += step;
     }
     return size;
+}
+
+/* As the option slab_sizes has it: the last range that holds the size counts.
+ * Such a slab may have less than a region left over at its end. */
+static size_t
+bin_slab_size(size_t region)
+{
+    const char *list = conf.slab_sizes;
+    conf_range_t r;
+    uint64_t pages = 0;
+    if (*list == 'd') { /* default */
+        return bin_slab_size_default(region);
+    }
+    while (*list != '\0' && conf_next_range(&list, &r)) {
+        pages = region >= r.lo && region <= r.hi ? r.n : pages;
+    }
+    if (pages == 0) {
+        return bin_slab_size_default(region);
+    }
+    pages = JE_MAX(pages, (region + OS_PAGE - 1) >> OS_LG_PAGE);
+    pages = JE_MIN(pages, SC_MAX_REGIONS * region >> OS_LG_PAGE);
+    return (size_t)pages << OS_LG_PAGE;
 }
 
 void
@@ -62,6 +85,21 @@ bin_init(bin_t *bin)
     for (unsigned b = 0; b < BIN_BUCKETS; b++) {
         list_init(&bin->buckets[b]);
     }
+}
+
+void
+slab_init_bitmap(const bin_info_t *info, extent_t *slab)
+{
+    unsigned words = info->nregs / 64;
+    memset(slab->bitmap, 0, sizeof(slab->bitmap));
+    memset(slab->bitmap, 0xff, words * sizeof(uint64_t));
+    if (info->nregs % 64 != 0) {
+        slab->bitmap[words] = (UINT64_C(1) << (info->nregs % 64)) - 1;
+    }
+    if (slab_has_rest(info)) {
+        slab->bitmap[words] |= UINT64_C(1) << (info->nregs % 64);
+    }
+    slab->nfree = info->nregs;
 }
 
 /* ---- placing a slab ---------------------------------------------------- */
@@ -279,9 +317,13 @@ bin_region_is_live(const bin_info_t *info, const extent_t *slab, const void *p)
 /* ---- checks ------------------------------------------------------------ */
 
 static unsigned
-slab_count_free(const extent_t *slab)
+slab_count_free(const bin_info_t *info, const extent_t *slab)
 {
     unsigned n = 0;
+    if (slab_has_rest(info)) {
+        je_assert((slab->bitmap[info->nregs / 64] >> (info->nregs % 64)) & 1);
+        n = 0u - 1;
+    }
     for (unsigned w = 0; w < JE_ARRAY_LEN(slab->bitmap); w++) {
         n += bits_popcount(slab->bitmap[w]);
     }
@@ -298,13 +340,13 @@ bin_is_valid_locked(bin_t *bin, const bin_info_t *info)
         for (list_t *l = head->next; l != head; l = l->next) {
             extent_t *slab = list_entry(l, extent_t, link);
             ok = ok && slab->bucket == b && slab->nfree > 0 &&
-                 slab->nfree == slab_count_free(slab);
+                 slab->nfree == slab_count_free(info, slab);
             je_assert(ok);
             listed++;
         }
     }
     if (bin->current != NULL) {
-        ok = ok && bin->current->nfree == slab_count_free(bin->current);
+        ok = ok && bin->current->nfree == slab_count_free(info, bin->current);
     }
     if (bin->spare != NULL) {
         ok = ok && bin->spare->nfree == info->nregs;

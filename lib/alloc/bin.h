@@ -59,6 +59,18 @@ struct bin {
     bin_stats_t stats;
 } JE_CACHE_ALIGNED;
 
+/* Does a slab end with less than a region? That piece's bit is always set, so
+ * that its free is told as a double one; there are no more bits than regions
+ * only in slabs without it, since 512 regions always fill their pages. */
+static inline bool
+slab_has_rest(const bin_info_t *info)
+{
+    return (uint32_t)info->nregs * info->size != info->slab_size;
+}
+
+/* All regions are free. */
+void slab_init_bitmap(const bin_info_t *info, extent_t *slab);
+
 void bin_boot(void);
 void bin_init(bin_t *bin);
 

@@ -204,11 +204,16 @@ conf_set_enum(const conf_option_t *o, conf_span_t v)
 static bool
 conf_set_text(const conf_option_t *o, conf_span_t v)
 {
+    char text[CONF_TEXT_MAX];
     if (v.len >= CONF_TEXT_MAX) {
         return false;
     }
-    memcpy(o->value, v.at, v.len);
-    ((char *)o->value)[v.len] = '\0';
+    memcpy(text, v.at, v.len);
+    text[v.len] = '\0';
+    if (!conf_text_is_good(o, text)) {
+        return false;
+    }
+    memcpy(o->value, text, v.len + 1);
     return true;
 }
 

@@ -80,6 +80,15 @@ const conf_option_t *conf_find(const char *name, size_t len);
 /* The text of an enumeration's current value, into buf (NUL-terminated). */
 void conf_enum_text(const conf_option_t *o, char *buf, size_t size);
 
+/* One piece of a list "lo-hi:n|lo-hi:n…" of numbers for ranges of sizes. */
+typedef struct conf_range {
+    uint64_t lo, hi; /* bytes, both included */
+    uint64_t n;
+} conf_range_t;
+
+/* Take the first piece off the list. errors: false, it is malformed. */
+bool conf_next_range(const char **list, conf_range_t *out);
+
 /* Parse one source named `from` into `conf`. Returns the number of problems,
  * each of which has been reported through je_warn. */
 unsigned conf_parse(const char *text, const char *from);

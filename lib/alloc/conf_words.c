@@ -64,6 +64,9 @@ conf_complain(const conf_option_t *o, conf_span_t value, const char *from)
     } else if (o->kind == CONF_IS_ENUM) {
         je_warn("%s: option %s: '%s' is not allowed, use one of %s", from,
                 o->name, word, o->values);
+    } else if (o->kind == CONF_IS_TEXT && value.len < CONF_TEXT_MAX) {
+        je_warn("%s: option %s: '%s' is not of the form %s", from, o->name,
+                word, conf_text_form(o));
     } else if (o->kind == CONF_IS_TEXT) {
         je_warn("%s: option %s: longer than %u bytes", from, o->name,
                 (unsigned)CONF_TEXT_MAX - 1);
@@ -203,13 +206,5 @@ conf_is_done(const conf_option_t *o, conf_span_t value, const char *from)
             return false;
         }
     }
-    return true;
-}
-
-bool
-conf_text_is_good(const conf_option_t *o, conf_span_t value)
-{
-    (void)o;
-    (void)value;
     return true;
 }

@@ -42,8 +42,9 @@ bool conf_is_experimental(conf_span_t key);
 /* Does this allocator do that? If not, this is said and false returned. */
 bool conf_is_done(const conf_option_t *o, conf_span_t value, const char *from);
 
-/* Texts that have a form of their own. */
-bool conf_text_is_good(const conf_option_t *o, conf_span_t value);
+/* The form that a text must have, as it is told to people; NULL: any. */
+const char *conf_text_form(const conf_option_t *o);
+bool conf_text_is_good(const conf_option_t *o, const char *value);
 
 void conf_complain(const conf_option_t *o, conf_span_t value, const char *from);
 void conf_complain_unknown(conf_span_t key, const char *from);

@@ -10,7 +10,8 @@
  *   addr and size are multiples of the page; size > 0
  *   the page map's entries of the first and the last page are this extent, and
  *   no inner page of an extent that is not a slab maps to any extent
- *   slab:  nfree == number of set bits in bitmap, nfree <= nregs of the class
+ *   slab:  nfree == number of set bits in bitmap, but for the bit of a rest
+ *          (slab_has_rest()); nfree <= nregs of the class
  *   free:  pages of a dirty or muzzy extent are accessible
  */
 #ifndef JE_ALLOC_EXTENT_H

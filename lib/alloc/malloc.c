@@ -115,8 +115,10 @@ malloc_extent(const void *p)
         }
     } else {
         const bin_info_t *info = &bin_infos[e->szind];
-        if (unlikely(e->addr + (uintptr_t)bin_region(info, e, p) * info->size !=
-                     (uintptr_t)p)) {
+        uint32_t region = bin_region(info, e, p);
+        if (unlikely(region >= info->nregs ||
+                     e->addr + (uintptr_t)region * info->size !=
+                         (uintptr_t)p)) {
             malloc_misused(p);
         }
     }

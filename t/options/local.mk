@@ -1,14 +1,17 @@
 # Options: their sources, their values, and for each what it does.
 JE_OPTIONS_TESTS = \
-	t/options/010-sources.t
+	t/options/010-sources.t \
+	t/options/020-effects.t
 TESTS += $(JE_OPTIONS_TESTS)
 EXTRA_DIST += $(JE_OPTIONS_TESTS)
 JE_OPTIONS_PROGS = \
+	t/options/effect \
 	t/options/show \
 	t/options/show-built \
 	t/options/show-harder \
 	t/options/show-own
 check_PROGRAMS += $(JE_OPTIONS_PROGS)
+t_options_effect_LDADD = lib/libjealloc-core.la -lpthread
 t_options_show_LDADD = lib/libjealloc-core.la
 t_options_show_built_SOURCES = t/options/show.c
 t_options_show_built_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -19,7 +19,11 @@ dirty_decay_ms:100,muzzy_decay_ms:100,narenas:2
 junk:true
 narenas:1
 retain:false
-retain:false,dirty_decay_ms:0,narenas:1,tcache:false
+retain:false,dirty_decay_ms:0,narenas:1,slab_sizes:1-4096:17|100-200:1|128-128:2
+slab_sizes:1-14336:1,narenas:1
+slab_sizes:1-14336:512
+slab_sizes:1-14336:7,sample:4096
+tcache:false
 sample:4096,narenas:1
 sample:1
 tcache:false

@@ -47,10 +47,7 @@ add_slab(void)
 {
     for (unsigned i = 0; i < SLABS; i++) {
         if (!in_bin[i]) {
-            for (unsigned r = 0; r < info->nregs; r++) {
-                slabs[i].bitmap[r >> 6] |= UINT64_C(1) << (r & 63);
-            }
-            slabs[i].nfree = info->nregs;
+            slab_init_bitmap(info, &slabs[i]);
             bin_adopt_locked(&bin, info, &slabs[i]);
             in_bin[i] = true;
             return true;

@@ -96,6 +96,22 @@ static const bad_t bad_options[] = {
               "false|true|alloc|free"},
     {"thp:madvise", "option thp: 'madvise' is not allowed, use one of "
                     "default|always|never"},
+    {"slab_sizes:1-4096", "option slab_sizes: '1-4096' is not of the form "
+                          "lo-hi:pages|lo-hi:pages or default"},
+    {"slab_sizes:1-8:", "option slab_sizes: '1-8:' is not of the form "
+                        "lo-hi:pages|lo-hi:pages or default"},
+    {"slab_sizes:8-1:1", "option slab_sizes: '8-1:1' is not of the form "
+                         "lo-hi:pages|lo-hi:pages or default"},
+    {"slab_sizes:1-8:0", "option slab_sizes: '1-8:0' is not of the form "
+                         "lo-hi:pages|lo-hi:pages or default"},
+    {"slab_sizes:1-8:1|", "option slab_sizes: '1-8:1|' is not of the form "
+                          "lo-hi:pages|lo-hi:pages or default"},
+    {"slab_sizes:1-8:1;", "option slab_sizes: '1-8:1;' is not of the form "
+                          "lo-hi:pages|lo-hi:pages or default"},
+    {"slab_sizes:", "option slab_sizes: '' is not of the form "
+                    "lo-hi:pages|lo-hi:pages or default"},
+    {"dss:primary", "option dss: only 'disabled' is done here: the program "
+                    "break is never used"},
     {"tcache", "'tcache' is not of the form key:value"},
     {":true", "':true' is not of the form key:value"},
     {"tcache:true,", "the options end with a comma"},
@@ -139,6 +155,9 @@ START_TEST(test_conf_takes_the_values_it_promises)
     ck_assert_uint_eq(conf.zero_realloc, CONF_ZERO_REALLOC_ABORT);
     expect_silent("dump_path:/a b/%p:x.json");
     ck_assert_str_eq(conf.dump_path, "/a b/%p:x.json");
+    expect_silent("slab_sizes:1-4096:17|100-200:1|0x80-128:2");
+    ck_assert_str_eq(conf.slab_sizes, "1-4096:17|100-200:1|0x80-128:2");
+    expect_silent("slab_sizes:default,dss:disabled,cache_oblivious:false");
     expect_silent("dump_path:");
     ck_assert_str_eq(conf.dump_path, "");
 }
