@@ -10,6 +10,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/api_je.c \
 	lib/alloc/arena.c \
 	lib/alloc/arena.h \
+	lib/alloc/arena_choice.c \
+	lib/alloc/arena_choice.h \
 	lib/alloc/arena_set.c \
 	lib/alloc/background.c \
 	lib/alloc/background.h \

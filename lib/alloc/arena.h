@@ -54,9 +54,12 @@ arena_of(const extent_t *e)
 }
 
 void arena_boot(unsigned narenas);
+/* One more index behind the automatic ones, for arena_get_or_make(). */
+void arena_reserve(void);
 /* Indices in use or reserved for automatic arenas. */
 unsigned arena_count(void);
-/* The arena with this automatic index, made if need be. errors: NULL. */
+/* The arena with this automatic or reserved index, made if need be. errors:
+ * NULL. */
 arena_t *arena_get_or_make(unsigned ind);
 /* A further arena beyond the automatic ones. errors: NULL. */
 arena_t *arena_create(void);

@@ -10,14 +10,22 @@ arena_t *arenas[ARENA_LIMIT];
 unsigned arenas_auto = 1;
 
 static os_mutex_t arenas_mtx;
-static unsigned arenas_end = 1; /* one past the highest index in use */
+static unsigned arenas_end = 1;   /* one past the highest index in use */
+static unsigned arenas_fixed = 1; /* automatic and reserved */
 
 void
 arena_boot(unsigned narenas)
 {
     os_mutex_init(&arenas_mtx, OS_RANK_ARENAS);
     arenas_auto = narenas > 0 && narenas <= ARENA_LIMIT ? narenas : 1;
-    arenas_end = arenas_auto;
+    arenas_end = arenas_fixed = arenas_auto;
+}
+
+void
+arena_reserve(void)
+{
+    arenas_fixed += arenas_fixed < ARENA_LIMIT;
+    arenas_end = arenas_fixed;
 }
 
 unsigned
@@ -50,7 +58,7 @@ arena_t *
 arena_get_or_make(unsigned ind)
 {
     arena_t *arena = arena_get(ind);
-    if (arena != NULL || ind >= arenas_auto) {
+    if (arena != NULL || ind >= arenas_fixed) {
         return arena;
     }
     os_mutex_lock(&arenas_mtx);

@@ -33,6 +33,14 @@ typedef struct conf {
 
 enum { CONF_JUNK_FALSE, CONF_JUNK_TRUE, CONF_JUNK_ALLOC, CONF_JUNK_FREE };
 
+enum {
+    CONF_METADATA_THP_DISABLED,
+    CONF_METADATA_THP_AUTO,
+    CONF_METADATA_THP_ALWAYS
+};
+
+enum { CONF_PERCPU_DISABLED, CONF_PERCPU_PERCPU, CONF_PERCPU_PHYCPU };
+
 enum { CONF_THP_DEFAULT, CONF_THP_ALWAYS, CONF_THP_NEVER };
 
 enum {
@@ -88,6 +96,10 @@ typedef struct conf_range {
 
 /* Take the first piece off the list. errors: false, it is malformed. */
 bool conf_next_range(const char **list, conf_range_t *out);
+
+/* A decimal fraction ("4", "0.25") in units of 2^-16; UINT64_MAX when it is
+ * none or above 4096. */
+uint64_t conf_fraction(const char *text);
 
 /* Parse one source named `from` into `conf`. Returns the number of problems,
  * each of which has been reported through je_warn. */

@@ -46,11 +46,62 @@ is_slab_sizes(const char *text)
     return ok;
 }
 
+/* Every bin has one lock. */
+static bool
+is_bin_shards(const char *text)
+{
+    conf_range_t r;
+    if (strcmp(text, "default") == 0) {
+        return true;
+    }
+    bool ok = *text != '\0';
+    while (ok && *text != '\0') {
+        ok = conf_next_range(&text, &r) && r.n == 1;
+    }
+    return ok;
+}
+
+/* ---- fractions --------------------------------------------------------- */
+
+enum { FRACTION_MAX = 4096, FRACTION_DIGITS_MAX = 9 };
+
+uint64_t
+conf_fraction(const char *text)
+{
+    uint64_t units = 0, part = 0, scale = 1;
+    const char *c = text;
+    for (; *c >= '0' && *c <= '9' && units <= FRACTION_MAX; c++) {
+        units = units * 10 + (uint64_t)(*c - '0');
+    }
+    if (c == text || (*c != '.' && *c != '\0') || units > FRACTION_MAX) {
+        return UINT64_MAX;
+    }
+    c += *c == '.';
+    for (int i = 0; *c >= '0' && *c <= '9'; c++, i++) {
+        if (i < FRACTION_DIGITS_MAX) {
+            part = part * 10 + (uint64_t)(*c - '0');
+            scale *= 10;
+        }
+    }
+    if (*c != '\0' || c[-1] == '.') {
+        return UINT64_MAX;
+    }
+    return (units << 16) + (part << 16) / scale;
+}
+
+static bool
+is_fraction(const char *text)
+{
+    return conf_fraction(text) != UINT64_MAX;
+}
+
 static const struct {
     const char *name;
     bool (*is_good)(const char *text);
     const char *form;
 } forms[] = {
+    {"bin_shards", is_bin_shards, "lo-hi:1 or default: bins have one lock"},
+    {"narenas_ratio", is_fraction, "of a number such as 4 or 0.5"},
     {"slab_sizes", is_slab_sizes, "lo-hi:pages|lo-hi:pages or default"},
 };
 

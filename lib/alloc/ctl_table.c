@@ -192,7 +192,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("config.xmalloc", CTL_BOOL, true),
 
 #include "alloc/conf.def"
-    FIXED("opt.trust_madvise", CTL_BOOL, false),
     FIXED("opt.hpa", CTL_BOOL, false),
     FIXED("opt.hpa_slab_max_alloc", CTL_SIZE, 0),
     FIXED("opt.hpa_hugification_threshold", CTL_SIZE, 0),
@@ -204,10 +203,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.hpa_sec_max_bytes", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_bytes_after_flush", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_batch_fill_extra", CTL_SIZE, 0),
-    TEXT("opt.metadata_thp", "disabled"),
-    TEXT("opt.percpu_arena", "disabled"),
-    FIXED("opt.oversize_threshold", CTL_SIZE, 0),
-    FIXED("opt.mutex_max_spin", CTL_I64, 100),
     FIXED("opt.stats_interval", CTL_I64, -1),
     TEXT("opt.stats_interval_opts", ""),
     FIXED("opt.utrace", CTL_BOOL, false),

@@ -57,6 +57,9 @@ ctl_write_thread_arena(const ctl_leaf_t *leaf, const size_t *index,
     if (arena == NULL || arena->is_quarantined) {
         return EFAULT;
     }
+    if (conf.percpu_arena != CONF_PERCPU_DISABLED && arena->ind < arenas_auto) {
+        return EPERM; /* the thread's processor decides */
+    }
     tsd_t *tsd;
     int error = thread_enter(&tsd, EAGAIN);
     if (error != 0) {

@@ -6,7 +6,7 @@
  * libc functions that allocate themselves; by then they are served.
  */
 #include "alloc/init.h"
-#include "alloc/arena.h"
+#include "alloc/arena_choice.h"
 #include "alloc/background.h"
 #include "alloc/bin.h"
 #include "alloc/conf.h"
@@ -24,7 +24,6 @@
 #include "alloc/tsd.h"
 #include "base/assert.h"
 #include "os/clock.h"
-#include "os/cpu.h"
 #include "os/mutex.h"
 #include "os/pages.h"
 #include "os/thread.h"
@@ -35,16 +34,6 @@ static uint32_t init_state = INIT_NOT_YET;
 static uintptr_t init_thread; /* who is running it */
 static uint64_t start_ns;
 
-static unsigned
-init_narenas(void)
-{
-    if (conf.narenas != 0) {
-        return (unsigned)conf.narenas;
-    }
-    unsigned cpus = os_cpu_count();
-    return cpus > 1 ? (cpus < ARENA_LIMIT / 4 ? cpus * 4 : ARENA_LIMIT / 4) : 1;
-}
-
 static bool
 init_early(void)
 {
@@ -54,14 +43,21 @@ init_early(void)
     }
     start_ns = os_clock_ns();
     conf_boot();
+    os_mutex_set_max_spin(conf.mutex_max_spin);
+    if (!conf.trust_madvise) {
+        os_pages_test_purge();
+    }
     sz_boot();
     bin_boot();
     decay_boot();
     meta_boot();
+    if (conf.metadata_thp != CONF_METADATA_THP_DISABLED) {
+        meta_use_huge(conf.metadata_thp == CONF_METADATA_THP_ALWAYS);
+    }
     emap_boot();
     pac_default_dirty_ms = conf.dirty_decay_ms;
     pac_default_muzzy_ms = conf.muzzy_decay_ms;
-    arena_boot(init_narenas());
+    arena_choice_boot();
     background_boot();
     prof_boot();
     label_boot();

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloc/arena.h"
+#include "alloc/arena_choice.h"
 #include "alloc/background.h"
 #include "alloc/conf.h"
 #include "alloc/deferred.h"
@@ -61,6 +61,7 @@ malloc_arena(tsd_t *tsd, const alloc_how_t *how)
         return how->arena;
     }
     if (tsd != NULL) {
+        arena_follow_processor(tsd);
         return tsd->arena;
     }
     for (unsigned i = 0; i < arena_count(); i++) {
@@ -206,7 +207,11 @@ malloc_large(tsd_t *tsd, unsigned szind, size_t usable, const alloc_how_t *how)
             return p;
         }
     }
-    arena_t *arena = malloc_arena(tsd, how);
+    arena_t *arena = NULL;
+    if (unlikely(usable >= arena_oversize_min) && how->arena == NULL) {
+        arena = arena_oversize(tsd);
+    }
+    arena = arena != NULL ? arena : malloc_arena(tsd, how);
     if (arena == NULL) {
         return NULL;
     }
@@ -505,6 +510,12 @@ malloc_slow(size_t size)
     }
     errno = saved;
     return p;
+}
+
+bool
+je_infallible_new(void)
+{
+    return je_boot() && conf.experimental_infallible_new;
 }
 
 void

@@ -36,6 +36,9 @@ static struct {
     size_t next_block_size;
     size_t base;
     size_t mapped;
+    size_t nhuge;
+    bool is_huge_first; /* the next block is for huge pages */
+    bool is_huge_full;  /* a block of full size is */
     unsigned nmappings;
     void *pool[META_LG_SLOTS_MAX + 1]; /* chained through the first word */
 } meta;
@@ -58,6 +61,14 @@ meta_fork_child(void)
     }
     os_mutex_init(&meta.mtx, OS_RANK_META);
     os_mutex_init(&meta.pool_mtx, OS_RANK_META);
+}
+
+void
+meta_use_huge(bool from_first)
+{
+    bool can = os_pages_thp() != OS_THP_NEVER;
+    meta.is_huge_first = can && from_first;
+    meta.is_huge_full = can;
 }
 
 os_mutex_t *
@@ -126,6 +137,42 @@ meta_block_take(meta_block_t *b, size_t size)
     return (void *)at;
 }
 
+/* A block between inaccessible pages that huge pages can back. The neighbours
+ * of a huge page are only address space and are trimmed. */
+static void *
+meta_map_huge(size_t size)
+{
+    char *p = os_pages_map(size + 2 * OS_HUGE, OS_HUGE, false);
+    if (p == NULL) {
+        return NULL;
+    }
+    char *block = p + OS_HUGE;
+    if (!os_pages_commit(block, size)) {
+        (void)os_pages_unmap(p, size + 2 * OS_HUGE);
+        return NULL;
+    }
+    (void)os_pages_unmap(p, OS_HUGE - OS_PAGE);
+    (void)os_pages_unmap(block + size + OS_PAGE, OS_HUGE - OS_PAGE);
+    os_pages_huge(block, size, true);
+    meta_register((uintptr_t)block, size);
+    atomic_add_rlx(&meta.nhuge, size >> OS_LG_HUGE);
+    return block;
+}
+
+static void *
+meta_block_map_locked(size_t *want)
+{
+    if (meta.is_huge_first || (meta.is_huge_full && *want >= META_BLOCK_MAX)) {
+        size_t size = bits_align_up(*want, OS_HUGE);
+        void *block = meta_map_huge(size);
+        if (block != NULL) {
+            *want = size;
+            return block;
+        }
+    }
+    return meta_map_guarded(*want);
+}
+
 /* A new block that can hold `size` bytes; caller holds meta.mtx. When the
  * preferred size is not to be had, the smallest that serves is tried. */
 static bool
@@ -133,7 +180,7 @@ meta_block_new_locked(size_t size)
 {
     size_t least = bits_align_up(size + CACHELINE, OS_PAGE);
     size_t want = least > meta.next_block_size ? least : meta.next_block_size;
-    meta_block_t *b = meta_map_guarded(want);
+    meta_block_t *b = meta_block_map_locked(&want);
     if (b == NULL && want > least) {
         want = least;
         b = meta_map_guarded(want);
@@ -197,6 +244,7 @@ meta_stats(meta_stats_t *out)
 {
     out->base = atomic_load_rlx(&meta.base);
     out->mapped = atomic_load_rlx(&meta.mapped);
+    out->nhuge = atomic_load_rlx(&meta.nhuge);
 }
 
 void

@@ -15,6 +15,9 @@
 #include "alloc/types.h"
 #include "os/mutex.h"
 
+/* From now on blocks are for huge pages: all, or those of full size. */
+void meta_use_huge(bool from_first);
+
 /* Zeroed memory aligned to a cache line (`size` is rounded up to one).
  * errors: NULL. */
 void *meta_alloc(size_t size);
@@ -35,6 +38,7 @@ void meta_note_touched(size_t bytes);
 typedef struct meta_stats {
     size_t base;   /* bytes handed out or touched */
     size_t mapped; /* bytes mapped, guard pages excluded */
+    size_t nhuge;  /* huge pages' worth of blocks with advice for them */
 } meta_stats_t;
 
 void meta_stats(meta_stats_t *out);

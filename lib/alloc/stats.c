@@ -470,6 +470,7 @@ add_arena(stats_arena_t *sum, const stats_arena_t *x)
     sum->retained += x->retained;
     sum->base += x->base;
     sum->base_mapped += x->base_mapped;
+    sum->metadata_thp += x->metadata_thp;
     sum->tcache_bytes += x->tcache_bytes;
     sum->resident += x->resident;
     sum->abandoned_vm += x->abandoned_vm;
@@ -508,6 +509,7 @@ fill_common(stats_arena_t *out)
     meta_stats(&meta);
     out->base = meta.base;
     out->base_mapped = meta.mapped;
+    out->metadata_thp = meta.nhuge;
     stats_count_mutexes(&out->mutexes[STATS_MUTEX_base], meta_mutex);
     stats_count_mutex(&out->mutexes[STATS_MUTEX_tcache_list], tsd_list_mutex());
 }

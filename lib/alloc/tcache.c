@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "alloc/arena.h"
+#include "alloc/arena_choice.h"
 #include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/meta.h"
@@ -223,6 +223,7 @@ tcache_fill(tsd_t *tsd, unsigned cls)
         slots = 1u << cold->lg_slots;
     }
     unsigned n = cold->fill < slots ? cold->fill : slots;
+    arena_follow_processor(tsd);
     n = arena_fill(tsd->arena, cls - 1, cold->base, n);
     if (n == 0) {
         return NULL;

@@ -5,7 +5,7 @@
 
 #include <sys/random.h>
 
-#include "alloc/arena.h"
+#include "alloc/arena_choice.h"
 #include "alloc/conf.h"
 #include "alloc/label.h"
 #include "alloc/meta.h"
@@ -148,7 +148,7 @@ tsd_make(void)
     if (tsd_is_gone) {
         return NULL;
     }
-    arena_t *arena = arena_bind();
+    arena_t *arena = arena_bind_here();
     if (arena == NULL) {
         return NULL;
     }

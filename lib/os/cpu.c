@@ -146,3 +146,28 @@ os_cpu_count(void)
     }
     return count;
 }
+
+unsigned
+os_cpu_limit(void)
+{
+    char text[256];
+    if (os_file_read("/sys/devices/system/cpu/possible", text, sizeof(text)) <=
+        0) {
+        return 0;
+    }
+    /* ranges in ascending order, such as "0-3,8-11" */
+    int64_t last = -1;
+    for (const char *s = text; *s != '\0';) {
+        int64_t n = cpu_parse(&s);
+        last = n >= 0 ? n : last;
+        s += *s != '\0';
+    }
+    return last < CPU_MASK_BYTES * 8 ? (unsigned)(last + 1) : 0;
+}
+
+unsigned
+os_cpu_current(void)
+{
+    int cpu = sched_getcpu();
+    return cpu >= 0 ? (unsigned)cpu : 0;
+}

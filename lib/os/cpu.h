@@ -10,4 +10,10 @@
  * rounded up; at least 1. Raw system calls only. */
 unsigned os_cpu_count(void);
 
+/* One more than the highest number that a processor can have; 0: unknown. */
+unsigned os_cpu_limit(void);
+
+/* The processor that this thread runs on, or did a moment ago. */
+unsigned os_cpu_current(void);
+
 #endif

@@ -14,10 +14,16 @@
 #include "base/assert.h"
 #include "os/clock.h"
 
-enum { MUTEX_SPINS = 100 };
+static int64_t mutex_max_spin = 100;
 
 /* Ranks this thread holds, one bit each. Debug builds only. */
 static __thread uint32_t ranks_held;
+
+void
+os_mutex_set_max_spin(int64_t rounds)
+{
+    atomic_store_rlx(&mutex_max_spin, rounds);
+}
 
 void
 os_mutex_init(os_mutex_t *m, os_rank_t rank)
@@ -71,7 +77,8 @@ mutex_futex(uint32_t *word, int op, uint32_t value)
 static bool
 mutex_spin(os_mutex_t *m)
 {
-    for (int i = 0; i < MUTEX_SPINS; i++) {
+    int64_t max = atomic_load_rlx(&mutex_max_spin);
+    for (int64_t i = 0; i < max || max == -1; i++) {
         uint32_t expected = 0;
         if (atomic_load_rlx(&m->state) == 0 &&
             atomic_cas_acq(&m->state, &expected, 1u)) {

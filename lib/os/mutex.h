@@ -50,6 +50,9 @@ typedef struct os_mutex {
     uint32_t num_waiting;
 } os_mutex_t;
 
+/* How often a lock is tried before its taker sleeps; -1: never sleep. */
+void os_mutex_set_max_spin(int64_t rounds);
+
 void os_mutex_init(os_mutex_t *m, os_rank_t rank);
 void os_mutex_lock_slow(os_mutex_t *m);
 void os_mutex_unlock_slow(os_mutex_t *m);

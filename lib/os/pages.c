@@ -22,6 +22,7 @@ static bool overcommits = true;
 /* Under mode 1 only: in mode 0 the kernel would then let through what could
  * never be backed, and malloc of more than all memory must fail. */
 static bool has_no_limit;
+static bool purge_keeps_content;
 static os_thp_t thp_mode = OS_THP_UNKNOWN;
 static uint64_t fail_from;  /* countdown to the first failure, 0 = never */
 static uint64_t fail_count; /* how many fail once it has been reached */
@@ -161,9 +162,25 @@ os_pages_purge_lazy(void *addr, size_t size)
     return madvise(addr, size, MADV_FREE) == 0;
 }
 
+void
+os_pages_test_purge(void)
+{
+    volatile char *page = os_pages_map(OS_PAGE, OS_PAGE, true);
+    if (page == NULL) {
+        return;
+    }
+    page[0] = 1;
+    bool done = os_pages_purge_forced((void *)(uintptr_t)page, OS_PAGE);
+    purge_keeps_content = done && page[0] != 0;
+    (void)munmap((void *)(uintptr_t)page, OS_PAGE);
+}
+
 bool
 os_pages_purge_forced(void *addr, size_t size)
 {
+    if (unlikely(purge_keeps_content)) {
+        return os_pages_commit(addr, size);
+    }
     return madvise(addr, size, MADV_DONTNEED) == 0;
 }
 

@@ -33,6 +33,10 @@ typedef enum {
  * is larger than the one this build was configured for. */
 bool os_pages_boot(void);
 
+/* Find out whether MADV_DONTNEED makes pages read as zero, which emulators of a
+ * kernel may not do; if not, purged ranges are mapped anew. */
+void os_pages_test_purge(void);
+
 /* False under vm.overcommit_memory=2: a writable mapping is then charged at
  * once, so unused address space has to be kept inaccessible. */
 bool os_pages_overcommits(void);

@@ -51,4 +51,101 @@ is "slab_sizes:default" "$(cat "$out")" "$(cat default)"
 with slab_sizes:96-96:1 rest
 like "what is left over is no object" "$err" '^jealloc: double free of '
 
+# ---- oversize_threshold
+with narenas:3 oversize
+is "by default a thread has one arena for all" "$(cat "$out")" \
+    "0 0 of 3, 128 dirty, threshold 0"
+with narenas:3,oversize_threshold:524288 oversize
+is "oversize_threshold: an arena for large objects, purged at once" \
+    "$(cat "$out")" "0 3 of 4, 0 dirty, threshold 524288"
+with narenas:3,oversize_threshold:262145 oversize
+is "a class below stays" "$(cat "$out")" \
+    "0 3 of 4, 0 dirty, threshold 262145"
+with narenas:3,oversize_threshold:524288,background_thread:true oversize
+is "with helper threads it decays" "$(cat "$out")" \
+    "0 3 of 4, 128 dirty, threshold 524288"
+for off in 0 1 14336 8070450532247928833; do
+    with narenas:3,oversize_threshold:$off oversize
+    is "oversize_threshold:$off is off" "$(cat "$out" "$err")" \
+        "0 0 of 3, 128 dirty, threshold 0"
+done
+
+# ---- narenas, narenas_ratio
+arenas() {
+    MALLOC_CONF=$1 "$top_builddir/t/options/show" opt.narenas
+}
+n=$(arenas '')
+is "narenas" "$(arenas narenas:9)" 9
+for ratio in 1 2 0.5 7.75 0.001 1000; do
+    wanted=$(awk -v n="$n" -v r=$ratio 'BEGIN {
+        w = int(n / 4 * r + 0.5)
+        if (n == 1 || w < 1) w = 1
+        print (w > 4094) ? 4094 : w }')
+    is "narenas_ratio:$ratio" "$(arenas narenas_ratio:$ratio)" "$wanted"
+done
+is "narenas goes before" "$(arenas narenas_ratio:2,narenas:5)" 5
+is "one processor has one arena" \
+    "$(taskset 1 "$top_builddir/t/options/show" opt.narenas)" 1
+
+# ---- percpu_arena
+processors=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
+processors=$((processors + 1))
+is "percpu_arena:percpu" "$(arenas percpu_arena:percpu,narenas:77)" $processors
+is "percpu_arena:phycpu" "$(arenas percpu_arena:phycpu)" \
+    $(((processors + 1) / 2))
+with percpu_arena:percpu percpu
+is "percpu_arena: each processor has its arena" \
+    "$(awk '{ for (i = 1; i < NF; i += 2) {
+        split($i, f, ":")
+        if (f[1] != f[2] || f[2] != $(i + 1)) print "not so: " $0 }
+        print $NF }' "$out")" denied
+with narenas:1 percpu
+is "by default it stays" "$(sed 's/[0-9]*:0 0 //g' "$out")" allowed
+
+# ---- mutex_max_spin
+with mutex_max_spin:-1 spin
+is "mutex_max_spin:-1" "$(cat "$out")" "0 sleeps, 1 spins"
+with mutex_max_spin:0 spin
+is "mutex_max_spin:0" "$(cat "$out")" "1 sleeps, 0 spins"
+with '' spin
+is "50 ms are longer than the default" "$(cat "$out")" "1 sleeps, 0 spins"
+
+# ---- metadata_thp
+if grep -q '\[never\]' /sys/kernel/mm/transparent_hugepage/enabled; then
+    skip "metadata_thp" "there are no huge pages here"
+else
+    with '' metadata
+    is "metadata_thp:disabled" "$(cat "$out")" "0 0 0"
+    with metadata_thp:auto metadata
+    is "metadata_thp:auto" "$(cat "$out")" "0 1 2"
+    with metadata_thp:always metadata
+    is "metadata_thp:always" "$(cat "$out")" "1 1 3"
+fi
+
+# ---- trust_madvise
+with '' purged
+is "purged memory reads as zero" "$(cat "$out")" zero
+BROKEN_MADVISE=1
+export BROKEN_MADVISE
+with '' purged
+is "the system is trusted" "$(cat "$out")" dirty
+with trust_madvise:false purged
+is "trust_madvise:false" "$(cat "$out")" zero
+unset BROKEN_MADVISE
+
+# ---- experimental_infallible_new
+with '' infallible
+is "experimental_infallible_new is off" "$(cat "$out")" 0
+with experimental_infallible_new:true infallible
+is "experimental_infallible_new" "$(cat "$out")" 1
+
+# ---- abort
+with dump_signal:9 nothing
+is "a warning is one" "$(cat "$err") $status" \
+    "jealloc: signal 9 cannot be caught 0"
+with abort:true,dump_signal:9 nothing
+is "abort makes it fatal" "$status" 134
+with abort:true,what:1 nothing
+is "but not one about options" "$status" 0
+
 done_testing

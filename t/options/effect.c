@@ -6,16 +6,23 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "alloc/arena.h"
 #include "alloc/bin.h"
+#include "alloc/late.h"
 #include "alloc/malloc.h"
+#include "alloc/meta.h"
 #include "alloc/sz.h"
 #include "jealloc.h"
+#include "os/mutex.h"
 
 static size_t
 read_size(const char *name)
@@ -79,17 +86,181 @@ rest(void)
     (void)jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
 }
 
+/* ---- arenas ------------------------------------------------------------ */
+
+static unsigned
+arena_of_block(void *p)
+{
+    unsigned ind = 0;
+    size_t len = sizeof(ind);
+    if (jea_mallctl("arenas.lookup", &ind, &len, &p, sizeof(p)) != 0) {
+        fprintf(stderr, "arenas.lookup: failed\n");
+        exit(1);
+    }
+    return ind;
+}
+
+/* Arenas of a block of 256 KiB and of one of 512 KiB, and what of the latter's
+ * arena is unused after its free, in pages. */
+static void
+oversize(void)
+{
+    void *small = jea_malloc((size_t)256 << 10);
+    void *big = jea_malloc((size_t)512 << 10);
+    unsigned ind = arena_of_block(big);
+    memset(big, 1, (size_t)512 << 10);
+    jea_free(big);
+    uint64_t any = 0;
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    char name[64];
+    snprintf(name, sizeof(name), "stats.arenas.%u.pdirty", ind);
+    printf("%u %u of %u, %zu dirty, threshold %zu\n", arena_of_block(small),
+           ind, read_u32("arenas.narenas"), read_size(name),
+           read_size("opt.oversize_threshold"));
+}
+
+/* The arenas that a thread uses as it is moved from processor to processor. */
+static void
+percpu(void)
+{
+    cpu_set_t usable, one;
+    (void)sched_getaffinity(0, sizeof(usable), &usable);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &usable)) {
+            continue;
+        }
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        (void)sched_setaffinity(0, sizeof(one), &one);
+        (void)jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+        printf("%d:%u ", cpu, arena_of_block(jea_malloc(5000)));
+        printf("%u ", arena_of_block(jea_malloc((size_t)1 << 20)));
+    }
+    unsigned ind = 0;
+    int denied =
+        jea_mallctl("thread.arena", NULL, NULL, &ind, sizeof(ind)) == EPERM;
+    printf("%s\n", denied ? "denied" : "allowed");
+}
+
+/* ---- locks ------------------------------------------------------------- */
+
+static os_mutex_t lock;
+
+static void *
+take_lock(void *unused)
+{
+    os_mutex_lock(&lock);
+    os_mutex_unlock(&lock);
+    return unused;
+}
+
+/* How a thread got a lock that was held for 50 ms. */
+static void
+spin(void)
+{
+    static const struct timespec held = {.tv_nsec = 50000000};
+    pthread_t t;
+    os_mutex_init(&lock, OS_RANK_INIT);
+    os_mutex_lock(&lock);
+    if (pthread_create(&t, NULL, take_lock, NULL) != 0) {
+        exit(1);
+    }
+    (void)nanosleep(&held, NULL);
+    os_mutex_unlock(&lock);
+    (void)pthread_join(t, NULL);
+    printf("%u sleeps, %u spins\n", (unsigned)lock.num_wait,
+           (unsigned)lock.num_spin_acq);
+}
+
+/* ---- pages ------------------------------------------------------------- */
+
+/* Is `flag` among those of the mapping that addr is in? */
+static bool
+mapping_has(uintptr_t addr, const char *flag)
+{
+    char line[512];
+    bool is_here = false;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+        uintptr_t lo, hi;
+        if (sscanf(line, "%lx-%lx ", &lo, &hi) == 2) {
+            is_here = addr >= lo && addr < hi;
+        } else if (is_here && strncmp(line, "VmFlags:", 8) == 0) {
+            (void)fclose(maps);
+            return strstr(line, flag) != NULL;
+        }
+    }
+    exit(1);
+}
+
+/* Advice for blocks of 64 bytes and of 3 MiB of metadata. */
+static void
+metadata(void)
+{
+    void *small = meta_alloc(64);
+    void *big = meta_alloc((size_t)3 << 20);
+    memset(big, 1, (size_t)3 << 20);
+    uint64_t any = 0;
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    printf("%d %d %zu\n", mapping_has((uintptr_t)small, " hg"),
+           mapping_has((uintptr_t)big, " hg"), read_size("stats.metadata_thp"));
+}
+
+/* Under BROKEN_MADVISE nothing is dropped. Takes the place of libc's. */
+int
+madvise(void *addr, size_t size, int advice)
+{
+    return getenv("BROKEN_MADVISE") != NULL
+               ? 0
+               : (int)syscall(SYS_madvise, addr, size, advice);
+}
+
+/* Does memory that was purged read as zero? */
+static void
+purged(void)
+{
+    size_t size = (size_t)8 << 20;
+    memset(jea_malloc(size), 1, 1);
+    char *p = jea_malloc(size);
+    memset(p, 1, size);
+    jea_free(p);
+    (void)jea_mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+    p = jea_calloc(1, size);
+    printf("%s\n", memchr(p, 1, size) == NULL ? "zero" : "dirty");
+}
+
+/* ---- others ------------------------------------------------------------ */
+
+static void
+infallible(void)
+{
+    printf("%d\n", je_infallible_new());
+}
+
+static void
+nothing(void)
+{
+}
+
 static const struct {
     const char *name;
     void (*show)(void);
 } shows[] = {
+    {"infallible", infallible},
+    {"metadata", metadata},
+    {"nothing", nothing},
+    {"oversize", oversize},
+    {"percpu", percpu},
+    {"purged", purged},
     {"rest", rest},
     {"slabs", slabs},
+    {"spin", spin},
 };
 
 int
 main(int argc, char **argv)
 {
+    je_boot_late();
     jea_free(jea_malloc(1));
     for (size_t i = 0; i < JE_ARRAY_LEN(shows); i++) {
         if (argc > 1 && strcmp(argv[1], shows[i].name) == 0) {
