@@ -50,9 +50,13 @@
 
 /* ---- options ----------------------------------------------------------- */
 
-#define IS_NARENAS(n) (offsetof(conf_t, n) == offsetof(conf_t, narenas))
-#define IS_MAX_BACKGROUND(n)                                                   \
-    (offsetof(conf_t, n) == offsetof(conf_t, max_background_threads))
+#define IS_OPTION(n, m) (offsetof(conf_t, n) == offsetof(conf_t, m))
+#define IS_UNSIGNED(n)                                                         \
+    (IS_OPTION(n, narenas) || IS_OPTION(n, lg_tcache_flush_large_div) ||       \
+     IS_OPTION(n, lg_tcache_flush_small_div) ||                                \
+     IS_OPTION(n, tcache_nslots_large) ||                                      \
+     IS_OPTION(n, tcache_nslots_small_max) ||                                  \
+     IS_OPTION(n, tcache_nslots_small_min))
 #define CONF_BOOL(n, d, h)                                                     \
     {.name = "opt." #n,                                                        \
      .type = CTL_BOOL,                                                         \
@@ -60,9 +64,10 @@
      .data = &conf.n},
 #define CONF_UINT(n, d, lo, hi, u, h)                                          \
     {.name = "opt." #n,                                                        \
-     .type = IS_NARENAS(n) ? CTL_UNSIGNED : CTL_SIZE,                          \
-     .read =                                                                   \
-         IS_MAX_BACKGROUND(n) ? ctl_read_max_background_opt : ctl_read_conf,   \
+     .type = IS_UNSIGNED(n) ? CTL_UNSIGNED : CTL_SIZE,                         \
+     .read = IS_OPTION(n, max_background_threads)                              \
+                 ? ctl_read_max_background_opt                                 \
+                 : ctl_read_conf,                                              \
      .data = &conf.n},
 #define CONF_SINT(n, d, lo, hi, u, h)                                          \
     {.name = "opt." #n,                                                        \
@@ -206,14 +211,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.stats_interval", CTL_I64, -1),
     TEXT("opt.stats_interval_opts", ""),
     FIXED("opt.utrace", CTL_BOOL, false),
-    FIXED("opt.tcache_nslots_small_min", CTL_UNSIGNED, 8),
-    FIXED("opt.tcache_nslots_small_max", CTL_UNSIGNED, 1024),
-    FIXED("opt.tcache_nslots_large", CTL_UNSIGNED, 8),
-    FIXED("opt.lg_tcache_nslots_mul", CTL_SSIZE, 0),
-    FIXED("opt.tcache_gc_incr_bytes", CTL_SIZE, TCACHE_GC_BYTES),
-    FIXED("opt.tcache_gc_delay_bytes", CTL_SIZE, 0),
-    FIXED("opt.lg_tcache_flush_small_div", CTL_UNSIGNED, 1),
-    FIXED("opt.lg_tcache_flush_large_div", CTL_UNSIGNED, 1),
     FIXED("opt.prof_recent_alloc_max", CTL_SSIZE, 0),
     FIXED("opt.prof_stats", CTL_BOOL, false),
     FIXED("opt.prof_sys_thread_name", CTL_BOOL, false),

@@ -24,7 +24,7 @@ void *meta_alloc(size_t size);
 
 /* Arrays of 2^lg pointers for thread caches, 3 <= lg <= META_LG_SLOTS_MAX;
  * content unspecified. errors: NULL. */
-enum { META_LG_SLOTS_MIN = 3, META_LG_SLOTS_MAX = 10 };
+enum { META_LG_SLOTS_MIN = 3, META_LG_SLOTS_MAX = 11 };
 
 void **meta_slots_alloc(unsigned lg);
 void meta_slots_free(void **slots, unsigned lg);

@@ -19,6 +19,13 @@
 
 enum { TCACHE_FIRST_FILL_MAX = 8 };
 
+/* Slots that the stack has; no power of two where an option limits them. */
+static inline unsigned
+bin_slots(const cache_bin_t *bin, const tcache_bin_t *cold)
+{
+    return (unsigned)(bin->full - cold->base);
+}
+
 static inline unsigned
 bin_count(const cache_bin_t *bin, const tcache_bin_t *cold)
 {
@@ -34,18 +41,32 @@ tcache_first_fill(size_t size)
                                                   : n);
 }
 
+/* Slots that a class may have at most. */
+static unsigned
+tcache_slots_max(unsigned szind)
+{
+    if (szind >= SC_NBINS) {
+        return (unsigned)conf.tcache_nslots_large;
+    }
+    int64_t mul = conf.lg_tcache_nslots_mul;
+    size_t bytes = TCACHE_BIN_BYTES;
+    bytes = mul >= 0 ? bytes << mul : bytes >> -mul;
+    size_t slots = bytes / sz_size(szind);
+    slots = slots > 0 ? (size_t)1 << bits_lg_floor(slots) : 0;
+    slots = JE_MAX(slots, conf.tcache_nslots_small_min);
+    return (unsigned)JE_MIN(slots, conf.tcache_nslots_small_max);
+}
+
 static void
 tcache_bin_init(tsd_t *tsd, unsigned szind)
 {
     cache_bin_t *bin = &tsd->bins[szind + 1];
     tcache_bin_t *cold = &tsd->cold[szind + 1];
     size_t size = sz_size(szind);
-    size_t slots = TCACHE_BIN_BYTES / size;
-    unsigned lg = slots > 1 ? bits_lg_floor(slots) : 0;
+    unsigned slots = tcache_slots_max(szind);
+    unsigned lg = slots > 1 ? bits_lg_ceil(slots) : 0;
     bin->size = (uint32_t)size;
-    cold->lg_slots_max = (uint8_t)(lg < META_LG_SLOTS_MIN   ? META_LG_SLOTS_MIN
-                                   : lg > META_LG_SLOTS_MAX ? META_LG_SLOTS_MAX
-                                                            : lg);
+    cold->lg_slots_max = (uint8_t)JE_MAX(lg, META_LG_SLOTS_MIN);
     cold->fill = tcache_first_fill(size);
 }
 
@@ -56,19 +77,21 @@ tcache_init(tsd_t *tsd)
         tcache_bin_init(tsd, i);
     }
     tsd->is_cache_on = conf.tcache && conf.junk == CONF_JUNK_FALSE;
-    tsd->next_gc = tsd->allocated + TCACHE_GC_BYTES;
+    tsd->next_gc = tsd->allocated + conf.tcache_gc_incr_bytes;
 }
 
 /* ---- slots ------------------------------------------------------------- */
 
-/* Give the bin 2^lg slots, keeping its objects. errors: false, unchanged. */
+/* Give the bin 2^lg slots, less if an option says so, keeping its objects.
+ * errors: false, unchanged. */
 static bool
 tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
 {
     cache_bin_t *bin = &tsd->bins[cls];
     tcache_bin_t *cold = &tsd->cold[cls];
     unsigned n = cold->base != NULL ? bin_count(bin, cold) : 0;
-    je_assert(n <= 1u << lg);
+    unsigned nslots = JE_MIN(1u << lg, tcache_slots_max(cls - 1));
+    je_assert(n <= nslots);
     void **slots = meta_slots_alloc(lg);
     if (slots == NULL) {
         return false;
@@ -85,7 +108,7 @@ tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
     cold->lg_slots = (uint8_t)lg;
     bin->low = slots + low;
     bin->head = slots + n;
-    bin->full = slots + ((size_t)1 << lg);
+    bin->full = slots + nslots;
     return true;
 }
 
@@ -133,6 +156,14 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
     memmove(cold->base, cold->base + n, (have - n) * sizeof(void *));
     bin->head = cold->base + (have - n);
     bin->low = cold->base;
+}
+
+/* Make room in a full bin. */
+static void
+tcache_flush_full(tsd_t *tsd, unsigned cls, uint64_t lg_stay)
+{
+    unsigned slots = bin_slots(&tsd->bins[cls], &tsd->cold[cls]);
+    tcache_flush_bottom(tsd, cls, slots - (slots >> lg_stay));
 }
 
 /* While > 0 the bins may be half changed: a fork then leaves them alone. */
@@ -218,9 +249,9 @@ tcache_fill(tsd_t *tsd, unsigned cls)
 {
     cache_bin_t *bin = &tsd->bins[cls];
     tcache_bin_t *cold = &tsd->cold[cls];
-    unsigned slots = 1u << cold->lg_slots;
+    unsigned slots = bin_slots(bin, cold);
     if (cold->fill >= slots && tcache_grow(tsd, cls)) {
-        slots = 1u << cold->lg_slots;
+        slots = bin_slots(bin, cold);
     }
     unsigned n = cold->fill < slots ? cold->fill : slots;
     arena_follow_processor(tsd);
@@ -273,7 +304,7 @@ tcache_free_small(tsd_t *tsd, unsigned szind, void *p)
                 arena_flush(szind, &p, 1);
                 return;
             }
-            tcache_flush_bottom(tsd, cls, 1u << (cold->lg_slots - 1));
+            tcache_flush_full(tsd, cls, conf.lg_tcache_flush_small_div);
         }
         (void)cache_bin_push(bin, p);
     }
@@ -307,7 +338,7 @@ tcache_free_large(tsd_t *tsd, unsigned szind, void *p)
             if (cold->base == NULL) {
                 return false;
             }
-            tcache_flush_bottom(tsd, cls, 1u << (cold->lg_slots - 1));
+            tcache_flush_full(tsd, cls, conf.lg_tcache_flush_large_div);
         }
         (void)cache_bin_push(bin, p);
     }
@@ -324,8 +355,11 @@ tcache_gc_bin(tsd_t *tsd, unsigned cls, bool unused)
     tcache_bin_t *cold = &tsd->cold[cls];
     unsigned idle = (unsigned)(bin->low - cold->base);
     unsigned slots = 1u << cold->lg_slots;
-    if (idle > 0) {
-        tcache_flush_bottom(tsd, cls, idle - idle / 4);
+    unsigned stays = (unsigned)JE_MIN(conf.tcache_gc_delay_bytes / bin->size,
+                                      (uint64_t)idle);
+    stays = JE_MAX(stays, idle / 4);
+    if (idle > stays) {
+        tcache_flush_bottom(tsd, cls, idle - stays);
         if (cold->fill > tcache_first_fill(bin->size)) {
             cold->fill /= 2;
         }
@@ -340,7 +374,7 @@ tcache_gc_bin(tsd_t *tsd, unsigned cls, bool unused)
 void
 tcache_gc(tsd_t *tsd)
 {
-    tsd->next_gc = tsd->allocated + TCACHE_GC_BYTES;
+    tsd->next_gc = tsd->allocated + conf.tcache_gc_incr_bytes;
     for (unsigned i = 0; i < SC_NCACHED; i++) {
         unsigned cls = tsd->gc_next_bin + 1;
         tsd->gc_next_bin = cls < SC_NCACHED ? cls : 0;

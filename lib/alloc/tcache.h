@@ -3,7 +3,7 @@
  *
  * A bin starts with few slots and doubles them while it misses or overflows,
  * within its class's limit and the thread's budget (tcache_thread_max). Fills
- * double from a few objects to the whole stack. Every TCACHE_GC_BYTES of
+ * double from a few objects to the whole stack. Every tcache_gc_incr_bytes of
  * allocation one bin is looked at: what lay unused since its last turn is
  * mostly given back, and a mostly unused stack halves.
  */
@@ -11,8 +11,6 @@
 #define JE_ALLOC_TCACHE_H
 
 #include "alloc/tsd.h"
-
-#define TCACHE_GC_BYTES ((uint64_t)512 << 10)
 
 void tcache_init(tsd_t *tsd);
 /* Give back everything, objects and slots; the cache is off afterwards. */

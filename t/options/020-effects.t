@@ -133,6 +133,40 @@ with trust_madvise:false purged
 is "trust_madvise:false" "$(cat "$out")" zero
 unset BROKEN_MADVISE
 
+# ---- tcache_*
+# OPTIONS WANTED: objects of each class that stay, and room for them.
+cache() {
+    with "$1" cache
+    is "${1:-the defaults of caches}" "$(cat "$out" "$err")" "$2 "
+}
+cache '' '64:513/1024 14336:5/8 16384:5/8'
+cache tcache_nslots_small_max:20 '64:11/20 14336:5/8 16384:5/8'
+cache tcache_nslots_small_max:1 '64:1/1 14336:1/1 16384:5/8'
+cache tcache_nslots_small_max:2048,lg_tcache_nslots_mul:1 \
+    '64:1025/2048 14336:9/16 16384:5/8'
+cache tcache_nslots_small_min:64 '64:513/1024 14336:33/64 16384:5/8'
+cache tcache_nslots_small_min:100,tcache_nslots_small_max:30 \
+    '64:16/30 14336:16/30 16384:5/8'
+cache tcache_nslots_large:3 '64:513/1024 14336:5/8 16384:2/3'
+cache lg_tcache_nslots_mul:-2 '64:257/512 14336:5/8 16384:5/8'
+cache lg_tcache_nslots_mul:-16 '64:5/8 14336:5/8 16384:5/8'
+cache lg_tcache_flush_small_div:3 '64:129/1024 14336:2/8 16384:5/8'
+cache lg_tcache_flush_large_div:2 '64:513/1024 14336:5/8 16384:3/8'
+cache tcache_max:14336 '64:513/1024 14336:5/8 16384:0/0'
+cache lg_tcache_max:13 '64:513/1024 14336:5/8 16384:0/0'
+cache tcache_thread_max:65536 '64:257/512 14336:5/8 16384:5/8'
+cache tcache:false '64:0/0 14336:0/0 16384:0/0'
+# OPTIONS TEST: on the number of allocations that make objects go.
+trim() {
+    with "$1" trim
+    n=$(cat "$out")
+    ok "$1: $2" test "$n" "${2% *}" "${2#* }"
+}
+trim tcache_gc_incr_bytes:1024 '-lt 60'
+trim tcache_gc_incr_bytes:524288 '-ge 127'
+trim tcache_gc_incr_bytes:1024,tcache_gc_delay_bytes:9000 '-ge 20000'
+trim tcache_gc_incr_bytes:1024,tcache_gc_delay_bytes:3000 '-lt 60'
+
 # ---- experimental_infallible_new
 with '' infallible
 is "experimental_infallible_new is off" "$(cat "$out")" 0

@@ -21,6 +21,7 @@
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
 #include "alloc/sz.h"
+#include "alloc/tsd.h"
 #include "jealloc.h"
 #include "os/mutex.h"
 
@@ -229,6 +230,69 @@ purged(void)
     printf("%s\n", memchr(p, 1, size) == NULL ? "zero" : "dirty");
 }
 
+/* ---- thread caches ----------------------------------------------------- */
+
+enum { MANY = 5000 };
+
+static unsigned
+slots_of(size_t size)
+{
+    unsigned cls = sz_index(size) + 1;
+    return (unsigned)(tsd_current->bins[cls].full -
+                      tsd_current->cold[cls].base);
+}
+
+static unsigned
+cached(size_t size)
+{
+    unsigned cls = sz_index(size) + 1;
+    return (unsigned)(tsd_current->bins[cls].head -
+                      tsd_current->cold[cls].base);
+}
+
+static void *blocks[MANY];
+
+/* Allocate n blocks, empty the cache, free n of them. */
+static void
+free_many(size_t size, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        blocks[i] = jea_malloc(size);
+    }
+    (void)jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    for (unsigned i = 0; i < n; i++) {
+        jea_free(blocks[i]);
+    }
+}
+
+/* Room for three classes after all of it was used, and what is in it after one
+ * more is freed. */
+static void
+cache(void)
+{
+    static const size_t sizes[] = {64, 14336, 16384};
+    for (size_t i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        free_many(sizes[i], MANY / 2);
+        unsigned slots = slots_of(sizes[i]);
+        free_many(sizes[i], slots + 1);
+        printf("%zu:%u/%u ", sizes[i], cached(sizes[i]), slots);
+    }
+    printf("\n");
+}
+
+/* Blocks of 4 KiB to allocate until 100 unused objects are trimmed. */
+static void
+trim(void)
+{
+    free_many(64, 100);
+    unsigned before = cached(64), n = 0;
+    while (n < 20000 && cached(64) == before) {
+        jea_free(jea_malloc(4096));
+        n++;
+    }
+    printf("%u\n", n);
+}
+
 /* ---- others ------------------------------------------------------------ */
 
 static void
@@ -246,15 +310,12 @@ static const struct {
     const char *name;
     void (*show)(void);
 } shows[] = {
-    {"infallible", infallible},
-    {"metadata", metadata},
-    {"nothing", nothing},
-    {"oversize", oversize},
-    {"percpu", percpu},
-    {"purged", purged},
-    {"rest", rest},
-    {"slabs", slabs},
-    {"spin", spin},
+    {"cache", cache},       {"infallible", infallible},
+    {"metadata", metadata}, {"nothing", nothing},
+    {"oversize", oversize}, {"percpu", percpu},
+    {"purged", purged},     {"rest", rest},
+    {"slabs", slabs},       {"spin", spin},
+    {"trim", trim},
 };
 
 int

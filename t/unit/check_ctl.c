@@ -319,6 +319,9 @@ START_TEST(test_ctl_options_are_the_conf_table)
         case CONF_IS_UINT:
             if (strcmp(o->name, "narenas") == 0) {
                 ck_assert_uint_eq(GET(name, unsigned), arenas_auto);
+            } else if (strstr(o->name, "nslots") != NULL ||
+                       strstr(o->name, "flush") != NULL) {
+                ck_assert_uint_eq(GET(name, unsigned), *(uint64_t *)o->value);
             } else {
                 ck_assert_uint_eq(GET(name, size_t), *(uint64_t *)o->value);
             }

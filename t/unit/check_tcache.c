@@ -124,7 +124,8 @@ START_TEST(test_tcache_stack_grows_under_load_and_stops_at_its_limit)
             jea_free(p[i]);
         }
     }
-    ck_assert_uint_eq(tsd->cold[cls].lg_slots, META_LG_SLOTS_MAX);
+    ck_assert_uint_eq(tsd->cold[cls].lg_slots, tsd->cold[cls].lg_slots_max);
+    ck_assert_uint_eq(tsd->cold[cls].lg_slots, 10);
     ck_assert_uint_le(cached(cls), 1u << META_LG_SLOTS_MAX);
     expect_invariants();
 }
