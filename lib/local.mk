@@ -116,6 +116,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/special.h \
 	lib/alloc/stats.c \
 	lib/alloc/stats.h \
+	lib/alloc/stats_interval.c \
+	lib/alloc/stats_interval.h \
 	lib/alloc/stats_print.c \
 	lib/alloc/stats_print.h \
 	lib/alloc/stats_print_arena.c \

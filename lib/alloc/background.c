@@ -5,6 +5,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/conf.h"
+#include "alloc/tsd.h"
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/mutex.h"
@@ -84,10 +85,17 @@ background_start(void)
     want = want < arenas_auto ? want : arenas_auto;
     atomic_store_rlx(&background.nthreads, want);
     unsigned made = 0;
+    tsd_t *tsd = tsd_get();
+    if (tsd != NULL) {
+        tsd->nesting++; /* locks are held: nothing may be printed */
+    }
     while (made < want &&
            os_thread_start(&background.handle[made], "jealloc_bg",
                            background_run, (void *)(uintptr_t)made)) {
         made++;
+    }
+    if (tsd != NULL) {
+        tsd->nesting--;
     }
     atomic_store_rlx(&background.nthreads, made);
     return made > 0;

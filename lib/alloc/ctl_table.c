@@ -208,8 +208,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.hpa_sec_max_bytes", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_bytes_after_flush", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_batch_fill_extra", CTL_SIZE, 0),
-    FIXED("opt.stats_interval", CTL_I64, -1),
-    TEXT("opt.stats_interval_opts", ""),
     FIXED("opt.utrace", CTL_BOOL, false),
     FIXED("opt.prof_recent_alloc_max", CTL_SSIZE, 0),
     FIXED("opt.prof_stats", CTL_BOOL, false),

@@ -20,6 +20,7 @@
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
 #include "alloc/prof.h"
+#include "alloc/stats_interval.h"
 #include "alloc/sz.h"
 #include "alloc/tsd.h"
 #include "base/assert.h"
@@ -62,6 +63,7 @@ init_early(void)
     prof_boot();
     label_boot();
     deferred_boot();
+    stats_interval_boot();
     tsd_boot();
     ctl_boot();
     return arena_get_or_make(0) != NULL;

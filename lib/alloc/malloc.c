@@ -17,6 +17,7 @@
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
 #include "alloc/special.h"
+#include "alloc/stats_interval.h"
 #include "alloc/tcache.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -156,7 +157,21 @@ malloc_account(tsd_t *tsd, size_t usable)
         tsd->counted = tsd->allocated;
         tsd_update_threshold(tsd);
     }
+    if (unlikely(tsd->allocated >= tsd->next_stats)) {
+        stats_interval_report(tsd);
+        tsd_update_threshold(tsd);
+    }
     return sampled;
+}
+
+/* Print statistics, unless this is an allocation inside of something. */
+static inline void
+malloc_print_due(tsd_t *tsd)
+{
+    if (unlikely(tsd != NULL && tsd->is_stats_due) && tsd->nesting == 0 &&
+        !tsd->is_sampling) {
+        stats_interval_print(tsd);
+    }
 }
 
 /* Count a request that was served with p: in the thread's cache, or in p's own
@@ -283,6 +298,7 @@ je_alloc(size_t size, const alloc_how_t *how)
     if (unlikely(atomic_load_rlx(&prof_heap_due) != 0)) {
         prof_heap_write_due();
     }
+    malloc_print_due(tsd);
     return p;
 }
 

@@ -10,6 +10,7 @@
 #include "alloc/label.h"
 #include "alloc/meta.h"
 #include "alloc/prof.h"
+#include "alloc/stats_interval.h"
 #include "alloc/tcache.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -78,8 +79,8 @@ tsd_random(tsd_t *tsd)
 void
 tsd_update_threshold(tsd_t *tsd)
 {
-    uint64_t next =
-        tsd->next_gc < tsd->next_sample ? tsd->next_gc : tsd->next_sample;
+    uint64_t next = JE_MIN(tsd->next_gc, tsd->next_sample);
+    next = JE_MIN(next, tsd->next_stats);
     tsd->alloc_threshold = tsd->is_slow_always || tsd->label != 0 ? 0 : next;
 }
 
@@ -164,6 +165,7 @@ tsd_make(void)
     tcache_init(tsd);
     tsd->is_prof_off = !atomic_load_rlx(&prof_thread_is_active);
     tsd->next_sample = prof_draw(tsd, 0);
+    stats_interval_start(tsd);
     tsd_update_threshold(tsd);
     os_mutex_lock(&tsd_mtx);
     list_push_back(&tsd_all, &tsd->link);

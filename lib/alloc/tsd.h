@@ -42,6 +42,7 @@ struct tsd {
     /* cold */
     uint64_t next_sample; /* allocated at which an object is sampled */
     uint64_t next_gc;     /* allocated at which the cache is trimmed */
+    uint64_t next_stats;  /* allocated to report to stats_interval.h */
     arena_t *arena;
     uint64_t prng;
     size_t cache_limit_bytes; /* sum of slots * size over the bins */
@@ -51,6 +52,7 @@ struct tsd {
     bool is_sampling; /* inside the profiler: do not sample */
     bool is_cache_on;
     bool is_prof_off;           /* thread.prof.active is false */
+    bool is_stats_due;          /* statistics are to be printed */
     bool is_slow_always;        /* zero, junk: nothing may take the fast path */
     uint16_t label;             /* of what it allocates, 0 = none */
     struct label_block *labels; /* its counters, or NULL */

@@ -167,6 +167,23 @@ trim tcache_gc_incr_bytes:524288 '-ge 127'
 trim tcache_gc_incr_bytes:1024,tcache_gc_delay_bytes:9000 '-ge 20000'
 trim tcache_gc_incr_bytes:1024,tcache_gc_delay_bytes:3000 '-lt 60'
 
+# ---- stats_interval, stats_interval_opts
+# OPTIONS LEAST MOST: how often statistics are printed for 128 MiB.
+interval() {
+    with "$1" interval
+    n=$(grep -c '^___ Begin' "$err")
+    ok "$1: $2 to $3 times, not $n" test "$n" -ge "$2" -a "$n" -le "$3"
+}
+interval stats_interval_opts:J 0 0
+interval stats_interval:-1 0 0
+interval stats_interval:8388608 15 16
+interval stats_interval:100000000 1 1
+interval stats_interval:9223372036854775807 0 0
+with stats_interval:100000000,stats_interval_opts:Jgmdablxeh interval
+is "stats_interval_opts" "$(grep -c '^{' "$err") $(grep -c bins "$err")" '1 0'
+with stats_interval:10000,background_thread:true,narenas:2 interval
+is "it ends well with helper threads" "$status" 0
+
 # ---- experimental_infallible_new
 with '' infallible
 is "experimental_infallible_new is off" "$(cat "$out")" 0

@@ -293,6 +293,35 @@ trim(void)
     printf("%u\n", n);
 }
 
+/* ---- statistics -------------------------------------------------------- */
+
+static void *
+allocate_16_mib(void *unused)
+{
+    for (int i = 0; i < 16384; i++) {
+        jea_free(jea_malloc(1024));
+    }
+    return unused;
+}
+
+/* Four threads, one by one and then at once, 128 MiB in all. */
+static void
+interval(void)
+{
+    pthread_t t[4];
+    for (unsigned i = 0; i < 8; i++) {
+        if (pthread_create(&t[i & 3], NULL, allocate_16_mib, NULL) != 0) {
+            exit(1);
+        }
+        if (i < 4) {
+            (void)pthread_join(t[i & 3], NULL);
+        }
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        (void)pthread_join(t[i], NULL);
+    }
+}
+
 /* ---- others ------------------------------------------------------------ */
 
 static void
@@ -311,11 +340,11 @@ static const struct {
     void (*show)(void);
 } shows[] = {
     {"cache", cache},       {"infallible", infallible},
-    {"metadata", metadata}, {"nothing", nothing},
-    {"oversize", oversize}, {"percpu", percpu},
-    {"purged", purged},     {"rest", rest},
-    {"slabs", slabs},       {"spin", spin},
-    {"trim", trim},
+    {"interval", interval}, {"metadata", metadata},
+    {"nothing", nothing},   {"oversize", oversize},
+    {"percpu", percpu},     {"purged", purged},
+    {"rest", rest},         {"slabs", slabs},
+    {"spin", spin},         {"trim", trim},
 };
 
 int

@@ -295,10 +295,13 @@ END_TEST
 
 START_TEST(test_tsd_threshold_is_the_nearest_event)
 {
-    tsd_t t = {.next_gc = 100, .next_sample = 50};
+    tsd_t t = {.next_gc = 100, .next_sample = 50, .next_stats = 70};
     tsd_update_threshold(&t);
     ck_assert_uint_eq(t.alloc_threshold, 50);
     t.next_sample = UINT64_MAX;
+    tsd_update_threshold(&t);
+    ck_assert_uint_eq(t.alloc_threshold, 70);
+    t.next_stats = UINT64_MAX;
     tsd_update_threshold(&t);
     ck_assert_uint_eq(t.alloc_threshold, 100);
     t.is_slow_always = true;
