@@ -178,11 +178,57 @@ interval stats_interval_opts:J 0 0
 interval stats_interval:-1 0 0
 interval stats_interval:8388608 15 16
 interval stats_interval:100000000 1 1
+interval stats_interval:1000000000 0 0
 interval stats_interval:9223372036854775807 0 0
 with stats_interval:100000000,stats_interval_opts:Jgmdablxeh interval
 is "stats_interval_opts" "$(grep -c '^{' "$err") $(grep -c bins "$err")" '1 0'
-with stats_interval:10000,background_thread:true,narenas:2 interval
-is "it ends well with helper threads" "$status" 0
+with stats_interval:10000,background_thread:true,narenas:2 interval_at_once
+is "it ends well with threads of all kinds" "$status" 0
+ok "and prints" grep -q '^___ Begin' "$err"
+
+# ---- what needs a line or two
+# WHAT OPTIONS WANTED
+effect() {
+    with "$2" "$1"
+    is "${2:-no option}: $1" "$(cat "$out")" "$3"
+}
+effect helpers '' 0
+effect helpers background_thread:true,narenas:9 4
+effect helpers background_thread:true,narenas:9,max_background_threads:2 2
+effect pages '' '256 dirty 0 muzzy kept'
+effect pages dirty_decay_ms:-1 '256 dirty 0 muzzy kept'
+effect pages dirty_decay_ms:0 '0 dirty 0 muzzy kept'
+effect muzzy dirty_decay_ms:1 '0 muzzy'
+effect muzzy dirty_decay_ms:1,muzzy_decay_ms:90000 '256 muzzy'
+effect pages retain:false '256 dirty 0 muzzy none kept'
+effect fill '' '77 33'
+effect fill junk:true 'a5 5a'
+effect fill junk:alloc 'a5 33'
+effect fill junk:free '5a 5a'
+effect fill zero:true '00 33'
+effect resize_to_zero '' gone
+effect resize_to_zero zero_realloc:alloc block
+effect resize_to_zero zero_realloc:abort ''
+is "zero_realloc:abort aborts" "$status" 134
+effect no_memory '' null
+effect no_memory xmalloc:true ''
+is "xmalloc aborts" "$(sed -n 1p "$err") $status" \
+    "jealloc: out of memory for 1152921504606846976 bytes 134"
+effect fit '' cut
+effect fit lg_extent_max_active_fit:11 cut
+effect fit lg_extent_max_active_fit:8 other
+if grep -q '\[never\]' /sys/kernel/mm/transparent_hugepage/enabled; then
+    skip "thp" "there are no huge pages here"
+else
+    effect huge '' ''
+    effect huge thp:always hg
+    effect huge thp:never nh
+fi
+with stats_print:true nothing
+is "stats_print" "$(grep -c '^___ Begin' "$err")" 1
+like "with bins" "$err" '^bins:'
+with stats_print:true,stats_print_opts:b nothing
+unlike "stats_print_opts" "$err" '^bins:'
 
 # ---- experimental_infallible_new
 with '' infallible

@@ -4,6 +4,7 @@
  */
 #include "base/macros.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -304,22 +305,133 @@ allocate_16_mib(void *unused)
     return unused;
 }
 
-/* Four threads, one by one and then at once, 128 MiB in all. */
+/* Eight threads, `at_once` at a time; 128 MiB in all. */
+static void
+allocate_128_mib(unsigned at_once)
+{
+    pthread_t t[8];
+    for (unsigned i = 0; i < 8; i += at_once) {
+        for (unsigned k = 0; k < at_once; k++) {
+            if (pthread_create(&t[k], NULL, allocate_16_mib, NULL) != 0) {
+                exit(1);
+            }
+        }
+        for (unsigned k = 0; k < at_once; k++) {
+            (void)pthread_join(t[k], NULL);
+        }
+    }
+}
+
 static void
 interval(void)
 {
-    pthread_t t[4];
-    for (unsigned i = 0; i < 8; i++) {
-        if (pthread_create(&t[i & 3], NULL, allocate_16_mib, NULL) != 0) {
-            exit(1);
-        }
-        if (i < 4) {
-            (void)pthread_join(t[i & 3], NULL);
+    allocate_128_mib(1);
+}
+
+static void
+interval_at_once(void)
+{
+    allocate_128_mib(8);
+}
+
+/* ---- old acquaintances ------------------------------------------------- */
+
+/* How many helper threads there are. */
+static void
+helpers(void)
+{
+    unsigned n = 0;
+    char path[64 + 256], name[32];
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *d; (d = readdir(tasks)) != NULL;) {
+        snprintf(path, sizeof(path), "/proc/self/task/%s/comm", d->d_name);
+        FILE *comm = fopen(path, "r");
+        if (comm != NULL) {
+            n += fgets(name, sizeof(name), comm) != NULL &&
+                 strcmp(name, "jealloc_bg\n") == 0;
+            (void)fclose(comm);
         }
     }
-    for (unsigned i = 0; i < 4; i++) {
-        (void)pthread_join(t[i], NULL);
-    }
+    (void)closedir(tasks);
+    printf("%u\n", n);
+}
+
+/* Unused pages and address space of arena 0 after 1 MiB was freed, and MiB of
+ * address space after that was purged. */
+static void
+pages(void)
+{
+    void *p = jea_malloc((size_t)1 << 20);
+    uint64_t any = 0;
+    memset(p, 1, (size_t)1 << 20);
+    jea_free(p);
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    printf("%zu dirty %zu muzzy ", read_size("stats.arenas.0.pdirty"),
+           read_size("stats.arenas.0.pmuzzy"));
+    (void)jea_mallctl("arena.0.purge", NULL, NULL, NULL, 0);
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    printf("%s\n", read_size("stats.retained") == 0 ? "none kept" : "kept");
+}
+
+/* Pages that are muzzy once 1 MiB that was freed is no longer dirty. */
+static void
+muzzy(void)
+{
+    static const struct timespec ms = {.tv_nsec = 1000000};
+    void *p = jea_malloc((size_t)1 << 20);
+    uint64_t any = 0;
+    memset(p, 1, (size_t)1 << 20);
+    jea_free(p);
+    do {
+        (void)nanosleep(&ms, NULL);
+        (void)jea_mallctl("arena.0.decay", NULL, NULL, NULL, 0);
+        (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    } while (read_size("stats.arenas.0.pdirty") != 0);
+    printf("%zu muzzy\n", read_size("stats.arenas.0.pmuzzy"));
+}
+
+/* What is in a block that was used before, and in one that was freed. */
+static void
+fill(void)
+{
+    volatile unsigned char *p = jea_malloc(100);
+    memset((void *)(uintptr_t)p, 0x77, 100);
+    jea_free((void *)(uintptr_t)p);
+    p = jea_malloc(100);
+    printf("%02x ", p[50]);
+    memset((void *)(uintptr_t)p, 0x33, 100);
+    jea_free((void *)(uintptr_t)p);
+    printf("%02x\n", p[50]);
+}
+
+static void
+resize_to_zero(void)
+{
+    printf("%s\n", jea_realloc(jea_malloc(100), 0) == NULL ? "gone" : "block");
+}
+
+/* Is a block cut off an unused run that is 1024 times as large? */
+static void
+fit(void)
+{
+    char *a = jea_malloc((size_t)40 << 20);
+    jea_free(a);
+    char *b = jea_malloc((size_t)40 << 10);
+    printf("%s\n", b >= a && b < a + ((size_t)40 << 20) ? "cut" : "other");
+}
+
+static void
+huge(void)
+{
+    uintptr_t p = (uintptr_t)jea_malloc((size_t)4 << 20);
+    printf("%s%s\n", mapping_has(p, " hg") ? "hg" : "",
+           mapping_has(p, " nh") ? "nh" : "");
+}
+
+static void
+no_memory(void)
+{
+    printf("%s\n", jea_malloc((size_t)1 << 60) == NULL ? "null" : "block");
 }
 
 /* ---- others ------------------------------------------------------------ */
@@ -339,12 +451,27 @@ static const struct {
     const char *name;
     void (*show)(void);
 } shows[] = {
-    {"cache", cache},       {"infallible", infallible},
-    {"interval", interval}, {"metadata", metadata},
-    {"nothing", nothing},   {"oversize", oversize},
-    {"percpu", percpu},     {"purged", purged},
-    {"rest", rest},         {"slabs", slabs},
-    {"spin", spin},         {"trim", trim},
+    {"cache", cache},
+    {"fill", fill},
+    {"fit", fit},
+    {"helpers", helpers},
+    {"huge", huge},
+    {"infallible", infallible},
+    {"interval", interval},
+    {"interval_at_once", interval_at_once},
+    {"metadata", metadata},
+    {"muzzy", muzzy},
+    {"no_memory", no_memory},
+    {"nothing", nothing},
+    {"oversize", oversize},
+    {"pages", pages},
+    {"percpu", percpu},
+    {"purged", purged},
+    {"resize_to_zero", resize_to_zero},
+    {"rest", rest},
+    {"slabs", slabs},
+    {"spin", spin},
+    {"trim", trim},
 };
 
 int

@@ -1,9 +1,10 @@
 # Options: their sources, their values, and for each what it does.
 JE_OPTIONS_TESTS = \
 	t/options/010-sources.t \
-	t/options/020-effects.t
+	t/options/020-effects.t \
+	t/options/030-table.t
 TESTS += $(JE_OPTIONS_TESTS)
-EXTRA_DIST += $(JE_OPTIONS_TESTS)
+EXTRA_DIST += $(JE_OPTIONS_TESTS) t/options/options.tsv
 JE_OPTIONS_PROGS = \
 	t/options/effect \
 	t/options/show \
