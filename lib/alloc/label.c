@@ -239,8 +239,8 @@ label_alloc_cached(tsd_t *tsd, size_t size)
     uint64_t allocated = tsd->allocated + bin->size;
     label_stats_t *stats = ready_stats(tsd, tsd->label);
     void **head = bin->head;
-    if (unlikely(allocated >= tsd->next_sample || allocated >= tsd->next_gc ||
-                 stats == NULL || head <= bin->low)) {
+    if (unlikely(allocated >= tsd->next_due || stats == NULL ||
+                 head <= bin->low)) {
         return NULL;
     }
     void *p = head[-1];

@@ -81,6 +81,7 @@ tsd_update_threshold(tsd_t *tsd)
 {
     uint64_t next = JE_MIN(tsd->next_gc, tsd->next_sample);
     next = JE_MIN(next, tsd->next_stats);
+    tsd->next_due = next;
     tsd->alloc_threshold = tsd->is_slow_always || tsd->label != 0 ? 0 : next;
 }
 

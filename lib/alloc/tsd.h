@@ -40,6 +40,7 @@ struct tsd {
     cache_bin_t bins[SC_NCACHED + 1]; /* by map class; [0] is always off */
 
     /* cold */
+    uint64_t next_due;    /* the least of the following three */
     uint64_t next_sample; /* allocated at which an object is sampled */
     uint64_t next_gc;     /* allocated at which the cache is trimmed */
     uint64_t next_stats;  /* allocated to report to stats_interval.h */

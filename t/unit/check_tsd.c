@@ -307,6 +307,7 @@ START_TEST(test_tsd_threshold_is_the_nearest_event)
     t.is_slow_always = true;
     tsd_update_threshold(&t);
     ck_assert_uint_eq(t.alloc_threshold, 0);
+    ck_assert_uint_eq(t.next_due, 100);
 }
 
 END_TEST
