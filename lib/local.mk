@@ -73,6 +73,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/pac.c \
 	lib/alloc/pac.h \
 	lib/alloc/pac_decay.c \
+	lib/alloc/pac_guard.c \
 	lib/alloc/pac_internal.h \
 	lib/alloc/procinfo.c \
 	lib/alloc/procinfo.h \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc/balance.h"
+#include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "base/assert.h"
 #include "base/bits.h"
@@ -16,14 +17,32 @@
 /* Pointers looked up at once before a flush takes locks. */
 enum { ARENA_FLUSH_BATCH = 64 };
 
+/* Pages for a slab or a large object; of each `every` of these, which `counter`
+ * counts, one lies between guard pages. */
+static extent_t *
+arena_pages(arena_t *arena, size_t size, size_t align, uint64_t every,
+            uint64_t *counter, bool *zeroed)
+{
+    if (unlikely(every > 0) && align == OS_PAGE &&
+        atomic_add_rlx(counter, 1u) % every == every - 1) {
+        extent_t *e = pac_alloc_guarded(&arena->pac, size, zeroed);
+        if (e != NULL) {
+            return e;
+        }
+    }
+    return balance_pages(arena, size, align, zeroed);
+}
+
 /* ---- small ------------------------------------------------------------- */
 
 static extent_t *
 arena_slab_alloc(arena_t *arena, unsigned szind)
 {
     const bin_info_t *info = &bin_infos[szind];
+    static uint64_t nslabs;
     bool zeroed;
-    extent_t *e = balance_pages(arena, info->slab_size, OS_PAGE, &zeroed);
+    extent_t *e = arena_pages(arena, info->slab_size, OS_PAGE,
+                              conf.san_guard_small, &nslabs, &zeroed);
     if (e == NULL) {
         return NULL;
     }
@@ -167,8 +186,10 @@ arena_flush(unsigned szind, void **ptrs, unsigned n)
 extent_t *
 arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
 {
+    static uint64_t nlarge;
     bool zeroed;
-    extent_t *e = balance_pages(arena, usable, align, &zeroed);
+    extent_t *e = arena_pages(arena, usable, align, conf.san_guard_large,
+                              &nlarge, &zeroed);
     if (e == NULL) {
         return NULL;
     }

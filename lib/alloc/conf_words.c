@@ -191,8 +191,6 @@ static const struct {
     {"cache_oblivious", "false", "large objects have no page to spare"},
     {"dss", "disabled", "the program break is never used"},
     {"lg_san_uaf_align", "-1", "freed memory is not kept back"},
-    {"san_guard_large", "0", "large objects have no guard pages"},
-    {"san_guard_small", "0", "slabs have no guard pages"},
 };
 
 bool

@@ -26,6 +26,7 @@ typedef enum {
     EXTENT_DIRTY,
     EXTENT_MUZZY,
     EXTENT_RETAINED,
+    EXTENT_GUARD,  /* an inaccessible page beside another extent */
     EXTENT_MOVING, /* between two ecaches, its pages being purged */
     EXTENT_UNUSED, /* a spare descriptor, describes no pages */
 } extent_state_t;

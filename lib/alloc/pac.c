@@ -61,9 +61,7 @@ pac_descriptor_put_locked(pac_t *pac, extent_t *e)
 
 /* ---- split and merge --------------------------------------------------- */
 
-/* Cut `e`, a member of no ecache, at `size` bytes. Returns the part behind the
- * cut with the same state, or NULL (nothing changed) without a descriptor. */
-static extent_t *
+extent_t *
 pac_split_locked(pac_t *pac, extent_t *e, size_t size)
 {
     je_assert(size > 0 && size < e->size && (size & OS_PAGE_MASK) == 0);
@@ -86,8 +84,7 @@ pac_split_locked(pac_t *pac, extent_t *e, size_t size)
     return tail;
 }
 
-/* Join `b`, which starts where `a` ends, to `a`. Neither is in an ecache. */
-static void
+void
 pac_merge_locked(pac_t *pac, extent_t *a, extent_t *b)
 {
     je_assert(extent_end(a) == b->addr);
@@ -378,6 +375,9 @@ pac_dalloc(pac_t *pac, extent_t *e)
     atomic_bump_rlx(&pac->nactive, -extent_pages(e));
     e->state = EXTENT_MOVING;
     e->is_zeroed = false;
+    if (unlikely(atomic_load_rlx(&pac_has_guards))) {
+        e = pac_drop_guards_locked(pac, e);
+    }
     (void)pac_insert_locked(pac, &pac->dirty, e);
     bool at_once = pac->decay_dirty.time_ms == 0;
     os_mutex_unlock(&pac->mtx);
@@ -432,7 +432,9 @@ pac_shrink(pac_t *pac, extent_t *e, size_t new_size)
     if (!pac_lock(pac)) {
         return false;
     }
-    extent_t *tail = pac_split_locked(pac, e, new_size);
+    bool is_fixed = unlikely(atomic_load_rlx(&pac_has_guards)) &&
+                    pac_is_guarded_locked(pac, e);
+    extent_t *tail = is_fixed ? NULL : pac_split_locked(pac, e, new_size);
     if (tail != NULL) {
         atomic_bump_rlx(&pac->nactive, -extent_pages(tail));
         tail->is_zeroed = false;

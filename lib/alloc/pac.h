@@ -45,6 +45,10 @@ extent_t *pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed);
 /* The same from dirty and muzzy pages only. */
 extent_t *pac_alloc_used(pac_t *pac, size_t size, size_t align, bool *zeroed);
 
+/* An active extent with an inaccessible page before and after it, which go when
+ * it is given back; it does not resize. errors: NULL. */
+extent_t *pac_alloc_guarded(pac_t *pac, size_t size, bool *zeroed);
+
 /* A run of pages on its way from one arena to another; nobody's meanwhile. */
 typedef struct pac_run {
     uintptr_t addr;

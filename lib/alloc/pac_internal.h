@@ -24,6 +24,18 @@ pac_lock(pac_t *pac)
     return true;
 }
 
+/* Cut `e`, a member of no ecache, at `size` bytes. Returns the part behind the
+ * cut with the same state, or NULL (nothing changed) without a descriptor. */
+extent_t *pac_split_locked(pac_t *pac, extent_t *e, size_t size);
+/* Join `b`, which starts where `a` ends, to `a`. Neither is in an ecache. */
+void pac_merge_locked(pac_t *pac, extent_t *a, extent_t *b);
+
+/* Has pac_alloc_guarded() ever been called? */
+extern bool pac_has_guards;
+bool pac_is_guarded_locked(const pac_t *pac, const extent_t *e);
+/* Take e's guards back; returns the extent that all of it is now. */
+extent_t *pac_drop_guards_locked(pac_t *pac, extent_t *e);
+
 void pac_descriptor_put_locked(pac_t *pac, extent_t *e);
 /* Insert into `c`, merging with free neighbours. `e` is in no ecache. Returns
  * the extent that it is now (part of). */

@@ -179,6 +179,8 @@ visit_extent(void *arg, uintptr_t addr, size_t size, extent_state_t state)
     case EXTENT_ACTIVE:
         m->sum.active += bytes;
         break;
+    case EXTENT_GUARD: /* never in memory */
+        break;
     case EXTENT_MUZZY:
         m->sum.muzzy += bytes;
         break;

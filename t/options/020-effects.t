@@ -122,6 +122,16 @@ else
     is "metadata_thp:always" "$(cat "$out")" "1 1 3"
 fi
 
+# ---- san_guard_small, san_guard_large
+with narenas:1,sample:0 guards
+is "no guards" "$(cat "$out")" "0 0 10"
+with narenas:1,sample:0,san_guard_small:1,san_guard_large:1 guards
+is "guards around everything" "$(cat "$out")" "4 4 10"
+with narenas:1,sample:0,san_guard_small:2 guards
+is "san_guard_small:2" "$(cat "$out")" "2 0 10"
+with narenas:1,sample:0,san_guard_large:2 guards
+is "san_guard_large:2" "$(cat "$out")" "0 2 10"
+
 # ---- trust_madvise
 with '' purged
 is "purged memory reads as zero" "$(cat "$out")" zero

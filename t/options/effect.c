@@ -231,6 +231,58 @@ purged(void)
     printf("%s\n", memchr(p, 1, size) == NULL ? "zero" : "dirty");
 }
 
+/* Can this byte be read? */
+static bool
+is_readable(const char *p)
+{
+    int fds[2];
+    if (pipe(fds) != 0) {
+        exit(1);
+    }
+    bool ok = write(fds[1], p, 1) == 1;
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    return ok;
+}
+
+/* Of four slabs and of four large objects, how many lie between guards; what is
+ * active afterwards, in pages, when only one object of 40 KiB is left. */
+static void
+guards(void)
+{
+    static const size_t sizes[] = {14336, 40960};
+    unsigned nregs = bin_infos[sz_index(14336)].nregs;
+    for (size_t k = 0; k < JE_ARRAY_LEN(sizes); k++) {
+        size_t used = sizes[k] * (k == 0 ? nregs : 1);
+        unsigned n = 0;
+        void *p[64];
+        for (unsigned i = 0; i < 4 * (k == 0 ? nregs : 1); i++) {
+            char *at = p[i] = jea_malloc(sizes[k]);
+            memset(at, 1, sizes[k]);
+            bool is_first = k == 1 || i % nregs == 0;
+            if (is_first && is_readable(at) && is_readable(at + used - 1)) {
+                n += !is_readable(at - 1) && !is_readable(at + used);
+            }
+        }
+        printf("%u ", n);
+        for (unsigned i = 0; i < 4 * (k == 0 ? nregs : 1); i++) {
+            p[i] = k == 1 ? jea_realloc(p[i], 50000) : p[i];
+            p[i] = k == 1 ? jea_realloc(p[i], 33000) : p[i];
+            jea_free(p[i]);
+        }
+    }
+    (void)jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    (void)jea_mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+    char *one = jea_malloc(40960);
+    memset(one, 1, 40960);
+    uint64_t any = 0;
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    printf("%zu\n", read_size("stats.arenas.0.large.allocated") >> OS_LG_PAGE);
+    if (!arena_is_valid(arena_get(0))) {
+        printf("invalid\n");
+    }
+}
+
 /* ---- thread caches ----------------------------------------------------- */
 
 enum { MANY = 5000 };
@@ -454,6 +506,7 @@ static const struct {
     {"cache", cache},
     {"fill", fill},
     {"fit", fit},
+    {"guards", guards},
     {"helpers", helpers},
     {"huge", huge},
     {"infallible", infallible},

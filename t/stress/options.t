@@ -25,6 +25,8 @@ slab_sizes:1-14336:512
 slab_sizes:1-14336:7,sample:4096
 tcache:false
 sample:4096,narenas:1
+san_guard_large:1,san_guard_small:1
+san_guard_large:3,san_guard_small:2,dirty_decay_ms:0
 sample:1
 tcache:false
 tcache_max:0,tcache_thread_max:4096
