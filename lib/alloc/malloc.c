@@ -528,12 +528,6 @@ malloc_slow(size_t size)
     return p;
 }
 
-bool
-je_infallible_new(void)
-{
-    return je_boot() && conf.experimental_infallible_new;
-}
-
 void
 free_slow(void *p)
 {

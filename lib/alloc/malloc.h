@@ -17,9 +17,6 @@ typedef struct alloc_how {
     arena_t *arena; /* NULL: this thread's */
 } alloc_how_t;
 
-/* Is operator new to abort instead of failing? */
-bool je_infallible_new(void);
-
 /* errors: NULL, errno untouched. */
 void *je_alloc(size_t size, const alloc_how_t *how);
 /* p != NULL; size of the result in [size, ...]; errors: NULL, p stays. */

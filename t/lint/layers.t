@@ -16,7 +16,7 @@ lint_layers() (
         may["lib/model"] = "base/ dump/ model/ jeprobe.h"
         may["lib/analyse"] = "base/ model/ analyse/ jeprobe.h"
         may["cli"] = "base/macros.h cli/ jeprobe.h"
-        may["shim"] = "base/ alloc/conf.h alloc/malloc_fast.h shim/ jealloc.h"
+        may["shim"] = "base/ alloc/conf.h alloc/conf_source.h alloc/malloc_fast.h shim/ jealloc.h"
     }
     FNR == 1 {
         folder = FILENAME

@@ -240,12 +240,6 @@ like "with bins" "$err" '^bins:'
 with stats_print:true,stats_print_opts:b nothing
 unlike "stats_print_opts" "$err" '^bins:'
 
-# ---- experimental_infallible_new
-with '' infallible
-is "experimental_infallible_new is off" "$(cat "$out")" 0
-with experimental_infallible_new:true infallible
-is "experimental_infallible_new" "$(cat "$out")" 1
-
 # ---- abort
 with dump_signal:9 nothing
 is "a warning is one" "$(cat "$err") $status" \

@@ -486,14 +486,6 @@ no_memory(void)
     printf("%s\n", jea_malloc((size_t)1 << 60) == NULL ? "null" : "block");
 }
 
-/* ---- others ------------------------------------------------------------ */
-
-static void
-infallible(void)
-{
-    printf("%d\n", je_infallible_new());
-}
-
 static void
 nothing(void)
 {
@@ -509,7 +501,6 @@ static const struct {
     {"guards", guards},
     {"helpers", helpers},
     {"huge", huge},
-    {"infallible", infallible},
     {"interval", interval},
     {"interval_at_once", interval_at_once},
     {"metadata", metadata},
