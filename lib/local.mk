@@ -126,6 +126,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/sz.h \
 	lib/alloc/tcache.c \
 	lib/alloc/tcache.h \
+	lib/alloc/tcaches.c \
+	lib/alloc/tcaches.h \
 	lib/alloc/tsd.c \
 	lib/alloc/tsd.h \
 	lib/alloc/types.h \

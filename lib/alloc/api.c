@@ -115,7 +115,7 @@ void
 jea_free_sized(void *p, size_t size)
 {
     if (p != NULL) {
-        je_free_sized(p, size, 0, false);
+        je_free_sized(p, size, 0, ALLOC_CACHE_OWN);
     }
 }
 
@@ -123,7 +123,7 @@ void
 jea_free_aligned_sized(void *p, size_t alignment, size_t size)
 {
     if (p != NULL) {
-        je_free_sized(p, size, alignment, false);
+        je_free_sized(p, size, alignment, ALLOC_CACHE_OWN);
     }
 }
 

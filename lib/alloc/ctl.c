@@ -346,6 +346,18 @@ ctl_give(const ctl_call_t *call, const void *value, size_t size)
     return EINVAL;
 }
 
+int
+ctl_must_take(const ctl_call_t *call, size_t size)
+{
+    if (call->oldp != NULL && call->oldlenp != NULL && *call->oldlenp == size) {
+        return 0;
+    }
+    if (call->oldlenp != NULL) {
+        *call->oldlenp = 0;
+    }
+    return EINVAL;
+}
+
 static int
 ctl_do_read(const ctl_leaf_t *leaf, const size_t *index, const ctl_call_t *call)
 {

@@ -269,12 +269,9 @@ ctl_exchange_arenas_create(const ctl_leaf_t *leaf, const size_t *index,
 {
     (void)leaf;
     (void)index;
-    if (call->oldp == NULL || call->oldlenp == NULL ||
-        *call->oldlenp != sizeof(unsigned)) {
-        if (call->oldlenp != NULL) {
-            *call->oldlenp = 0;
-        }
-        return EINVAL;
+    int err = ctl_must_take(call, sizeof(unsigned));
+    if (err != 0) {
+        return err;
     }
     if (call->newp != NULL) {
         return call->newlen == sizeof(void *) ? EFAULT : EINVAL;

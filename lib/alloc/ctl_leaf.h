@@ -89,6 +89,8 @@ size_t ctl_type_size(ctl_type_t type);
 void ctl_set_number(ctl_value_t *out, ctl_type_t type, int64_t n);
 /* Give a value to the caller, who may not want it. */
 int ctl_give(const ctl_call_t *call, const void *value, size_t size);
+/* Before something is made: must the caller take its number? An errno. */
+int ctl_must_take(const ctl_call_t *call, size_t size);
 
 /* A name's part that is an index, or 0 */
 static inline char
@@ -122,6 +124,11 @@ ctl_read_t ctl_read_thread_arena, ctl_read_thread_bytes,
     ctl_read_thread_bytes_at, ctl_read_tcache_enabled;
 ctl_write_t ctl_write_thread_arena, ctl_write_tcache_enabled,
     ctl_write_tcache_flush, ctl_write_thread_idle;
+ctl_read_t ctl_read_thread_peak;
+ctl_write_t ctl_write_thread_peak_reset;
+
+ctl_exchange_t ctl_exchange_tcache_create;
+ctl_write_t ctl_write_tcaches_flush, ctl_write_tcaches_destroy;
 
 ctl_read_t ctl_read_arena_initialized, ctl_read_arena_dss,
     ctl_read_arena_decay_ms, ctl_read_arena_grow_limit;

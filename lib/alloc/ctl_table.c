@@ -179,6 +179,8 @@ const ctl_leaf_t ctl_table[] = {
      .is_prof_only = true},
     ROW_RW("thread.prof.active", CTL_BOOL, ctl_read_thread_prof_active,
            ctl_write_thread_prof_active),
+    ROW("thread.peak.read", CTL_U64, ctl_read_thread_peak),
+    ACTION("thread.peak.reset", ctl_write_thread_peak_reset),
     ACTION("thread.idle", ctl_write_thread_idle),
     ROW_RW("thread.label", CTL_TEXT, ctl_read_thread_label,
            ctl_write_thread_label),
@@ -213,6 +215,14 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.prof_stats", CTL_BOOL, false),
     FIXED("opt.prof_sys_thread_name", CTL_BOOL, false),
     TEXT("opt.prof_time_resolution", "default"),
+
+    EXCHANGE("tcache.create", ctl_exchange_tcache_create),
+    {.name = "tcache.flush",
+     .type = CTL_UNSIGNED,
+     .write = ctl_write_tcaches_flush},
+    {.name = "tcache.destroy",
+     .type = CTL_UNSIGNED,
+     .write = ctl_write_tcaches_destroy},
 
     ROW("arena.<a>.initialized", CTL_BOOL, ctl_read_arena_initialized),
     ACTION("arena.<a>.decay", ctl_write_arena_decay),

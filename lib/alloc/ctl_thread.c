@@ -9,6 +9,7 @@
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
 #include "alloc/tcache.h"
+#include "alloc/tcaches.h"
 #include "alloc/tsd.h"
 #include "os/clock.h"
 
@@ -166,6 +167,76 @@ ctl_write_thread_idle(const ctl_leaf_t *leaf, const size_t *index,
         arena_decay(tsd->arena, os_clock_ns());
     }
     return 0;
+}
+
+/* ---- high water -------------------------------------------------------- */
+
+int
+ctl_read_thread_peak(const ctl_leaf_t *leaf, const size_t *index,
+                     ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    tsd_note_peak(tsd);
+    out->u64 = tsd->peak;
+    return 0;
+}
+
+int
+ctl_write_thread_peak_reset(const ctl_leaf_t *leaf, const size_t *index,
+                            const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    (void)in;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    tsd->peak = 0;
+    tsd->peak_base = tsd->allocated - tsd->deallocated;
+    return 0;
+}
+
+/* ---- caches that are created ------------------------------------------- */
+
+int
+ctl_exchange_tcache_create(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    if (call->newp != NULL || call->newlen != 0) {
+        return EPERM;
+    }
+    unsigned id;
+    int err = ctl_must_take(call, sizeof(id));
+    if (err != 0) {
+        return err;
+    }
+    return tcaches_create(&id) ? ctl_give(call, &id, sizeof(id)) : EFAULT;
+}
+
+int
+ctl_write_tcaches_flush(const ctl_leaf_t *leaf, const size_t *index,
+                        const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    return in == NULL ? EINVAL : tcaches_flush(in->number) ? 0 : EFAULT;
+}
+
+int
+ctl_write_tcaches_destroy(const ctl_leaf_t *leaf, const size_t *index,
+                          const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    return in == NULL ? EINVAL : tcaches_destroy(in->number) ? 0 : EFAULT;
 }
 
 /* ---- helper threads ---------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "alloc/prof.h"
 #include "alloc/prof_signal.h"
 #include "alloc/stats_interval.h"
+#include "alloc/tcaches.h"
 #include "alloc/tsd.h"
 #include "os/mutex.h"
 
@@ -35,6 +36,7 @@ fork_child(void)
     label_fork_child();
     deferred_fork_child();
     tsd_fork_child();
+    tcaches_fork_child();
     prof_signal_fork_child();
 }
 

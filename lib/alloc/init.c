@@ -22,6 +22,7 @@
 #include "alloc/prof.h"
 #include "alloc/stats_interval.h"
 #include "alloc/sz.h"
+#include "alloc/tcaches.h"
 #include "alloc/tsd.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -65,6 +66,7 @@ init_early(void)
     deferred_boot();
     stats_interval_boot();
     tsd_boot();
+    tcaches_boot();
     ctl_boot();
     return arena_get_or_make(0) != NULL;
 }

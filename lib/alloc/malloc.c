@@ -19,6 +19,7 @@
 #include "alloc/special.h"
 #include "alloc/stats_interval.h"
 #include "alloc/tcache.h"
+#include "alloc/tcaches.h"
 #include "base/assert.h"
 #include "os/clock.h"
 
@@ -74,10 +75,26 @@ malloc_arena(tsd_t *tsd, const alloc_how_t *how)
     return NULL;
 }
 
-static inline bool
-malloc_may_cache(const tsd_t *tsd, const alloc_how_t *how)
+/* The cache to use until cache_leave(), or NULL. */
+static tsd_t *
+cache_enter(tsd_t *tsd, unsigned cache, const arena_t *arena)
 {
-    return tsd != NULL && !how->no_cache && how->arena == NULL;
+    switch (cache) {
+    case ALLOC_CACHE_OWN:
+        return arena == NULL ? tsd : NULL;
+    case ALLOC_CACHE_NONE:
+        return NULL;
+    default:
+        return tcaches_enter(cache - ALLOC_CACHE_CREATED);
+    }
+}
+
+static inline void
+cache_leave(const tsd_t *tsd, tsd_t *cache)
+{
+    if (unlikely(cache != NULL && cache != tsd)) {
+        tcaches_leave(cache);
+    }
 }
 
 /* ---- misuse ------------------------------------------------------------ */
@@ -143,6 +160,7 @@ static bool
 malloc_account(tsd_t *tsd, size_t usable)
 {
     tsd->allocated += usable;
+    tsd_note_peak(tsd);
     bool sampled = false;
     if (tsd->allocated >= tsd->next_sample) {
         sampled = true; /* a walk's own is counted as dropped there */
@@ -194,26 +212,30 @@ malloc_count_request(tsd_t *tsd, const void *p, unsigned szind, bool is_cached)
 /* ---- allocation -------------------------------------------------------- */
 
 static void *
-malloc_small(tsd_t *tsd, unsigned szind, const alloc_how_t *how)
+malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how)
 {
-    if (malloc_may_cache(tsd, how)) {
-        void *p = cache_bin_pop(&tsd->bins[szind + 1]);
-        return p != NULL ? p : tcache_alloc_small(tsd, szind);
+    void *p = cache != NULL ? cache_bin_pop(&cache->bins[szind + 1]) : NULL;
+    if (p != NULL) {
+        return p;
     }
-    void *p = NULL;
     arena_t *arena = malloc_arena(tsd, how);
-    if (arena != NULL) {
-        (void)arena_fill(arena, szind, &p, 1);
+    if (arena == NULL) {
+        return NULL;
     }
+    if (cache != NULL) {
+        return tcache_alloc_small(cache, arena, szind);
+    }
+    (void)arena_fill(arena, szind, &p, 1);
     return p;
 }
 
 static void *
-malloc_large(tsd_t *tsd, unsigned szind, size_t usable, const alloc_how_t *how)
+malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
+             const alloc_how_t *how)
 {
     size_t align = how->alignment > OS_PAGE ? how->alignment : OS_PAGE;
-    if (szind < SC_NCACHED && align == OS_PAGE && malloc_may_cache(tsd, how)) {
-        void *p = tcache_alloc_large(tsd, szind);
+    if (szind < SC_NCACHED && align == OS_PAGE && cache != NULL) {
+        void *p = tcache_alloc_large(cache, szind);
         if (p != NULL) {
             emap_extent((uintptr_t)p)->is_cached = false;
             if (how->zero) {
@@ -235,11 +257,11 @@ malloc_large(tsd_t *tsd, unsigned szind, size_t usable, const alloc_how_t *how)
 }
 
 static void *
-malloc_by_class(tsd_t *tsd, unsigned szind, size_t usable,
+malloc_by_class(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
                 const alloc_how_t *how)
 {
-    return szind < SC_NBINS ? malloc_small(tsd, szind, how)
-                            : malloc_large(tsd, szind, usable, how);
+    return szind < SC_NBINS ? malloc_small(tsd, cache, szind, how)
+                            : malloc_large(tsd, cache, szind, usable, how);
 }
 
 static void
@@ -275,17 +297,19 @@ je_alloc(size_t size, const alloc_how_t *how)
     }
     unsigned szind = sz_index(usable);
     malloc_enter(tsd);
-    void *p = malloc_by_class(tsd, szind, usable, how);
+    tsd_t *cache = cache_enter(tsd, how->cache, how->arena);
+    void *p = malloc_by_class(tsd, cache, szind, usable, how);
     if (unlikely(p == NULL) &&
         ((tsd != NULL && tsd_leave_quarantine(tsd)) || deferred_flush() > 0 ||
          arena_reclaim_address_space())) {
-        p = malloc_by_class(tsd, szind, usable, how);
+        p = malloc_by_class(tsd, cache, szind, usable, how);
     }
+    cache_leave(tsd, cache);
     if (likely(p != NULL)) {
         /* only what succeeded counts: a request of exabytes that fails must
          * not move what is due next out of reach */
         bool sampled = tsd != NULL && malloc_account(tsd, usable);
-        malloc_count_request(tsd, p, szind, malloc_may_cache(tsd, how));
+        malloc_count_request(tsd, p, szind, tsd != NULL && cache == tsd);
         malloc_fill(p, usable, szind, how->zero);
         if (tsd != NULL && tsd->label != 0) {
             label_mark(tsd, emap_extent((uintptr_t)p), p, usable);
@@ -305,12 +329,12 @@ je_alloc(size_t size, const alloc_how_t *how)
 /* ---- deallocation ------------------------------------------------------ */
 
 static void
-free_large(tsd_t *tsd, extent_t *e, void *p, bool no_cache)
+free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
 {
-    if (tsd != NULL && !no_cache && e->szind < SC_NCACHED &&
+    if (cache != NULL && e->szind < SC_NCACHED &&
         !arena_of(e)->is_quarantined) {
         e->is_cached = true;
-        if (tcache_free_large(tsd, e->szind, p)) {
+        if (tcache_free_large(cache, e->szind, p)) {
             return;
         }
         e->is_cached = false;
@@ -322,7 +346,7 @@ free_large(tsd_t *tsd, extent_t *e, void *p, bool no_cache)
 }
 
 static void
-free_checked(tsd_t *tsd, extent_t *e, void *p, bool no_cache)
+free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
 {
     if (unlikely(special_is_marked(e, p))) {
         prof_sample_free(p);
@@ -337,34 +361,37 @@ free_checked(tsd_t *tsd, extent_t *e, void *p, bool no_cache)
         memset(p, JUNK_FREE_BYTE, usable);
     }
     if (tsd != NULL) {
+        tsd_note_peak(tsd); /* the hot path may have allocated since */
         tsd->deallocated += usable;
     }
     if (!e->is_slab) {
-        free_large(tsd, e, p, no_cache);
-    } else if (tsd != NULL && !no_cache) {
-        tcache_free_small(tsd, e->szind, p);
+        free_large(tsd, cache, e, p);
+    } else if (cache != NULL) {
+        tcache_free_small(cache, e->szind, p);
     } else {
         arena_flush(e->szind, &p, 1);
     }
 }
 
 void
-je_free(void *p, bool no_cache)
+je_free(void *p, unsigned cache)
 {
     int saved = errno;
     tsd_t *tsd = malloc_tsd();
     extent_t *e = malloc_extent(p);
     malloc_enter(tsd);
-    free_checked(tsd, e, p, no_cache);
+    tsd_t *to = cache_enter(tsd, cache, NULL);
+    free_checked(tsd, to, e, p);
+    cache_leave(tsd, to);
     malloc_leave(tsd);
     errno = saved;
 }
 
 void
-je_dalloc(void *p, bool no_cache)
+je_dalloc(void *p, unsigned cache)
 {
-    if (no_cache) {
-        je_free(p, true);
+    if (cache != ALLOC_CACHE_OWN) {
+        je_free(p, cache);
     } else {
         free_fast(p);
     }
@@ -383,7 +410,7 @@ je_usable_size(const void *p)
 }
 
 void
-je_free_sized(void *p, size_t size, size_t alignment, bool no_cache)
+je_free_sized(void *p, size_t size, size_t alignment, unsigned cache)
 {
     size_t usable = je_usable_size(p);
     size_t expected = size <= SZ_LARGE_MAX ? sz_usable(size, alignment) : 0;
@@ -392,7 +419,7 @@ je_free_sized(void *p, size_t size, size_t alignment, bool no_cache)
                  "class %zu",
                  p, size, usable);
     }
-    je_dalloc(p, no_cache);
+    je_dalloc(p, cache);
 }
 
 /* ---- resizing ---------------------------------------------------------- */
@@ -463,7 +490,8 @@ je_resize_in_place(void *p, size_t size, size_t extra, bool zero)
 static void *
 malloc_like(size_t size, const alloc_how_t *how)
 {
-    if (how->alignment <= 8 && !how->no_cache && how->arena == NULL) {
+    if (how->alignment <= 8 && how->cache == ALLOC_CACHE_OWN &&
+        how->arena == NULL) {
         return malloc_fast(size);
     }
     alloc_how_t fresh = *how;
@@ -499,7 +527,7 @@ je_realloc(void *p, size_t size, const alloc_how_t *how)
     if (how->zero && usable > old) {
         memset((char *)q + old, 0, usable - old);
     }
-    je_dalloc(p, how->no_cache);
+    je_dalloc(p, how->cache);
     errno = saved;
     return q;
 }
@@ -532,6 +560,6 @@ void
 free_slow(void *p)
 {
     if (p != NULL && !label_free_cached(tsd_current, p)) {
-        je_free(p, false);
+        je_free(p, ALLOC_CACHE_OWN);
     }
 }

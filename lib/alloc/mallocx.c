@@ -22,11 +22,11 @@ flags_alignment(int flags)
     return lg == 0 ? 0 : (size_t)1 << lg;
 }
 
-/* Anything but "the thread's own cache" goes around caches. */
-static bool
-flags_bypass_cache(int flags)
+/* The flags count caches as ALLOC_CACHE_CREATED does. */
+static unsigned
+flags_cache(int flags)
 {
-    return (((unsigned)flags >> FLAG_TCACHE_SHIFT) & FLAG_TCACHE_MASK) != 0;
+    return ((unsigned)flags >> FLAG_TCACHE_SHIFT) & FLAG_TCACHE_MASK;
 }
 
 /* errors: false, there is no such arena. */
@@ -37,7 +37,7 @@ flags_decode(int flags, alloc_how_t *how)
     *how = (alloc_how_t){
         .alignment = flags_alignment(flags),
         .zero = (flags & FLAG_ZERO) != 0,
-        .no_cache = flags_bypass_cache(flags),
+        .cache = flags_cache(flags),
     };
     if (arena == 0) {
         return true;
@@ -85,13 +85,13 @@ je_sallocx(const void *p, int flags)
 void
 je_dallocx(void *p, int flags)
 {
-    je_dalloc(p, flags_bypass_cache(flags));
+    je_dalloc(p, flags_cache(flags));
 }
 
 void
 je_sdallocx(void *p, size_t size, int flags)
 {
-    je_free_sized(p, size, flags_alignment(flags), flags_bypass_cache(flags));
+    je_free_sized(p, size, flags_alignment(flags), flags_cache(flags));
 }
 
 size_t

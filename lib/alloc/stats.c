@@ -11,6 +11,7 @@
 #include "alloc/meta.h"
 #include "alloc/prof_table.h"
 #include "alloc/tcache.h"
+#include "alloc/tcaches.h"
 #include "base/assert.h"
 #include "base/bits.h"
 #include "os/clock.h"
@@ -329,6 +330,7 @@ fill_arena(stats_arena_t *out, arena_t *arena, reader_t *r, uint64_t now_ns)
 
 /* ---- threads ----------------------------------------------------------- */
 
+/* A thread's cache, or one that was created. */
 static void
 add_thread(stats_t *s, const tsd_t *tsd)
 {
@@ -359,6 +361,12 @@ fill_threads(stats_t *s, reader_t *r)
         add_thread(s, list_entry(l, tsd_t, link));
     }
     tsd_list_unlock();
+    for (unsigned i = 0; i < tcaches_end(); i++) {
+        const tsd_t *cache = tcaches_peek(i);
+        if (cache != NULL) {
+            add_thread(s, cache);
+        }
+    }
 }
 
 /* ---- sums -------------------------------------------------------------- */

@@ -245,7 +245,7 @@ tcache_set_enabled(tsd_t *tsd, bool on)
 
 /* Take objects from the arena into an empty bin; returns one of them. */
 static void *
-tcache_fill(tsd_t *tsd, unsigned cls)
+tcache_fill(tsd_t *tsd, arena_t *arena, unsigned cls)
 {
     cache_bin_t *bin = &tsd->bins[cls];
     tcache_bin_t *cold = &tsd->cold[cls];
@@ -254,8 +254,7 @@ tcache_fill(tsd_t *tsd, unsigned cls)
         slots = bin_slots(bin, cold);
     }
     unsigned n = cold->fill < slots ? cold->fill : slots;
-    arena_follow_processor(tsd);
-    n = arena_fill(tsd->arena, cls - 1, cold->base, n);
+    n = arena_fill(arena, cls - 1, cold->base, n);
     if (n == 0) {
         return NULL;
     }
@@ -268,7 +267,7 @@ tcache_fill(tsd_t *tsd, unsigned cls)
 }
 
 void *
-tcache_alloc_small(tsd_t *tsd, unsigned szind)
+tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
 {
     unsigned cls = szind + 1;
     cache_bin_t *bin = &tsd->bins[cls];
@@ -278,7 +277,7 @@ tcache_alloc_small(tsd_t *tsd, unsigned szind)
     }
     if (cold->base == NULL && !tcache_grow(tsd, cls)) {
         void *p = NULL;
-        (void)arena_fill(tsd->arena, szind, &p, 1);
+        (void)arena_fill(arena, szind, &p, 1);
         return p;
     }
     if (bin->head > cold->base) {
@@ -289,7 +288,7 @@ tcache_alloc_small(tsd_t *tsd, unsigned szind)
         bin->head--;
         return *bin->head;
     }
-    return tcache_fill(tsd, cls);
+    return tcache_fill(tsd, arena, cls);
 }
 
 void

@@ -20,9 +20,9 @@ void tcache_flush(tsd_t *tsd);
 /* thread.tcache.enabled */
 void tcache_set_enabled(tsd_t *tsd, bool on);
 
-/* Pop from a small bin on which cache_bin_pop failed, filling it if need be.
- * With the cache off one region comes from the arena. errors: NULL. */
-void *tcache_alloc_small(tsd_t *tsd, unsigned szind);
+/* Pop from a small bin on which cache_bin_pop failed, filling it from `arena`
+ * if need be. With the cache off one region comes from there. errors: NULL. */
+void *tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind);
 /* Push to a small bin on which cache_bin_push failed. */
 void tcache_free_small(tsd_t *tsd, unsigned szind, void *p);
 

@@ -48,7 +48,9 @@ struct tsd {
     uint64_t prng;
     size_t cache_limit_bytes; /* sum of slots * size over the bins */
     uint32_t gc_next_bin;
-    uint32_t nesting; /* > 0 while in the slow path; see alloc/fork.h */
+    uint32_t nesting;   /* > 0 while in the slow path; see alloc/fork.h */
+    uint64_t peak;      /* highest allocated - deallocated - peak_base seen */
+    uint64_t peak_base; /* allocated - deallocated when it was reset */
     int32_t tid;
     bool is_sampling; /* inside the profiler: do not sample */
     bool is_cache_on;
@@ -86,6 +88,17 @@ tsd_get(void)
 
 /* Recompute alloc_threshold from the due events. */
 void tsd_update_threshold(tsd_t *tsd);
+
+/* Look whether the thread holds more than ever. The slow path does, so that
+ * what the hot path adds and takes between two of its turns goes unnoticed. */
+static inline void
+tsd_note_peak(tsd_t *tsd)
+{
+    uint64_t now = tsd->allocated - tsd->deallocated - tsd->peak_base;
+    if ((int64_t)now > (int64_t)tsd->peak) {
+        tsd->peak = now;
+    }
+}
 
 /* Uniform 64 bits from this thread's own stream. */
 uint64_t tsd_random(tsd_t *tsd);

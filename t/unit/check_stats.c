@@ -327,7 +327,7 @@ START_TEST(test_stats_held_snapshot_is_not_overwritten)
 {
     stats_t *a = snapshot();
     size_t before = a->allocated;
-    void *p = je_alloc(1 << 20, &(alloc_how_t){.no_cache = true});
+    void *p = je_alloc(1 << 20, &(alloc_how_t){.cache = ALLOC_CACHE_NONE});
     stats_t *b = snapshot();
     ck_assert_ptr_ne(a, b);
     ck_assert_uint_eq(a->allocated, before);

@@ -22,6 +22,7 @@ JE_CORE_UNITS = \
 	t/unit/check_special \
 	t/unit/check_sz \
 	t/unit/check_tcache \
+	t/unit/check_tcaches \
 	t/unit/check_tsd
 check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
@@ -48,4 +49,5 @@ t_unit_check_pac_LDADD = $(JE_CORE_TEST)
 t_unit_check_special_LDADD = $(JE_CORE_TEST)
 t_unit_check_sz_LDADD = $(JE_CORE_TEST)
 t_unit_check_tcache_LDADD = $(JE_CORE_TEST)
+t_unit_check_tcaches_LDADD = $(JE_CORE_TEST)
 t_unit_check_tsd_LDADD = $(JE_CORE_TEST)
