@@ -95,6 +95,32 @@ JEA_PUBLIC int jea_mallctlbymib(const size_t *mib, size_t miblen, void *oldp,
 JEA_PUBLIC void jea_malloc_stats_print(void (*write_cb)(void *, const char *),
                                        void *opaque, const char *opts);
 
+/* Where an arena has its pages from: see jealloc(3), EXTENT HOOKS. All but
+ * alloc may be NULL, which refuses; a bool result is true when it was refused.
+ */
+typedef struct jea_extent_hooks jea_extent_hooks_t;
+
+struct jea_extent_hooks {
+    void *(*alloc)(jea_extent_hooks_t *hooks, void *new_addr, size_t size,
+                   size_t alignment, bool *zero, bool *commit, unsigned arena);
+    bool (*dalloc)(jea_extent_hooks_t *hooks, void *addr, size_t size,
+                   bool committed, unsigned arena);
+    void (*destroy)(jea_extent_hooks_t *hooks, void *addr, size_t size,
+                    bool committed, unsigned arena);
+    bool (*commit)(jea_extent_hooks_t *hooks, void *addr, size_t size,
+                   size_t offset, size_t length, unsigned arena);
+    bool (*decommit)(jea_extent_hooks_t *hooks, void *addr, size_t size,
+                     size_t offset, size_t length, unsigned arena);
+    bool (*purge_lazy)(jea_extent_hooks_t *hooks, void *addr, size_t size,
+                       size_t offset, size_t length, unsigned arena);
+    bool (*purge_forced)(jea_extent_hooks_t *hooks, void *addr, size_t size,
+                         size_t offset, size_t length, unsigned arena);
+    bool (*split)(jea_extent_hooks_t *hooks, void *addr, size_t size,
+                  size_t size_a, size_t size_b, bool committed, unsigned arena);
+    bool (*merge)(jea_extent_hooks_t *hooks, void *addr_a, size_t size_a,
+                  void *addr_b, size_t size_b, bool committed, unsigned arena);
+};
+
 /* ---- owner labels ------------------------------------------------------ */
 
 /* Whom objects belong to, counted exactly. What a thread allocates while it

@@ -12,6 +12,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/arena.h \
 	lib/alloc/arena_choice.c \
 	lib/alloc/arena_choice.h \
+	lib/alloc/arena_reset.c \
 	lib/alloc/arena_set.c \
 	lib/alloc/background.c \
 	lib/alloc/background.h \
@@ -74,6 +75,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/pac.h \
 	lib/alloc/pac_decay.c \
 	lib/alloc/pac_guard.c \
+	lib/alloc/pac_hooks.c \
 	lib/alloc/pac_internal.h \
 	lib/alloc/procinfo.c \
 	lib/alloc/procinfo.h \

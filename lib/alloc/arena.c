@@ -96,8 +96,8 @@ arena_fill(arena_t *arena, unsigned szind, void **out, unsigned n)
     return got;
 }
 
-static void
-arena_release_surplus(list_t *surplus)
+void
+arena_release_slabs(list_t *surplus)
 {
     for (list_t *l; (l = list_first(surplus)) != NULL;) {
         list_remove(l);
@@ -155,7 +155,7 @@ arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
     }
     os_mutex_unlock(&bin->mtx);
     if (unlikely(!list_is_empty(&surplus))) {
-        arena_release_surplus(&surplus);
+        arena_release_slabs(&surplus);
     }
     return left;
 }
@@ -202,6 +202,7 @@ arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
     if (zero && !zeroed) {
         memset((void *)e->addr, 0, usable);
     }
+    pac_list_large(&arena->pac, e);
     atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
     return e;
 }

@@ -2,7 +2,9 @@
  * Arenas: bins over one page layer, shared by some of the threads.
  *
  * The arena knows nothing of thread caches: they ask for batches and bring
- * batches back. Arenas live for ever once made and are found by index.
+ * batches back. Arenas live for ever once made and are found by index; one that
+ * was destroyed is not found any more, though what caches still hold of it goes
+ * back there.
  *
  * A quarantined arena is one whose lock was held by another thread at the
  * moment of a fork; only a child can have them. Nothing is taken from it and
@@ -28,6 +30,7 @@ struct arena {
     uint32_t ind;
     uint32_t nthreads; /* bound threads */
     bool is_quarantined;
+    bool is_destroyed;      /* its index may be given to another */
     uint64_t dropped_frees; /* while quarantined */
     uint64_t created_ns;
     uint64_t large_nflushes; /* by thread caches */
@@ -44,7 +47,9 @@ extern unsigned arenas_auto;
 static inline arena_t *
 arena_get(unsigned ind)
 {
-    return ind < ARENA_LIMIT ? atomic_load_acq(&arenas[ind]) : NULL;
+    arena_t *arena = ind < ARENA_LIMIT ? atomic_load_acq(&arenas[ind]) : NULL;
+    return arena != NULL && !atomic_load_acq(&arena->is_destroyed) ? arena
+                                                                   : NULL;
 }
 
 static inline arena_t *
@@ -61,8 +66,26 @@ unsigned arena_count(void);
 /* The arena with this automatic or reserved index, made if need be. errors:
  * NULL. */
 arena_t *arena_get_or_make(unsigned ind);
-/* A further arena beyond the automatic ones. errors: NULL. */
-arena_t *arena_create(void);
+/* A further arena beyond the automatic ones, which can be reset and destroyed;
+ * with pages from these hooks, or from the system if NULL. errors: NULL. */
+arena_t *arena_create_with(struct jea_extent_hooks *hooks);
+
+static inline arena_t *
+arena_create(void)
+{
+    return arena_create_with(NULL);
+}
+
+/* Discard all objects of an arena that was created, whoever has them. What lies
+ * in a thread cache stays until that is flushed. errors: false, it is an
+ * automatic one or quarantined. */
+JE_NODISCARD bool arena_reset(arena_t *arena);
+/* The same, and the arena ends; its index is given to another when nothing of
+ * it is left in caches. errors: false, also while threads are bound to it. */
+JE_NODISCARD bool arena_destroy(arena_t *arena);
+/* Give slabs that no bin has back to their arenas' page layers. */
+void arena_release_slabs(list_t *surplus);
+
 /* An arena for a new thread: the one with the fewest. Binding counts it.
  * errors: NULL when none can be made and none exists. */
 arena_t *arena_bind(void);

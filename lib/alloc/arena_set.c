@@ -2,6 +2,9 @@
  * The set of arenas: creation, lookup, and which thread uses which.
  */
 #include "alloc/arena.h"
+
+#include <string.h>
+
 #include "alloc/meta.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -70,12 +73,57 @@ arena_get_or_make(unsigned ind)
     return arena;
 }
 
-arena_t *
-arena_create(void)
+/* Start a destroyed arena again, unless something of it is left somewhere. */
+static bool
+arena_reuse_locked(arena_t *arena)
 {
-    os_mutex_lock(&arenas_mtx);
+    pac_t *pac = &arena->pac;
+    if (arena->is_quarantined || arena->nthreads != 0) {
+        return false;
+    }
+    arena_purge(arena);
+    if (!pac_end(pac)) {
+        return false;
+    }
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        memset(&arena->bins[i].stats, 0, sizeof(arena->bins[i].stats));
+    }
+    memset(arena->large, 0, sizeof(arena->large));
+    arena->large_nflushes = 0;
+    arena->created_ns = os_clock_ns();
+    pac_reuse(pac, os_clock_coarse_ns());
+    return true;
+}
+
+static arena_t *
+arena_create_locked(void)
+{
+    for (unsigned i = arenas_auto; i < arenas_end; i++) {
+        if (arenas[i] != NULL && arenas[i]->is_destroyed &&
+            arena_reuse_locked(arenas[i])) {
+            return arenas[i];
+        }
+    }
     arena_t *arena =
         arenas_end < ARENA_LIMIT ? arena_make_locked(arenas_end) : NULL;
+    for (unsigned i = 0; arena != NULL && i < SC_NBINS; i++) {
+        arena->bins[i].lists_full = true;
+    }
+    if (arena != NULL) {
+        arena->pac.lists_large = true;
+    }
+    return arena;
+}
+
+arena_t *
+arena_create_with(struct jea_extent_hooks *hooks)
+{
+    os_mutex_lock(&arenas_mtx);
+    arena_t *arena = arena_create_locked();
+    if (arena != NULL) {
+        pac_set_hooks(&arena->pac, hooks);
+        atomic_store_rel(&arena->is_destroyed, false);
+    }
     os_mutex_unlock(&arenas_mtx);
     return arena;
 }
@@ -177,8 +225,8 @@ arena_fork_child(void)
         }
         arena->nthreads = 0;
         /* who was purging is gone; the pages on its list stay with it */
-        arena->pac.decay_dirty.is_purging = false;
-        arena->pac.decay_muzzy.is_purging = false;
+        arena->pac.decay_dirty.npurging = 0;
+        arena->pac.decay_muzzy.npurging = 0;
         if (arena_has_held_lock(arena)) {
             arena_quarantine(arena);
         }

@@ -34,7 +34,8 @@ balance_survey(survey_t *s, const arena_t *without)
     *s = (survey_t){.active = 0};
     for (unsigned i = 0; i < look_at; i++) {
         arena_t *arena = arena_get((at + i) % n);
-        if (arena == NULL || arena->is_quarantined) {
+        if (arena == NULL || arena->is_quarantined ||
+            pac_is_hooked(&arena->pac)) {
             continue;
         }
         size_t dirty = atomic_load_rlx(&arena->pac.dirty.npages);
@@ -83,12 +84,14 @@ extent_t *
 balance_pages(arena_t *arena, size_t size, size_t align, bool *zeroed)
 {
     extent_t *e = pac_alloc_used(&arena->pac, size, align, zeroed);
-    if (e == NULL && align == OS_PAGE && balance_take_over(arena, size)) {
+    bool is_hooked = pac_is_hooked(&arena->pac);
+    if (e == NULL && align == OS_PAGE && !is_hooked &&
+        balance_take_over(arena, size)) {
         e = pac_alloc_used(&arena->pac, size, align, zeroed);
     }
     if (e == NULL) {
         e = pac_alloc(&arena->pac, size, align, zeroed);
-        if (e != NULL) {
+        if (e != NULL && !is_hooked) {
             balance_pay_for_growth(size >> OS_LG_PAGE);
         }
     }

@@ -85,6 +85,7 @@ bin_init(bin_t *bin)
     for (unsigned b = 0; b < BIN_BUCKETS; b++) {
         list_init(&bin->buckets[b]);
     }
+    list_init(&bin->full);
 }
 
 void
@@ -109,8 +110,19 @@ bin_unlist(bin_t *bin, extent_t *slab)
 {
     if (slab->bucket != BIN_UNLISTED) {
         list_remove(&slab->link);
+        bin->stats.nonfull_slabs -= slab->bucket != BIN_FULL;
         slab->bucket = BIN_UNLISTED;
-        bin->stats.nonfull_slabs--;
+    }
+}
+
+/* A slab without free regions waits for one to come back. */
+static void
+bin_list_full(bin_t *bin, extent_t *slab)
+{
+    slab->trigger = 1;
+    if (unlikely(bin->lists_full)) {
+        slab->bucket = BIN_FULL;
+        list_push_front(&bin->full, &slab->link);
     }
 }
 
@@ -168,7 +180,7 @@ bin_current(bin_t *bin)
         if (likely(slab->nfree > 0)) {
             return slab;
         }
-        slab->trigger = 1; /* full: in no list until something comes back */
+        bin_list_full(bin, slab);
         bin->current = NULL;
     }
     for (unsigned b = 0; b < BIN_BUCKETS; b++) {
@@ -304,6 +316,75 @@ bin_drop_spare_locked(bin_t *bin)
         bin->stats.curslabs--;
     }
     return slab;
+}
+
+/* ---- discarding everything --------------------------------------------- */
+
+static void
+bin_reset_slab(const bin_info_t *info, extent_t *slab, list_t *slabs)
+{
+    slab->bucket = BIN_UNLISTED;
+    slab_init_bitmap(info, slab);
+    list_push_back(slabs, &slab->link);
+}
+
+static void
+bin_reset_list(const bin_info_t *info, list_t *list, list_t *slabs)
+{
+    for (list_t *l; (l = list_first(list)) != NULL;) {
+        list_remove(l);
+        bin_reset_slab(info, list_entry(l, extent_t, link), slabs);
+    }
+}
+
+void
+bin_reset_begin_locked(bin_t *bin, const bin_info_t *info, list_t *slabs)
+{
+    if (bin->current != NULL) {
+        bin_reset_slab(info, bin->current, slabs);
+        bin->current = NULL;
+    }
+    if (bin->spare != NULL) {
+        bin_reset_slab(info, bin->spare, slabs);
+        bin->spare = NULL;
+    }
+    for (unsigned b = 0; b < BIN_BUCKETS; b++) {
+        bin_reset_list(info, &bin->buckets[b], slabs);
+    }
+    bin_reset_list(info, &bin->full, slabs);
+    bin->stats.nonfull_slabs = 0;
+}
+
+void
+bin_reset_keep(const bin_info_t *info, extent_t *slab, const void *p)
+{
+    uint32_t region = bin_region(info, slab, p);
+    uint64_t bit = UINT64_C(1) << (region & 63);
+    if ((slab->bitmap[region >> 6] & bit) != 0) {
+        slab->bitmap[region >> 6] &= ~bit;
+        slab->nfree--;
+    }
+}
+
+void
+bin_reset_end_locked(bin_t *bin, const bin_info_t *info, list_t *slabs,
+                     list_t *surplus)
+{
+    uint64_t kept = 0;
+    for (list_t *l; (l = list_first(slabs)) != NULL;) {
+        extent_t *slab = list_entry(l, extent_t, link);
+        list_remove(l);
+        kept += info->nregs - slab->nfree;
+        if (slab->nfree == info->nregs) {
+            bin->stats.curslabs--;
+            list_push_back(surplus, l);
+        } else if (slab->nfree == 0) {
+            bin_list_full(bin, slab);
+        } else {
+            bin_list(bin, info, slab);
+        }
+    }
+    bin->stats.ndalloc = bin->stats.nmalloc - kept;
 }
 
 bool

@@ -10,7 +10,8 @@
  * invariants (bin lock held):
  *   curregs == curslabs * nregs - sum of nfree over the bin's slabs
  *   a slab is in exactly one place: current, spare (empty, at most one), a
- *   bucket (0 < nfree < nregs), or nowhere (nfree == 0)
+ *   bucket (0 < nfree < nregs), or nowhere (nfree == 0); in an arena that can
+ * be reset, in `full` instead of nowhere
  */
 #ifndef JE_ALLOC_BIN_H
 #define JE_ALLOC_BIN_H
@@ -22,6 +23,7 @@
 
 enum {
     BIN_BUCKETS = 8,
+    BIN_FULL = 0xfe, /* in the list of slabs without free regions */
     BIN_UNLISTED = 0xff,
     BIN_NO_TRIGGER = 0xffff,
 };
@@ -56,6 +58,8 @@ struct bin {
     extent_t *current;
     extent_t *spare;
     list_t buckets[BIN_BUCKETS]; /* 0 = fewest free regions */
+    list_t full;
+    bool lists_full; /* `full` is kept */
     bin_stats_t stats;
 } JE_CACHE_ALIGNED;
 
@@ -102,6 +106,15 @@ unsigned bin_put_locked(bin_t *bin, const bin_info_t *info, unsigned arena_ind,
 
 /* Give up the spare slab, or NULL. locks: bin->mtx held. */
 extent_t *bin_drop_spare_locked(bin_t *bin);
+
+/* Discard all objects: begin by making all regions free and chaining all slabs
+ * to `slabs`, keep some by marking them, and end by putting the slabs back in
+ * their places; those without an object go to `surplus` and no longer belong to
+ * the bin. `full` must have been kept. locks: bin->mtx held throughout. */
+void bin_reset_begin_locked(bin_t *bin, const bin_info_t *info, list_t *slabs);
+void bin_reset_keep(const bin_info_t *info, extent_t *slab, const void *p);
+void bin_reset_end_locked(bin_t *bin, const bin_info_t *info, list_t *slabs,
+                          list_t *surplus);
 
 /* Is the region allocated, as far as the slab knows? locks: bin->mtx held. */
 bool bin_region_is_live(const bin_info_t *info, const extent_t *slab,

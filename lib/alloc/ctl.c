@@ -65,6 +65,9 @@ ctl_snapshot_unlock(void)
 const stats_arena_t *
 ctl_snapshot_arena(const stats_t *s, size_t ind)
 {
+    if (ind == CTL_DESTROYED_ARENAS) {
+        return s->destroyed.is_present ? &s->destroyed : NULL;
+    }
     return ind == CTL_ALL_ARENAS ? &s->merged : stats_arena(s, ind);
 }
 

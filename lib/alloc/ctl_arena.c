@@ -9,6 +9,8 @@
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
 #include "alloc/emap.h"
+#include "alloc/stats.h"
+#include "jealloc.h"
 #include "os/clock.h"
 
 /* All arenas: by the number for it or, as old programs do, by their count. */
@@ -50,8 +52,11 @@ ctl_read_arena_initialized(const ctl_leaf_t *leaf, const size_t *index,
                            ctl_value_t *out)
 {
     (void)leaf;
-    out->flag = is_all(index[0]) ||
-                (index[0] < ARENA_LIMIT && arena_get((unsigned)index[0]));
+    size_t ind = index[0];
+    out->flag =
+        ind == CTL_DESTROYED_ARENAS
+            ? stats_has_destroyed()
+            : is_all(ind) || (ind < ARENA_LIMIT && arena_get((unsigned)ind));
     return 0;
 }
 
@@ -82,15 +87,136 @@ ctl_write_arena_purge(const ctl_leaf_t *leaf, const size_t *index,
     return 0;
 }
 
-/* Actions that only arenas with an owner of their own would allow. */
 int
-ctl_write_arena_refused(const ctl_leaf_t *leaf, const size_t *index,
+ctl_write_arena_reset(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)in;
+    arena_t *arena = usable_arena(index[0]);
+    return arena != NULL && arena_reset(arena) ? 0 : EFAULT;
+}
+
+int
+ctl_write_arena_destroy(const ctl_leaf_t *leaf, const size_t *index,
                         const ctl_value_t *in)
 {
     (void)leaf;
-    (void)index;
     (void)in;
-    return EFAULT;
+    arena_t *arena = usable_arena(index[0]);
+    return arena != NULL && arena_destroy(arena) ? 0 : EFAULT;
+}
+
+/* ---- extent hooks ------------------------------------------------------ */
+
+/* An arena that may not have been needed so far, or NULL. */
+static arena_t *
+wanted_arena(size_t ind)
+{
+    if (!is_all(ind) && ind < arenas_auto) {
+        (void)arena_get_or_make((unsigned)ind);
+    }
+    return usable_arena(ind);
+}
+
+static bool
+hooks_are_valid(const jea_extent_hooks_t *hooks)
+{
+    return hooks != NULL && hooks->alloc != NULL;
+}
+
+int
+ctl_read_arena_hooks(const ctl_leaf_t *leaf, const size_t *index,
+                     ctl_value_t *out)
+{
+    (void)leaf;
+    arena_t *arena = wanted_arena(index[0]);
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    out->pointer = pac_hooks(&arena->pac);
+    return 0;
+}
+
+int
+ctl_write_arena_hooks(const ctl_leaf_t *leaf, const size_t *index,
+                      const ctl_value_t *in)
+{
+    (void)leaf;
+    arena_t *arena = wanted_arena(index[0]);
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    if (!hooks_are_valid(in->pointer)) {
+        return EINVAL;
+    }
+    pac_set_hooks(&arena->pac, in->pointer);
+    return 0;
+}
+
+/* Make an arena for the caller, with hooks or NULL. */
+static int
+create_arena(const ctl_call_t *call, jea_extent_hooks_t *hooks)
+{
+    arena_t *arena = arena_create_with(hooks);
+    if (arena == NULL) {
+        return EAGAIN;
+    }
+    unsigned ind = arena->ind;
+    return ctl_give(call, &ind, sizeof(ind));
+}
+
+/* The new value, if there is one, is the hooks. */
+int
+ctl_exchange_arenas_create(const ctl_leaf_t *leaf, const size_t *index,
+                           const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    jea_extent_hooks_t *hooks = NULL;
+    int err = ctl_must_take(call, sizeof(unsigned));
+    if (err != 0) {
+        return err;
+    }
+    if (call->newp != NULL) {
+        if (call->newlen != sizeof(hooks)) {
+            return EINVAL;
+        }
+        memcpy(&hooks, call->newp, sizeof(hooks));
+        if (!hooks_are_valid(hooks)) {
+            return EINVAL;
+        }
+    }
+    return create_arena(call, hooks);
+}
+
+/* jemalloc's arena_config_t. Metadata never comes from hooks here. */
+typedef struct arena_config {
+    jea_extent_hooks_t *hooks;
+    bool metadata_use_hooks;
+} arena_config_t;
+
+int
+ctl_exchange_arenas_create_ext(const ctl_leaf_t *leaf, const size_t *index,
+                               const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    arena_config_t config = {.hooks = NULL};
+    int err = ctl_must_take(call, sizeof(unsigned));
+    if (err != 0) {
+        return err;
+    }
+    if (call->newp != NULL) {
+        if (call->newlen != sizeof(config)) {
+            return EINVAL;
+        }
+        memcpy(&config, call->newp, sizeof(config));
+        if (config.hooks != NULL && !hooks_are_valid(config.hooks)) {
+            return EINVAL;
+        }
+    }
+    return create_arena(call, config.hooks);
 }
 
 int
@@ -260,28 +386,6 @@ ctl_read_lextent_size(const ctl_leaf_t *leaf, const size_t *index,
     (void)leaf;
     out->size = sz_size(SC_NBINS + (unsigned)index[0]);
     return 0;
-}
-
-/* A new arena; hooks as the new value are not supported. */
-int
-ctl_exchange_arenas_create(const ctl_leaf_t *leaf, const size_t *index,
-                           const ctl_call_t *call)
-{
-    (void)leaf;
-    (void)index;
-    int err = ctl_must_take(call, sizeof(unsigned));
-    if (err != 0) {
-        return err;
-    }
-    if (call->newp != NULL) {
-        return call->newlen == sizeof(void *) ? EFAULT : EINVAL;
-    }
-    arena_t *arena = arena_create();
-    if (arena == NULL) {
-        return EAGAIN;
-    }
-    unsigned ind = arena->ind;
-    return ctl_give(call, &ind, sizeof(ind));
 }
 
 /* The arena of the address that is the new value. */

@@ -132,13 +132,16 @@ ctl_write_t ctl_write_tcaches_flush, ctl_write_tcaches_destroy;
 
 ctl_read_t ctl_read_arena_initialized, ctl_read_arena_dss,
     ctl_read_arena_decay_ms, ctl_read_arena_grow_limit;
-ctl_write_t ctl_write_arena_decay, ctl_write_arena_purge,
-    ctl_write_arena_refused, ctl_write_arena_dss, ctl_write_arena_decay_ms,
+ctl_write_t ctl_write_arena_decay, ctl_write_arena_purge, ctl_write_arena_reset,
+    ctl_write_arena_destroy, ctl_write_arena_dss, ctl_write_arena_decay_ms,
     ctl_write_arena_grow_limit;
 ctl_read_t ctl_read_narenas, ctl_read_default_decay_ms, ctl_read_tcache_max,
     ctl_read_nhbins, ctl_read_bin_info, ctl_read_lextent_size;
 ctl_write_t ctl_write_default_decay_ms;
-ctl_exchange_t ctl_exchange_arenas_create, ctl_exchange_arenas_lookup;
+ctl_exchange_t ctl_exchange_arenas_create, ctl_exchange_arenas_create_ext,
+    ctl_exchange_arenas_lookup;
+ctl_read_t ctl_read_arena_hooks;
+ctl_write_t ctl_write_arena_hooks;
 
 ctl_read_t ctl_read_stats_total, ctl_read_stats_arena, ctl_read_stats_bin,
     ctl_read_stats_lextent, ctl_read_stats_extent, ctl_read_stats_zero;

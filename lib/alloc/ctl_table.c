@@ -227,11 +227,10 @@ const ctl_leaf_t ctl_table[] = {
     ROW("arena.<a>.initialized", CTL_BOOL, ctl_read_arena_initialized),
     ACTION("arena.<a>.decay", ctl_write_arena_decay),
     ACTION("arena.<a>.purge", ctl_write_arena_purge),
-    ACTION("arena.<a>.reset", ctl_write_arena_refused),
-    ACTION("arena.<a>.destroy", ctl_write_arena_refused),
+    ACTION("arena.<a>.reset", ctl_write_arena_reset),
+    ACTION("arena.<a>.destroy", ctl_write_arena_destroy),
     ROW_RW("arena.<a>.dss", CTL_TEXT, ctl_read_arena_dss, ctl_write_arena_dss),
-    ROW_RW("arena.<a>.oversize_threshold", CTL_SIZE, ctl_read_fixed,
-           ctl_write_arena_refused),
+    ROW("arena.<a>.oversize_threshold", CTL_SIZE, ctl_read_fixed),
     {.name = "arena.<a>.dirty_decay_ms",
      .type = CTL_SSIZE,
      .read = ctl_read_arena_decay_ms,
@@ -242,6 +241,8 @@ const ctl_leaf_t ctl_table[] = {
      .read = ctl_read_arena_decay_ms,
      .write = ctl_write_arena_decay_ms,
      .constant = PAC_MUZZY},
+    ROW_RW("arena.<a>.extent_hooks", CTL_POINTER, ctl_read_arena_hooks,
+           ctl_write_arena_hooks),
     ROW_RW("arena.<a>.retain_grow_limit", CTL_SIZE, ctl_read_arena_grow_limit,
            ctl_write_arena_grow_limit),
 
@@ -366,6 +367,8 @@ const ctl_leaf_t ctl_table[] = {
     ROW("stats.arenas.<s>.hpa_shard.npurges", CTL_U64, ctl_read_stats_zero),
     ROW("stats.arenas.<s>.hpa_shard.nhugifies", CTL_U64, ctl_read_stats_zero),
     ROW("stats.arenas.<s>.hpa_shard.ndehugifies", CTL_U64, ctl_read_stats_zero),
+
+    EXCHANGE("experimental.arenas_create_ext", ctl_exchange_arenas_create_ext),
 
     RESIDENCY(active),
     RESIDENCY(dirty),

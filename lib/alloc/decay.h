@@ -28,7 +28,7 @@ typedef struct decay {
     uint64_t jitter;   /* state of the jitter's generator */
     uint64_t deadline_ns;
     size_t npages_seen; /* unused pages at the last step */
-    bool is_purging;    /* somebody works on it without the lock */
+    uint32_t npurging;  /* threads that purge without the lock */
     size_t backlog[DECAY_STEPS];
     uint64_t npurge;   /* rounds that purged something */
     uint64_t nmadvise; /* system calls for it */

@@ -14,6 +14,7 @@
 #include "alloc/meta.h"
 #include "alloc/prof.h"
 #include "alloc/prof_signal.h"
+#include "alloc/stats.h"
 #include "alloc/stats_interval.h"
 #include "alloc/tcaches.h"
 #include "alloc/tsd.h"
@@ -31,6 +32,7 @@ fork_child(void)
     arena_fork_child();
     background_fork_child();
     ctl_fork_child();
+    stats_fork_child();
     stats_interval_fork_child();
     prof_fork_child();
     label_fork_child();

@@ -56,6 +56,22 @@ malloc_leave(tsd_t *tsd)
     }
 }
 
+/* For a thread without state: an automatic arena, in a hook one without hooks.
+ * errors: NULL. */
+static arena_t *
+malloc_any_arena(void)
+{
+    bool in_hook = tsd_is_gone == TSD_IN_HOOK;
+    for (unsigned i = 0; i < arena_count(); i++) {
+        arena_t *arena = arena_get_or_make(i);
+        if (arena != NULL && !arena->is_quarantined &&
+            !(in_hook && pac_is_hooked(&arena->pac))) {
+            return arena;
+        }
+    }
+    return NULL;
+}
+
 static arena_t *
 malloc_arena(tsd_t *tsd, const alloc_how_t *how)
 {
@@ -66,13 +82,7 @@ malloc_arena(tsd_t *tsd, const alloc_how_t *how)
         arena_follow_processor(tsd);
         return tsd->arena;
     }
-    for (unsigned i = 0; i < arena_count(); i++) {
-        arena_t *arena = arena_get_or_make(i);
-        if (arena != NULL && !arena->is_quarantined) {
-            return arena;
-        }
-    }
-    return NULL;
+    return malloc_any_arena();
 }
 
 /* The cache to use until cache_leave(), or NULL. */

@@ -12,6 +12,7 @@
 #include "alloc/pac_internal.h"
 #include "base/assert.h"
 #include "base/bits.h"
+#include "jealloc.h"
 #include "os/pages.h"
 
 int64_t pac_default_dirty_ms;
@@ -23,11 +24,23 @@ pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns)
     os_mutex_init(&pac->mtx, OS_RANK_PAGES);
     pac->arena_ind = arena_ind;
     list_init(&pac->spare);
-    pac->grow_size = OS_HUGE;
-    pac->retain_grow_limit = SZ_LARGE_MAX;
+    list_init(&pac->large);
     ecache_init(&pac->dirty, EXTENT_DIRTY);
     ecache_init(&pac->muzzy, EXTENT_MUZZY);
     ecache_init(&pac->retained, EXTENT_RETAINED);
+    pac_reuse(pac, now_ns);
+}
+
+void
+pac_reuse(pac_t *pac, uint64_t now_ns)
+{
+    je_assert(pac->nactive == 0 && pac->dirty.npages == 0 &&
+              pac->muzzy.npages == 0 && pac->retained.npages == 0);
+    pac->grow_size = OS_HUGE;
+    pac->retain_grow_limit = SZ_LARGE_MAX;
+    pac->abandoned_vm = 0;
+    pac->is_abandoned = false;
+    pac->hooks = NULL;
     decay_init(&pac->decay_dirty, pac_default_dirty_ms, now_ns);
     decay_init(&pac->decay_muzzy, pac_default_muzzy_ms, now_ns);
 }
@@ -37,7 +50,7 @@ pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns)
 static extent_t *
 pac_descriptor_get_locked(pac_t *pac)
 {
-    list_t *l = list_first(&pac->spare);
+    list_t *l = pac->is_torn ? NULL : list_first(&pac->spare);
     if (l != NULL) {
         list_remove(l);
         pac->nspare--;
@@ -55,8 +68,10 @@ void
 pac_descriptor_put_locked(pac_t *pac, extent_t *e)
 {
     e->state = EXTENT_UNUSED;
-    list_push_front(&pac->spare, &e->link);
-    pac->nspare++;
+    if (likely(!pac->is_torn)) {
+        list_push_front(&pac->spare, &e->link);
+        pac->nspare++;
+    }
 }
 
 /* ---- split and merge --------------------------------------------------- */
@@ -67,6 +82,10 @@ pac_split_locked(pac_t *pac, extent_t *e, size_t size)
     je_assert(size > 0 && size < e->size && (size & OS_PAGE_MASK) == 0);
     extent_t *tail = pac_descriptor_get_locked(pac);
     if (tail == NULL) {
+        return NULL;
+    }
+    if (!pac_sys_split_locked(pac, e, size)) {
+        pac_descriptor_put_locked(pac, tail);
         return NULL;
     }
     tail->addr = e->addr + size;
@@ -104,10 +123,27 @@ pac_mergeable_locked(pac_t *pac, const ecache_t *c, const extent_t *e,
 {
     extent_t *n = emap_extent(page);
     if (n == NULL || n->arena_ind != pac->arena_ind || n->state != c->state ||
-        n->is_committed != e->is_committed) {
+        n->is_committed != e->is_committed || unlikely(pac->is_torn)) {
         return NULL;
     }
     return n;
+}
+
+/* Join two neighbours, one of them a member of `c`, unless a hook refuses. */
+static bool
+pac_try_merge_locked(pac_t *pac, ecache_t *c, extent_t *member, extent_t *a,
+                     extent_t *b)
+{
+    ecache_remove(c, member);
+    member->state = EXTENT_MOVING;
+    if (!pac_sys_merge_locked(pac, a, b)) {
+        if (likely(!pac->is_torn)) {
+            ecache_insert(c, member);
+        }
+        return false;
+    }
+    pac_merge_locked(pac, a, b);
+    return true;
 }
 
 extent_t *
@@ -115,16 +151,15 @@ pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e)
 {
     extent_t *next = pac_mergeable_locked(pac, c, e, extent_end(e));
     if (next != NULL) {
-        ecache_remove(c, next);
-        pac_merge_locked(pac, e, next);
+        (void)pac_try_merge_locked(pac, c, next, e, next);
     }
     extent_t *prev = pac_mergeable_locked(pac, c, e, e->addr - OS_PAGE);
-    if (prev != NULL) {
-        ecache_remove(c, prev);
-        pac_merge_locked(pac, prev, e);
+    if (prev != NULL && pac_try_merge_locked(pac, c, prev, prev, e)) {
         e = prev;
     }
-    ecache_insert(c, e);
+    if (likely(!pac->is_torn)) {
+        ecache_insert(c, e);
+    }
     return e;
 }
 
@@ -163,6 +198,21 @@ pac_trim_locked(pac_t *pac, ecache_t *c, extent_t *e, uintptr_t addr,
     return e;
 }
 
+/* Make `e`, which belongs to `c` and is in no ecache, an active extent. */
+static extent_t *
+pac_use_locked(pac_t *pac, ecache_t *c, extent_t *e)
+{
+    if (!e->is_committed && !pac_sys_commit_locked(pac, e)) {
+        pac_return_piece_locked(pac, c, e);
+        return NULL;
+    }
+    e->is_committed = true;
+    e->state = EXTENT_ACTIVE;
+    e->szind = EXTENT_NO_CLASS;
+    atomic_bump_rlx(&pac->nactive, extent_pages(e));
+    return e;
+}
+
 /* Make `e`, a member of `c` that is large enough, an active extent. */
 static extent_t *
 pac_activate_locked(pac_t *pac, ecache_t *c, extent_t *e, size_t size,
@@ -174,23 +224,15 @@ pac_activate_locked(pac_t *pac, ecache_t *c, extent_t *e, size_t size,
     if (e == NULL) {
         return NULL;
     }
-    if (!e->is_committed) {
-        if (!os_pages_commit((void *)e->addr, e->size)) {
-            pac_return_piece_locked(pac, c, e);
-            return NULL;
-        }
-        e->is_committed = true;
-        e->is_zeroed = true;
-    }
-    e->state = EXTENT_ACTIVE;
-    e->szind = EXTENT_NO_CLASS;
-    atomic_bump_rlx(&pac->nactive, size >> OS_LG_PAGE);
-    return e;
+    return pac_use_locked(pac, c, e);
 }
 
 static extent_t *
 pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
 {
+    if (unlikely(pac->is_torn)) {
+        return NULL;
+    }
     size_t span = size + (align - OS_PAGE);
     unsigned lg_max_fit =
         c == &pac->retained ? 64 : (unsigned)conf.lg_extent_max_active_fit;
@@ -198,12 +240,11 @@ pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
     return e != NULL ? pac_activate_locked(pac, c, e, size, align) : NULL;
 }
 
-/* Describe pages that no arena has as a free extent of `c`, or as a part of
- * one. errors: NULL. */
+/* Describe pages that no arena has; they are in no ecache. errors: NULL. */
 static extent_t *
-pac_adopt_locked(pac_t *pac, ecache_t *c, uintptr_t addr, size_t size)
+pac_describe_locked(pac_t *pac, uintptr_t addr, size_t size, bool committed,
+                    bool zeroed)
 {
-    bool is_used = c != &pac->retained;
     if (!emap_reserve(addr, size)) {
         return NULL;
     }
@@ -218,26 +259,28 @@ pac_adopt_locked(pac_t *pac, ecache_t *c, uintptr_t addr, size_t size)
     e->is_slab = false;
     e->is_cached = false;
     e->is_sampled = false;
-    e->is_committed = is_used || os_pages_overcommits();
-    e->is_zeroed = !is_used;
+    e->is_committed = committed;
+    e->is_zeroed = zeroed;
     emap_set_ends(e);
-    return pac_insert_locked(pac, c, e);
+    return e;
 }
 
-/* Map a region of its own. errors: NULL. */
+/* Map a region of its own, in no ecache. errors: NULL. */
 static extent_t *
 pac_map_locked(pac_t *pac, size_t size, size_t align)
 {
-    void *p = os_pages_map(size, align, os_pages_overcommits());
+    bool zeroed, committed;
+    void *p = pac_sys_map_locked(pac, size, align, &zeroed, &committed);
     if (p == NULL) {
         return NULL;
     }
-    if (conf.thp != CONF_THP_DEFAULT) {
-        os_pages_huge(p, size, conf.thp == CONF_THP_ALWAYS);
-    }
-    extent_t *e = pac_adopt_locked(pac, &pac->retained, (uintptr_t)p, size);
-    if (e == NULL && !os_pages_unmap(p, size)) {
-        pac->abandoned_vm += size;
+    extent_t *e =
+        pac_describe_locked(pac, (uintptr_t)p, size, committed, zeroed);
+    if (e == NULL) {
+        os_mutex_unlock(&pac->mtx);
+        bool ok = pac_sys_unmap(pac, (uintptr_t)p, size, committed);
+        os_mutex_lock(&pac->mtx);
+        pac->abandoned_vm += ok ? 0 : size;
     }
     return e;
 }
@@ -256,20 +299,55 @@ pac_grow_locked(pac_t *pac, size_t size, size_t align)
     if (!conf.retain) {
         want = span;
     }
-    extent_t *e = pac_map_locked(pac, want, conf.retain ? OS_HUGE : OS_PAGE);
+    bool whole = conf.retain && pac->hooks == NULL;
+    extent_t *e = pac_map_locked(pac, want, whole ? OS_HUGE : OS_PAGE);
     if (e == NULL && want > span) {
         /* what is left of the address space may do for the page map as well */
         want = span;
         e = pac_map_locked(pac, want, OS_PAGE);
     }
-    if (e == NULL) {
+    if (e == NULL || unlikely(pac->is_torn)) {
         return NULL;
     }
     if (want == pac->grow_size && want < PAC_GROW_MAX &&
         want * 2 <= pac->retain_grow_limit) {
         pac->grow_size = want * 2;
     }
+    return pac_insert_locked(pac, &pac->retained, e);
+}
+
+/* From the hooks of the arena, if their split may refuse. Cutting up a region
+ * is tried once; then each extent is mapped as it is asked for. */
+static extent_t *
+pac_grow_hooked_locked(pac_t *pac, size_t size, size_t align)
+{
+    extent_t *e = NULL;
+    if (unlikely(pac->is_torn)) {
+        return NULL;
+    }
+    size_t span = size + (align - OS_PAGE);
+    bool has_region =
+        ecache_best_fit(&pac->retained, span >> OS_LG_PAGE, 64) != NULL;
+    if (pac->hooks != NULL && pac_hooks(pac)->split != NULL && !has_region &&
+        (e = pac_grow_locked(pac, size, align)) != NULL) {
+        e = pac_activate_locked(pac, &pac->retained, e, size, align);
+    }
+    if (e == NULL && (e = pac_map_locked(pac, size, align)) != NULL) {
+        e = pac_use_locked(pac, &pac->retained, e);
+    }
     return e;
+}
+
+/* Fresh address space. errors: NULL. */
+static extent_t *
+pac_alloc_fresh_locked(pac_t *pac, size_t size, size_t align)
+{
+    if (pac->hooks != NULL) {
+        return pac_grow_hooked_locked(pac, size, align);
+    }
+    extent_t *e = pac_grow_locked(pac, size, align);
+    return e != NULL ? pac_activate_locked(pac, &pac->retained, e, size, align)
+                     : NULL;
 }
 
 static extent_t *
@@ -289,13 +367,14 @@ pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
     }
     if (e == NULL && may_grow) {
         e = pac_alloc_from_locked(pac, &pac->retained, size, align);
-        if (e == NULL && (e = pac_grow_locked(pac, size, align)) != NULL) {
-            e = pac_activate_locked(pac, &pac->retained, e, size, align);
+        if (e == NULL) {
+            e = pac_alloc_fresh_locked(pac, size, align);
         }
     }
     if (e != NULL) {
         *zeroed = e->is_zeroed;
         e->is_zeroed = false;
+        list_init(&e->link);
     }
     os_mutex_unlock(&pac->mtx);
     return e;
@@ -346,7 +425,9 @@ pac_adopt_dirty(pac_t *pac, const pac_run_t *run)
 {
     bool ok = false;
     if (pac_lock(pac)) {
-        ok = pac_adopt_locked(pac, &pac->dirty, run->addr, run->size) != NULL;
+        extent_t *e =
+            pac_describe_locked(pac, run->addr, run->size, true, false);
+        ok = e != NULL && pac_insert_locked(pac, &pac->dirty, e) != NULL;
         os_mutex_unlock(&pac->mtx);
     }
     if (!ok && !os_pages_unmap((void *)run->addr, run->size)) {
@@ -371,6 +452,8 @@ pac_dalloc(pac_t *pac, extent_t *e)
             meta_slots_free((void **)e->sampled, META_LG_SLOTS_MIN);
             e->sampled = NULL;
         }
+    } else {
+        list_remove(&e->link); /* of the large ones, if it is in there */
     }
     atomic_bump_rlx(&pac->nactive, -extent_pages(e));
     e->state = EXTENT_MOVING;
@@ -378,12 +461,44 @@ pac_dalloc(pac_t *pac, extent_t *e)
     if (unlikely(atomic_load_rlx(&pac_has_guards))) {
         e = pac_drop_guards_locked(pac, e);
     }
-    (void)pac_insert_locked(pac, &pac->dirty, e);
+    if (unlikely(pac->is_abandoned)) {
+        pac->abandoned_vm += e->size;
+        emap_clear_ends(e->addr, e->size);
+        pac_descriptor_put_locked(pac, e);
+    } else {
+        (void)pac_insert_locked(pac, &pac->dirty, e);
+    }
     bool at_once = pac->decay_dirty.time_ms == 0;
     os_mutex_unlock(&pac->mtx);
     if (at_once) {
         pac_decay(pac, 0);
     }
+}
+
+void
+pac_list_large(pac_t *pac, extent_t *e)
+{
+    if (pac->lists_large && pac_lock(pac)) {
+        list_push_back(&pac->large, &e->link);
+        os_mutex_unlock(&pac->mtx);
+    }
+}
+
+void
+pac_take_large(pac_t *pac, list_t *out)
+{
+    if (!pac_lock(pac)) {
+        return;
+    }
+    for (list_t *l = pac->large.next; l != &pac->large;) {
+        extent_t *e = list_entry(l, extent_t, link);
+        l = l->next;
+        if (!e->is_cached) {
+            list_remove(&e->link);
+            list_push_back(out, &e->link);
+        }
+    }
+    os_mutex_unlock(&pac->mtx);
 }
 
 /* ---- in place ---------------------------------------------------------- */
@@ -408,14 +523,15 @@ pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed)
         ecache_remove(c, n);
         n->state = EXTENT_MOVING;
         n = pac_trim_locked(pac, c, n, n->addr, more);
-        if (n != NULL && !n->is_committed &&
-            !os_pages_commit((void *)n->addr, n->size)) {
-            pac_return_piece_locked(pac, c, n);
-            n = NULL;
+        if (n != NULL) {
+            n->is_committed = n->is_committed || pac_sys_commit_locked(pac, n);
+            if (!n->is_committed || !pac_sys_merge_locked(pac, e, n)) {
+                pac_return_piece_locked(pac, c, n);
+                n = NULL;
+            }
         }
         if (n != NULL) {
             *zeroed = n->is_zeroed;
-            n->is_committed = true;
             pac_merge_locked(pac, e, n);
             e->is_zeroed = false;
             atomic_bump_rlx(&pac->nactive, more >> OS_LG_PAGE);

@@ -17,12 +17,20 @@
 #include "alloc/decay.h"
 #include "alloc/ecache.h"
 #include "alloc/extent.h"
+#include "base/atomic.h"
 #include "os/mutex.h"
+
+struct jea_extent_hooks;
 
 typedef struct pac {
     os_mutex_t mtx;
-    bool is_torn; /* by a fork: see pac_lock() */
+    bool is_torn;      /* by a fork: see pac_lock() */
+    bool lists_large;  /* `large` is kept */
+    bool is_abandoned; /* what is given back is not touched any more */
     uint16_t arena_ind;
+    /* where its pages are from; NULL: the system itself */
+    struct jea_extent_hooks *hooks;
+    list_t large; /* active large extents */
     list_t spare; /* descriptors without pages */
     size_t nspare;
     size_t nactive;   /* pages */
@@ -37,6 +45,18 @@ typedef struct pac {
 } pac_t;
 
 void pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns);
+/* Start again, for an arena that has no extents any more. */
+void pac_reuse(pac_t *pac, uint64_t now_ns);
+
+/* The functions that pages come from; never NULL. See jealloc.h. */
+struct jea_extent_hooks *pac_hooks(const pac_t *pac);
+void pac_set_hooks(pac_t *pac, struct jea_extent_hooks *hooks);
+
+static inline bool
+pac_is_hooked(const pac_t *pac)
+{
+    return atomic_load_rlx(&pac->hooks) != NULL;
+}
 
 /* An active extent of exactly `size` bytes at a multiple of `align`; both
  * multiples of the page. It is a large object until the caller says otherwise.
@@ -64,6 +84,11 @@ void pac_adopt_dirty(pac_t *pac, const pac_run_t *run);
 /* Give an active extent back. A slab's page map entries are cleared here. */
 void pac_dalloc(pac_t *pac, extent_t *e);
 
+/* Enter an extent just made into the list of large ones, if there is one. */
+void pac_list_large(pac_t *pac, extent_t *e);
+/* Take all large extents but those in thread caches off the list. */
+void pac_take_large(pac_t *pac, list_t *out);
+
 /* Resize an active large extent in place; sizes are multiples of the page.
  * expand: *zeroed says whether the new tail reads as zero. errors: false,
  * nothing changed. */
@@ -77,6 +102,9 @@ void pac_purge_all(pac_t *pac);
 /* Purge at least `npages` dirty pages, the oldest first, if there are as many
  * and they may be purged at all. */
 void pac_purge_oldest(pac_t *pac, size_t npages);
+/* The end of the arena: wait for those who purge, and get rid of what is
+ * retained. What is still active stays so; returns whether nothing is. */
+bool pac_end(pac_t *pac);
 /* Unmap retained extents, to get address space back. Returns bytes. */
 size_t pac_unmap_retained(pac_t *pac);
 

@@ -10,6 +10,7 @@
 #include "alloc/pac_internal.h"
 #include "base/assert.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 /* Take members of `c`, oldest first, until at most `limit` pages stay. */
 static size_t
@@ -29,45 +30,72 @@ pac_stash_locked(ecache_t *c, size_t limit, list_t *out)
 /* Where one extent went. */
 typedef enum { PURGE_TO_MUZZY, PURGE_TO_RETAINED, PURGE_GONE } purge_dest_t;
 
-/* Runs without the lock; the extent is nobody else's meanwhile. */
-static purge_dest_t
-pac_purge_one(extent_t *e, bool lazily)
-{
-    void *addr = (void *)e->addr;
-    if (lazily && os_pages_purge_lazy(addr, e->size)) {
-        return PURGE_TO_MUZZY;
-    }
-    if (!os_pages_overcommits() && os_pages_decommit(addr, e->size)) {
-        e->is_committed = false;
-        e->is_zeroed = true;
-        return PURGE_TO_RETAINED;
-    }
-    e->is_zeroed = os_pages_purge_forced(addr, e->size);
-    return PURGE_TO_RETAINED;
-}
-
 /* Unmap one extent that is in no ecache; its page map entries go first, since
- * another thread may be given the addresses at once. */
+ * another thread may be given the addresses at once. errors: false, it is as
+ * before: too many mappings to cut one, or a hook that refuses. */
 static bool
-pac_unmap_one(pac_t *pac, extent_t *e)
+pac_try_unmap(pac_t *pac, extent_t *e)
 {
     if (!pac_lock(pac)) {
         return false;
     }
     emap_clear_ends(e->addr, e->size);
     os_mutex_unlock(&pac->mtx);
-    bool ok = os_pages_unmap((void *)e->addr, e->size);
+    bool ok = pac_sys_unmap(pac, e->addr, e->size, e->is_committed);
     if (!pac_lock(pac)) {
         return ok;
     }
     if (ok) {
         pac_descriptor_put_locked(pac, e);
-    } else { /* too many mappings to cut one: keep the addresses */
+    } else {
         emap_set_ends(e);
-        (void)pac_insert_locked(pac, &pac->retained, e);
     }
     os_mutex_unlock(&pac->mtx);
     return ok;
+}
+
+static void
+pac_put(pac_t *pac, ecache_t *c, extent_t *e)
+{
+    if (pac_lock(pac)) {
+        (void)pac_insert_locked(pac, c, e);
+        os_mutex_unlock(&pac->mtx);
+    }
+}
+
+/* The same; what cannot be unmapped is retained. */
+static bool
+pac_unmap_one(pac_t *pac, extent_t *e)
+{
+    bool ok = pac_try_unmap(pac, e);
+    if (!ok) {
+        pac_put(pac, &pac->retained, e);
+    }
+    return ok;
+}
+
+/* Runs without the lock; the extent is nobody else's meanwhile. Hooks are asked
+ * in the order in which less and less is given back. */
+static purge_dest_t
+pac_purge_one(pac_t *pac, extent_t *e, bool lazily)
+{
+    bool is_hooked = pac_is_hooked(pac);
+    if (lazily && pac_sys_purge_lazy(pac, e)) {
+        return PURGE_TO_MUZZY;
+    }
+    if ((is_hooked || !conf.retain) && pac_try_unmap(pac, e)) {
+        return PURGE_GONE;
+    }
+    if (pac_sys_decommit(pac, e)) {
+        e->is_committed = false;
+        e->is_zeroed = true;
+        return PURGE_TO_RETAINED;
+    }
+    e->is_zeroed = pac_sys_purge_forced(pac, e);
+    if (is_hooked && !e->is_zeroed) {
+        (void)pac_sys_purge_lazy(pac, e);
+    }
+    return PURGE_TO_RETAINED;
 }
 
 static void
@@ -77,18 +105,12 @@ pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
     for (list_t *l; (l = list_first(stash)) != NULL;) {
         list_remove(l);
         extent_t *e = list_entry(l, extent_t, link);
-        purge_dest_t dest = pac_purge_one(e, lazily);
+        purge_dest_t dest = pac_purge_one(pac, e, lazily);
         nmadvise++;
-        if (dest == PURGE_TO_RETAINED && !conf.retain) {
-            (void)pac_unmap_one(pac, e);
-            continue;
+        if (dest != PURGE_GONE) {
+            pac_put(pac, dest == PURGE_TO_MUZZY ? &pac->muzzy : &pac->retained,
+                    e);
         }
-        if (!pac_lock(pac)) {
-            return;
-        }
-        (void)pac_insert_locked(
-            pac, dest == PURGE_TO_MUZZY ? &pac->muzzy : &pac->retained, e);
-        os_mutex_unlock(&pac->mtx);
     }
     if (!pac_lock(pac)) {
         return;
@@ -133,7 +155,7 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
     if (!pac_lock(pac)) {
         return;
     }
-    if (d->is_purging && limit.kind != LIMIT_NONE) {
+    if (d->npurging > 0 && limit.kind != LIMIT_NONE) {
         os_mutex_unlock(&pac->mtx);
         return;
     }
@@ -141,7 +163,7 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
     bool lazily = c == &pac->dirty && pac->decay_muzzy.time_ms != 0 &&
                   d->time_ms != 0 && limit.kind == LIMIT_SCHEDULE;
     if (npages > 0) {
-        d->is_purging = true;
+        d->npurging++;
         d->npurge++;
         d->purged += npages;
     }
@@ -149,7 +171,7 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
     if (npages > 0) {
         pac_purge_list(pac, &stash, d, lazily);
         if (pac_lock(pac)) {
-            d->is_purging = false;
+            d->npurging--;
             os_mutex_unlock(&pac->mtx);
         }
     }
@@ -187,6 +209,60 @@ pac_purge_oldest(pac_t *pac, size_t npages)
         return;
     }
     pac_decay_one(pac, &pac->dirty, &pac->decay_dirty, limit);
+}
+
+/* Wait until nobody is between two ecaches with extents of ours. */
+static bool
+pac_wait_for_purges(pac_t *pac)
+{
+    static uint32_t never;
+    for (;;) {
+        if (!pac_lock(pac)) {
+            return false;
+        }
+        if (pac->decay_dirty.npurging + pac->decay_muzzy.npurging == 0) {
+            return true;
+        }
+        os_mutex_unlock(&pac->mtx);
+        os_thread_wait(&never, 0, 1000000);
+    }
+}
+
+bool
+pac_end(pac_t *pac)
+{
+    list_t stash;
+    list_init(&stash);
+    if (!pac_wait_for_purges(pac)) {
+        return false;
+    }
+    (void)pac_stash_locked(&pac->retained, 0, &stash);
+    os_mutex_unlock(&pac->mtx);
+    for (list_t *l; (l = list_first(&stash)) != NULL;) {
+        list_remove(l);
+        extent_t *e = list_entry(l, extent_t, link);
+        if (!pac_is_hooked(pac)) {
+            (void)pac_unmap_one(pac, e);
+            continue;
+        }
+        if (pac_lock(pac)) {
+            emap_clear_ends(e->addr, e->size);
+            os_mutex_unlock(&pac->mtx);
+        }
+        pac_sys_destroy(pac, e);
+        if (pac_lock(pac)) {
+            pac_descriptor_put_locked(pac, e);
+            os_mutex_unlock(&pac->mtx);
+        }
+    }
+    if (!pac_lock(pac)) {
+        return false;
+    }
+    pac->is_abandoned = pac->hooks != NULL && pac->nactive > 0;
+    pac->hooks = NULL;
+    bool is_empty = pac->nactive == 0 && pac->retained.npages == 0;
+    os_mutex_unlock(&pac->mtx);
+    return is_empty;
 }
 
 size_t

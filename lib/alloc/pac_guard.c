@@ -61,8 +61,8 @@ guard_place_locked(pac_t *pac, extent_t *e)
 extent_t *
 pac_alloc_guarded(pac_t *pac, size_t size, bool *zeroed)
 {
-    if (size > SZ_LARGE_MAX - 2 * OS_PAGE) {
-        return NULL;
+    if (size > SZ_LARGE_MAX - 2 * OS_PAGE || pac_is_hooked(pac)) {
+        return NULL; /* a program's pages are not ours to close */
     }
     atomic_store_rlx(&pac_has_guards, true);
     extent_t *e = pac_alloc(pac, size + 2 * OS_PAGE, OS_PAGE, zeroed);
@@ -72,6 +72,9 @@ pac_alloc_guarded(pac_t *pac, size_t size, bool *zeroed)
     extent_t *middle = NULL;
     if (pac_lock(pac)) {
         middle = guard_place_locked(pac, e);
+        if (middle != NULL) {
+            list_init(&middle->link);
+        }
         os_mutex_unlock(&pac->mtx);
     }
     if (middle == NULL) {

@@ -25,7 +25,8 @@ pac_lock(pac_t *pac)
 }
 
 /* Cut `e`, a member of no ecache, at `size` bytes. Returns the part behind the
- * cut with the same state, or NULL (nothing changed) without a descriptor. */
+ * cut with the same state, or NULL (nothing changed) without a descriptor or if
+ * a hook refuses. */
 extent_t *pac_split_locked(pac_t *pac, extent_t *e, size_t size);
 /* Join `b`, which starts where `a` ends, to `a`. Neither is in an ecache. */
 void pac_merge_locked(pac_t *pac, extent_t *a, extent_t *b);
@@ -35,6 +36,23 @@ extern bool pac_has_guards;
 bool pac_is_guarded_locked(const pac_t *pac, const extent_t *e);
 /* Take e's guards back; returns the extent that all of it is now. */
 extent_t *pac_drop_guards_locked(pac_t *pac, extent_t *e);
+/* ---- the system's side, pac_hooks.c ------------------------------------ */
+
+/* Each asks the arena's hooks if it has some, else the page provider.
+ * _locked: the lock is held, and released while a hook runs; the extents that
+ * are passed must be nobody else's meanwhile. The others are called without
+ * it. errors: NULL or false, refused, nothing changed. */
+void *pac_sys_map_locked(pac_t *pac, size_t size, size_t align, bool *zeroed,
+                         bool *committed);
+bool pac_sys_commit_locked(pac_t *pac, extent_t *e);
+bool pac_sys_split_locked(pac_t *pac, extent_t *e, size_t size);
+bool pac_sys_merge_locked(pac_t *pac, extent_t *a, extent_t *b);
+bool pac_sys_unmap(pac_t *pac, uintptr_t addr, size_t size, bool committed);
+bool pac_sys_decommit(pac_t *pac, extent_t *e);
+bool pac_sys_purge_lazy(pac_t *pac, extent_t *e);
+bool pac_sys_purge_forced(pac_t *pac, extent_t *e);
+/* The pages of an arena that ends. */
+void pac_sys_destroy(pac_t *pac, extent_t *e);
 
 void pac_descriptor_put_locked(pac_t *pac, extent_t *e);
 /* Insert into `c`, merging with free neighbours. `e` is in no ecache. Returns

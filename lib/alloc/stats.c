@@ -542,17 +542,88 @@ stats_finish(stats_t *s)
     fill_totals(s);
 }
 
+/* ---- arenas that are no more ------------------------------------------- */
+
+static struct {
+    os_mutex_t mtx;
+    stats_arena_t sum;
+    stats_arena_t one; /* the arena being added */
+} destroyed = {.mtx = {.rank = OS_RANK_ARENAS}};
+
+/* A sum over arenas has no settings of its own. */
+static void
+start_sum(stats_arena_t *sum)
+{
+    memset(sum, 0, sizeof(*sum));
+    sum->is_present = true;
+    sum->dss = "N/A";
+    sum->dirty_decay_ms = -1;
+    sum->muzzy_decay_ms = -1;
+}
+
+/* What an arena still holds is gone with it; what it counted remains. */
+static void
+drop_gauges(stats_arena_t *a)
+{
+    a->nthreads = 0;
+    a->pactive = a->pdirty = a->pmuzzy = 0;
+    a->mapped = a->retained = a->resident = 0;
+    a->tcache_bytes = a->abandoned_vm = a->extent_avail = 0;
+    a->small.allocated = a->large.allocated = 0;
+    memset(a->extents, 0, sizeof(a->extents));
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        a->bins[i].curregs = 0;
+        a->bins[i].curslabs = a->bins[i].nonfull_slabs = 0;
+    }
+    for (unsigned i = 0; i < SZ_NLARGE; i++) {
+        a->lextents[i].curlextents = 0;
+    }
+}
+
+void
+stats_note_destroyed(arena_t *arena)
+{
+    reader_t r = {.nonblocking = false};
+    os_mutex_lock(&destroyed.mtx);
+    if (!destroyed.sum.is_present) {
+        start_sum(&destroyed.sum);
+    }
+    memset(&destroyed.one, 0, sizeof(destroyed.one));
+    fill_arena(&destroyed.one, arena, &r, os_clock_ns());
+    finish_arena(&destroyed.one);
+    drop_gauges(&destroyed.one);
+    add_arena(&destroyed.sum, &destroyed.one);
+    os_mutex_unlock(&destroyed.mtx);
+}
+
+bool
+stats_has_destroyed(void)
+{
+    return atomic_load_rlx(&destroyed.sum.is_present);
+}
+
+static void
+fill_destroyed(stats_t *s, reader_t *r)
+{
+    if (reader_enter(r, &destroyed.mtx)) {
+        s->destroyed = destroyed.sum;
+        reader_leave(r, &destroyed.mtx);
+    }
+}
+
+void
+stats_fork_child(void)
+{
+    os_mutex_init(&destroyed.mtx, OS_RANK_ARENAS);
+}
+
 bool
 stats_fill(stats_t *s, bool nonblocking)
 {
     reader_t r = {.nonblocking = nonblocking, .is_complete = true};
     unsigned narenas = arena_count();
     bool ok = true;
-    memset(&s->merged, 0, sizeof(s->merged));
-    s->merged.is_present = true;
-    s->merged.dss = "N/A";
-    s->merged.dirty_decay_ms = -1;
-    s->merged.muzzy_decay_ms = -1;
+    start_sum(&s->merged);
     s->npresent = 0;
     s->narenas = narenas;
     for (unsigned i = 0; i < narenas; i++) {
@@ -568,6 +639,7 @@ stats_fill(stats_t *s, bool nonblocking)
         }
     }
     fill_threads(s, &r);
+    fill_destroyed(s, &r);
     stats_finish(s);
     s->is_complete = r.is_complete && ok;
     return ok;

@@ -176,6 +176,7 @@ typedef struct stats {
     background_stats_t background;
     stats_mutex_t mutexes[STATS_GLOBAL_NMUTEXES];
     stats_arena_t merged;
+    stats_arena_t destroyed;     /* counts of arenas that are no more */
     char *chunks[STATS_NCHUNKS]; /* room for 2^STATS_LG_CHUNK arenas each */
 } stats_t;
 
@@ -196,8 +197,15 @@ JE_NODISCARD bool stats_fill(stats_t *s, bool nonblocking);
 /* The arena's part of the snapshot, or NULL if it did not exist. */
 const stats_arena_t *stats_arena(const stats_t *s, size_t ind);
 
+/* In the child of a fork. */
+void stats_fork_child(void);
+
 /* Forget what all locks counted. */
 void stats_reset_mutexes(void);
+
+/* An arena is about to end: its counts are kept in a sum. */
+void stats_note_destroyed(arena_t *arena);
+bool stats_has_destroyed(void);
 
 /* A call of realloc(p, 0). */
 void stats_count_zero_realloc(void);

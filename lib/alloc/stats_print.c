@@ -292,7 +292,7 @@ print_arenas_stats(printer_t *p)
 {
     emit_t *e = &p->emit;
     const stats_t *s = p->stats;
-    if (!p->parts.merged && !p->parts.each) {
+    if (!p->parts.merged && !p->parts.destroyed && !p->parts.each) {
         return;
     }
     emit_object(e, "stats.arenas");
@@ -300,6 +300,12 @@ print_arenas_stats(printer_t *p)
         emit_text(e, "Merged arenas stats:\n");
         emit_object(e, "merged");
         stats_print_arena(p, &s->merged);
+        emit_object_end(e);
+    }
+    if (p->parts.destroyed && s->destroyed.is_present) {
+        emit_text(e, "Destroyed arenas stats:\n");
+        emit_object(e, "destroyed");
+        stats_print_arena(p, &s->destroyed);
         emit_object_end(e);
     }
     for (unsigned i = 0; p->parts.each && i < s->narenas; i++) {
@@ -336,6 +342,7 @@ parts_from(const char *opts)
         .json = strchr(opts, 'J') != NULL,
         .general = strchr(opts, 'g') == NULL,
         .merged = strchr(opts, 'm') == NULL,
+        .destroyed = strchr(opts, 'd') == NULL,
         .each = strchr(opts, 'a') == NULL,
         .bins = strchr(opts, 'b') == NULL,
         .large = strchr(opts, 'l') == NULL,

@@ -9,7 +9,8 @@
 
 /* Which parts to print. */
 typedef struct parts {
-    bool json, general, merged, each, bins, large, mutexes, extents, hpa;
+    bool json, general, merged, destroyed, each;
+    bool bins, large, mutexes, extents, hpa;
 } parts_t;
 
 typedef struct printer {

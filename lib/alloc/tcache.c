@@ -401,17 +401,36 @@ tcache_nrequests(const tsd_t *tsd, unsigned szind)
            (uint32_t)(now - atomic_load_rlx(&cold->nrequests32));
 }
 
+/* Objects in a bin of any thread; those are at *base, which is never unmapped.
+ */
+static size_t
+tcache_look(const tsd_t *tsd, unsigned cls, void ***base)
+{
+    *base = atomic_load_rlx(&tsd->cold[cls].base);
+    void **head = atomic_load_rlx(&tsd->bins[cls].head);
+    bool is_sane = *base != NULL && head > *base &&
+                   (size_t)(head - *base) <= 1u << META_LG_SLOTS_MAX;
+    return is_sane ? (size_t)(head - *base) : 0;
+}
+
+void
+tcache_foreach(const tsd_t *tsd, unsigned szind, void (*fn)(void *arg, void *p),
+               void *arg)
+{
+    void **base;
+    size_t n = tcache_look(tsd, szind + 1, &base);
+    for (size_t i = 0; i < n; i++) {
+        fn(arg, atomic_load_rlx(&base[i]));
+    }
+}
+
 size_t
 tcache_bytes(const tsd_t *tsd)
 {
     size_t bytes = 0;
+    void **base;
     for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
-        void **base = atomic_load_rlx(&tsd->cold[cls].base);
-        void **head = atomic_load_rlx(&tsd->bins[cls].head);
-        if (base != NULL && head > base &&
-            (size_t)(head - base) <= 1u << META_LG_SLOTS_MAX) {
-            bytes += (size_t)(head - base) * tsd->bins[cls].size;
-        }
+        bytes += tcache_look(tsd, cls, &base) * tsd->bins[cls].size;
     }
     return bytes;
 }

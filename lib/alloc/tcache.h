@@ -36,6 +36,10 @@ void tcache_gc(tsd_t *tsd);
 
 /* Requests served from a bin since the thread's start. */
 uint64_t tcache_nrequests(const tsd_t *tsd, unsigned szind);
+/* Call fn for every object in the bin of a small class, of any thread: what its
+ * owner changes meanwhile is seen before or after, or missed. */
+void tcache_foreach(const tsd_t *tsd, unsigned szind,
+                    void (*fn)(void *arg, void *p), void *arg);
 /* Bytes of free objects lying in this cache. */
 size_t tcache_bytes(const tsd_t *tsd);
 

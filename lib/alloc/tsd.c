@@ -109,7 +109,7 @@ tsd_exit_hook(void *value)
 {
     tsd_t *tsd = value;
     if (tsd == tsd_current) {
-        tsd_is_gone = 1;
+        tsd_is_gone = TSD_GONE;
         tsd_end(tsd);
         tsd_current = &tsd_none;
     }

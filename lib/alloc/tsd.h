@@ -68,7 +68,14 @@ struct tsd {
 } JE_CACHE_ALIGNED;
 
 extern JE_TLS tsd_t *tsd_current;
-extern JE_TLS uint8_t tsd_is_gone; /* the exit hook has run */
+
+/* Why there is no state, if there is none: it will not be made. */
+enum {
+    TSD_GONE = 1 /* the exit hook has run */,
+    TSD_IN_HOOK /* of an arena */
+};
+
+extern JE_TLS uint8_t tsd_is_gone;
 extern tsd_t tsd_none;
 
 void tsd_boot(void);

@@ -12,6 +12,7 @@ JE_CORE_UNITS = \
 	t/unit/check_ecache \
 	t/unit/check_emap \
 	t/unit/check_heap \
+	t/unit/check_hooks \
 	t/unit/check_label \
 	t/unit/check_list \
 	t/unit/check_malloc \
@@ -19,6 +20,7 @@ JE_CORE_UNITS = \
 	t/unit/check_moves \
 	t/unit/check_mutex \
 	t/unit/check_pac \
+	t/unit/check_reset \
 	t/unit/check_special \
 	t/unit/check_sz \
 	t/unit/check_tcache \
@@ -39,6 +41,7 @@ t_unit_check_deferred_LDADD = $(JE_CORE_TEST) -ldl
 t_unit_check_ecache_LDADD = $(JE_CORE_TEST)
 t_unit_check_emap_LDADD = $(JE_CORE_TEST)
 t_unit_check_heap_LDADD = $(JE_CORE_TEST)
+t_unit_check_hooks_LDADD = $(JE_CORE_TEST)
 t_unit_check_label_LDADD = $(JE_CORE_TEST)
 t_unit_check_list_LDADD = $(JE_CORE_TEST)
 t_unit_check_malloc_LDADD = $(JE_CORE_TEST)
@@ -46,6 +49,7 @@ t_unit_check_meta_LDADD = $(JE_CORE_TEST)
 t_unit_check_moves_LDADD = $(JE_CORE_TEST)
 t_unit_check_mutex_LDADD = $(JE_CORE_TEST)
 t_unit_check_pac_LDADD = $(JE_CORE_TEST)
+t_unit_check_reset_LDADD = $(JE_CORE_TEST)
 t_unit_check_special_LDADD = $(JE_CORE_TEST)
 t_unit_check_sz_LDADD = $(JE_CORE_TEST)
 t_unit_check_tcache_LDADD = $(JE_CORE_TEST)
