@@ -33,6 +33,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/ctl.h \
 	lib/alloc/ctl_arena.c \
 	lib/alloc/ctl_deferred.c \
+	lib/alloc/ctl_experimental.c \
 	lib/alloc/ctl_label.c \
 	lib/alloc/ctl_leaf.h \
 	lib/alloc/ctl_opt.c \

@@ -147,6 +147,11 @@ ctl_read_t ctl_read_stats_total, ctl_read_stats_arena, ctl_read_stats_bin,
     ctl_read_stats_lextent, ctl_read_stats_extent, ctl_read_stats_zero;
 ctl_write_t ctl_write_stats_mutexes_reset;
 
+ctl_exchange_t ctl_exchange_util_query, ctl_exchange_util_batch_query,
+    ctl_exchange_batch_alloc;
+ctl_read_t ctl_read_pactivep, ctl_read_approximate_active;
+ctl_write_t ctl_write_safety_abort;
+
 ctl_read_t ctl_read_residency;
 
 enum {

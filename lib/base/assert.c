@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
+
 enum {
     LINE_MAX_BYTES = 512,
     DIGITS_MAX = 24 /* 2^64 has 20 digits */
@@ -231,15 +233,27 @@ je_message(const char *text)
     (void)written;
 }
 
+static je_fatal_hook_t *fatal_hook;
+
+void
+je_set_fatal_hook(je_fatal_hook_t *hook)
+{
+    atomic_store_rel(&fatal_hook, hook);
+}
+
 static void
-say_line(const char *fmt, va_list ap)
+say_line(je_fatal_hook_t *hook, const char *fmt, va_list ap)
 {
     char line[LINE_MAX_BYTES];
     size_t n = je_format(line, sizeof(line), "jealloc: ");
     n += je_vformat(line + n, sizeof(line) - n - 1, fmt, ap);
     line[n++] = '\n';
     line[n] = '\0';
-    je_message(line);
+    if (hook != NULL) {
+        hook(line);
+    } else {
+        je_message(line);
+    }
 }
 
 void
@@ -247,7 +261,7 @@ je_warn(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    say_line(fmt, ap);
+    say_line(NULL, fmt, ap);
     va_end(ap);
     if (warning_is_fatal) {
         abort();
@@ -265,7 +279,7 @@ je_fatal(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    say_line(fmt, ap);
+    say_line(atomic_load_acq(&fatal_hook), fmt, ap);
     va_end(ap);
     abort();
 }

@@ -36,6 +36,10 @@ JE_COLD JE_NOINLINE void je_message(const char *text);
 JE_NORETURN JE_COLD JE_NOINLINE void je_fatal(const char *fmt, ...)
     JE_PRINTF(1, 2);
 
+/* Who receives that line instead, before abort(); NULL: nobody. */
+typedef void je_fatal_hook_t(const char *line);
+void je_set_fatal_hook(je_fatal_hook_t *hook);
+
 /* The same line and the program goes on, unless warnings have been made fatal:
  * then abort() follows. */
 JE_COLD JE_NOINLINE void je_warn(const char *fmt, ...) JE_PRINTF(1, 2);

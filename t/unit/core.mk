@@ -11,6 +11,7 @@ JE_CORE_UNITS = \
 	t/unit/check_deferred \
 	t/unit/check_ecache \
 	t/unit/check_emap \
+	t/unit/check_experimental \
 	t/unit/check_heap \
 	t/unit/check_hooks \
 	t/unit/check_label \
@@ -40,6 +41,7 @@ t_unit_check_decay_LDADD = $(JE_CORE_TEST) -lm
 t_unit_check_deferred_LDADD = $(JE_CORE_TEST) -ldl
 t_unit_check_ecache_LDADD = $(JE_CORE_TEST)
 t_unit_check_emap_LDADD = $(JE_CORE_TEST)
+t_unit_check_experimental_LDADD = $(JE_CORE_TEST)
 t_unit_check_heap_LDADD = $(JE_CORE_TEST)
 t_unit_check_hooks_LDADD = $(JE_CORE_TEST)
 t_unit_check_label_LDADD = $(JE_CORE_TEST)
