@@ -26,14 +26,18 @@ typedef struct large_stats {
     uint64_t nrequests;
 } large_stats_t;
 
+enum { ARENA_NAME_LEN = 32 };
+
 struct arena {
     uint32_t ind;
     uint32_t nthreads; /* bound threads */
     bool is_quarantined;
+    bool is_created;        /* by a program, not automatic */
     bool is_destroyed;      /* its index may be given to another */
     uint64_t dropped_frees; /* while quarantined */
     uint64_t created_ns;
     uint64_t large_nflushes; /* by thread caches */
+    char name[ARENA_NAME_LEN];
     pac_t pac;
     large_stats_t large[SZ_NLARGE];
     bin_t bins[SC_NBINS];

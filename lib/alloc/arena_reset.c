@@ -162,7 +162,7 @@ reset_bin(arena_t *arena, unsigned szind)
 bool
 arena_reset(arena_t *arena)
 {
-    if (arena->ind < arenas_auto || arena->is_quarantined) {
+    if (!arena->is_created || arena->is_quarantined) {
         return false;
     }
     reset_own_cache();

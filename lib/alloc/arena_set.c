@@ -46,6 +46,7 @@ arena_make_locked(unsigned ind)
     }
     arena->ind = ind;
     arena->created_ns = os_clock_ns();
+    je_format(arena->name, sizeof(arena->name), "auto_%u", ind);
     pac_init(&arena->pac, (uint16_t)ind, os_clock_coarse_ns());
     for (unsigned i = 0; i < SC_NBINS; i++) {
         bin_init(&arena->bins[i]);
@@ -106,11 +107,12 @@ arena_create_locked(void)
     }
     arena_t *arena =
         arenas_end < ARENA_LIMIT ? arena_make_locked(arenas_end) : NULL;
-    for (unsigned i = 0; arena != NULL && i < SC_NBINS; i++) {
-        arena->bins[i].lists_full = true;
-    }
     if (arena != NULL) {
+        arena->is_created = true;
         arena->pac.lists_large = true;
+        for (unsigned i = 0; i < SC_NBINS; i++) {
+            arena->bins[i].lists_full = true;
+        }
     }
     return arena;
 }
@@ -122,6 +124,7 @@ arena_create_with(struct jea_extent_hooks *hooks)
     arena_t *arena = arena_create_locked();
     if (arena != NULL) {
         pac_set_hooks(&arena->pac, hooks);
+        je_format(arena->name, sizeof(arena->name), "manual_%u", arena->ind);
         atomic_store_rel(&arena->is_destroyed, false);
     }
     os_mutex_unlock(&arenas_mtx);

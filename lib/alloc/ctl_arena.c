@@ -10,6 +10,7 @@
 #include "alloc/ctl_leaf.h"
 #include "alloc/emap.h"
 #include "alloc/stats.h"
+#include "base/assert.h"
 #include "jealloc.h"
 #include "os/clock.h"
 
@@ -296,6 +297,66 @@ ctl_write_arena_grow_limit(const ctl_leaf_t *leaf, const size_t *index,
     os_mutex_lock(&arena->pac.mtx);
     arena->pac.retain_grow_limit = pages << OS_LG_PAGE;
     os_mutex_unlock(&arena->pac.mtx);
+    return 0;
+}
+
+int
+ctl_read_arena_oversize(const ctl_leaf_t *leaf, const size_t *index,
+                        ctl_value_t *out)
+{
+    (void)leaf;
+    arena_t *arena = usable_arena(index[0]);
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    out->size = atomic_load_rlx(&arena->pac.oversize_threshold);
+    return 0;
+}
+
+int
+ctl_write_arena_oversize(const ctl_leaf_t *leaf, const size_t *index,
+                         const ctl_value_t *in)
+{
+    (void)leaf;
+    arena_t *arena = usable_arena(index[0]);
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    atomic_store_rlx(&arena->pac.oversize_threshold, in->size);
+    return 0;
+}
+
+/* Both values are pointers to text; the old one to a buffer of ARENA_NAME_LEN
+ * bytes, into which the name is copied. */
+int
+ctl_exchange_arena_name(const ctl_leaf_t *leaf, const size_t *index,
+                        const ctl_call_t *call)
+{
+    (void)leaf;
+    arena_t *arena = usable_arena(index[0]);
+    char *text;
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    if ((call->oldp != NULL &&
+         (call->oldlenp == NULL || *call->oldlenp != sizeof(text))) ||
+        (call->newp != NULL && call->newlen != sizeof(text))) {
+        return EINVAL;
+    }
+    if (call->oldp != NULL) {
+        memcpy(&text, call->oldp, sizeof(text));
+        if (text == NULL) {
+            return EINVAL;
+        }
+        memcpy(text, arena->name, ARENA_NAME_LEN);
+    }
+    if (call->newp != NULL) {
+        memcpy(&text, call->newp, sizeof(text));
+        if (text == NULL) {
+            return EINVAL;
+        }
+        je_format(arena->name, ARENA_NAME_LEN, "%s", text);
+    }
     return 0;
 }
 

@@ -140,8 +140,9 @@ ctl_read_t ctl_read_narenas, ctl_read_default_decay_ms, ctl_read_tcache_max,
 ctl_write_t ctl_write_default_decay_ms;
 ctl_exchange_t ctl_exchange_arenas_create, ctl_exchange_arenas_create_ext,
     ctl_exchange_arenas_lookup;
-ctl_read_t ctl_read_arena_hooks;
-ctl_write_t ctl_write_arena_hooks;
+ctl_read_t ctl_read_arena_hooks, ctl_read_arena_oversize;
+ctl_write_t ctl_write_arena_hooks, ctl_write_arena_oversize;
+ctl_exchange_t ctl_exchange_arena_name;
 
 ctl_read_t ctl_read_stats_total, ctl_read_stats_arena, ctl_read_stats_bin,
     ctl_read_stats_lextent, ctl_read_stats_extent, ctl_read_stats_zero;

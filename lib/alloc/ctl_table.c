@@ -230,7 +230,8 @@ const ctl_leaf_t ctl_table[] = {
     ACTION("arena.<a>.reset", ctl_write_arena_reset),
     ACTION("arena.<a>.destroy", ctl_write_arena_destroy),
     ROW_RW("arena.<a>.dss", CTL_TEXT, ctl_read_arena_dss, ctl_write_arena_dss),
-    ROW("arena.<a>.oversize_threshold", CTL_SIZE, ctl_read_fixed),
+    ROW_RW("arena.<a>.oversize_threshold", CTL_SIZE, ctl_read_arena_oversize,
+           ctl_write_arena_oversize),
     {.name = "arena.<a>.dirty_decay_ms",
      .type = CTL_SSIZE,
      .read = ctl_read_arena_decay_ms,
@@ -243,6 +244,7 @@ const ctl_leaf_t ctl_table[] = {
      .constant = PAC_MUZZY},
     ROW_RW("arena.<a>.extent_hooks", CTL_POINTER, ctl_read_arena_hooks,
            ctl_write_arena_hooks),
+    EXCHANGE("arena.<a>.name", ctl_exchange_arena_name),
     ROW_RW("arena.<a>.retain_grow_limit", CTL_SIZE, ctl_read_arena_grow_limit,
            ctl_write_arena_grow_limit),
 

@@ -33,6 +33,12 @@ emap_boot(void)
     os_mutex_init(&emap_mtx, OS_RANK_EMAP);
 }
 
+os_mutex_t *
+emap_mutex(void)
+{
+    return &emap_mtx;
+}
+
 void
 emap_fork_child(void)
 {

@@ -18,6 +18,7 @@
 #include "alloc/extent.h"
 #include "alloc/types.h"
 #include "base/atomic.h"
+#include "os/mutex.h"
 
 enum {
     EMAP_LG_ADDRESS = 48,
@@ -116,6 +117,9 @@ void emap_foreach(emap_visit_t *fn, void *arg);
 
 /* The extent whose pages contain addr, or NULL; walks, for diagnostics. */
 extent_t *emap_find_containing(uintptr_t addr);
+
+/* The lock under which leaves are made, for its figures. */
+os_mutex_t *emap_mutex(void);
 
 void emap_fork_child(void);
 

@@ -38,6 +38,7 @@ pac_reuse(pac_t *pac, uint64_t now_ns)
               pac->muzzy.npages == 0 && pac->retained.npages == 0);
     pac->grow_size = OS_HUGE;
     pac->retain_grow_limit = SZ_LARGE_MAX;
+    pac->oversize_threshold = 0;
     pac->abandoned_vm = 0;
     pac->is_abandoned = false;
     pac->hooks = NULL;
@@ -458,6 +459,7 @@ pac_dalloc(pac_t *pac, extent_t *e)
     atomic_bump_rlx(&pac->nactive, -extent_pages(e));
     e->state = EXTENT_MOVING;
     e->is_zeroed = false;
+    bool taken;
     if (unlikely(atomic_load_rlx(&pac_has_guards))) {
         e = pac_drop_guards_locked(pac, e);
     }
@@ -465,11 +467,16 @@ pac_dalloc(pac_t *pac, extent_t *e)
         pac->abandoned_vm += e->size;
         emap_clear_ends(e->addr, e->size);
         pac_descriptor_put_locked(pac, e);
+        taken = false;
     } else {
-        (void)pac_insert_locked(pac, &pac->dirty, e);
+        e = pac_insert_locked(pac, &pac->dirty, e);
+        taken = pac_take_oversize_locked(pac, e);
     }
     bool at_once = pac->decay_dirty.time_ms == 0;
     os_mutex_unlock(&pac->mtx);
+    if (unlikely(taken)) {
+        pac_purge_taken(pac, e);
+    }
     if (at_once) {
         pac_decay(pac, 0);
     }

@@ -36,6 +36,8 @@ typedef struct pac {
     size_t nactive;   /* pages */
     size_t grow_size; /* bytes of the next region */
     size_t retain_grow_limit;
+    size_t oversize_threshold; /* bytes; such extents are purged when they
+                                * become unused. 0: none */
     size_t abandoned_vm; /* bytes that could not be unmapped or described */
     ecache_t dirty;
     ecache_t muzzy;

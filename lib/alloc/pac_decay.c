@@ -119,6 +119,37 @@ pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
     os_mutex_unlock(&pac->mtx);
 }
 
+/* Never where pages are to stay for ever. */
+bool
+pac_take_oversize_locked(pac_t *pac, extent_t *e)
+{
+    decay_t *d = &pac->decay_dirty;
+    if (likely(pac->oversize_threshold == 0) ||
+        e->size < pac->oversize_threshold || d->time_ms < 0 ||
+        pac->decay_muzzy.time_ms < 0 || pac->is_torn) {
+        return false;
+    }
+    ecache_remove(&pac->dirty, e);
+    e->state = EXTENT_MOVING;
+    d->npurging++;
+    d->npurge++;
+    d->purged += extent_pages(e);
+    return true;
+}
+
+void
+pac_purge_taken(pac_t *pac, extent_t *e)
+{
+    list_t one;
+    list_init(&one);
+    list_push_back(&one, &e->link);
+    pac_purge_list(pac, &one, &pac->decay_dirty, false);
+    if (pac_lock(pac)) {
+        pac->decay_dirty.npurging--;
+        os_mutex_unlock(&pac->mtx);
+    }
+}
+
 /* How many pages a round leaves. */
 typedef enum {
     LIMIT_SCHEDULE, /* what the decay curve says */

@@ -55,6 +55,10 @@ bool pac_sys_purge_forced(pac_t *pac, extent_t *e);
 void pac_sys_destroy(pac_t *pac, extent_t *e);
 
 void pac_descriptor_put_locked(pac_t *pac, extent_t *e);
+/* Is `e`, just inserted into the dirty ones, to be purged at once? Then it is
+ * in no ecache any more and is passed to pac_purge_taken() without the lock. */
+bool pac_take_oversize_locked(pac_t *pac, extent_t *e);
+void pac_purge_taken(pac_t *pac, extent_t *e);
 /* Insert into `c`, merging with free neighbours. `e` is in no ecache. Returns
  * the extent that it is now (part of). */
 extent_t *pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e);

@@ -8,6 +8,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/ctl.h"
+#include "alloc/emap.h"
 #include "alloc/meta.h"
 #include "alloc/prof_table.h"
 #include "alloc/tcache.h"
@@ -232,6 +233,8 @@ stats_reset_mutexes(void)
     stats_reset_mutex(background_mutex());
     stats_reset_mutex(ctl_mutex());
     stats_reset_mutex(tsd_list_mutex());
+    stats_reset_mutex(tcaches_mutex());
+    stats_reset_mutex(emap_mutex());
 }
 
 /* ---- one arena --------------------------------------------------------- */
@@ -519,7 +522,9 @@ fill_common(stats_arena_t *out)
     out->base_mapped = meta.mapped;
     out->metadata_thp = meta.nhuge;
     stats_count_mutexes(&out->mutexes[STATS_MUTEX_base], meta_mutex);
+    stats_count_mutex(&out->mutexes[STATS_MUTEX_base], emap_mutex());
     stats_count_mutex(&out->mutexes[STATS_MUTEX_tcache_list], tsd_list_mutex());
+    stats_count_mutex(&out->mutexes[STATS_MUTEX_tcache_list], tcaches_mutex());
 }
 
 /* Everything is in place: add it up. */

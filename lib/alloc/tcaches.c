@@ -23,6 +23,12 @@ tcaches_boot(void)
     list_init(&caches_spare);
 }
 
+os_mutex_t *
+tcaches_mutex(void)
+{
+    return &caches_mtx;
+}
+
 bool
 tcaches_create(unsigned *id)
 {
@@ -47,9 +53,8 @@ static arena_t *
 tcaches_home(void)
 {
     tsd_t *self = tsd_get();
-    return self != NULL && self->arena->ind < arenas_auto
-               ? self->arena
-               : arena_get_or_make(0);
+    return self != NULL && !self->arena->is_created ? self->arena
+                                                    : arena_get_or_make(0);
 }
 
 static tsd_t *

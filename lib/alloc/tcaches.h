@@ -32,6 +32,9 @@ tsd_t *tcaches_peek(unsigned id);
 /* One past the highest id that was ever in use. */
 unsigned tcaches_end(void);
 
+/* The lock of their list, for its figures. */
+os_mutex_t *tcaches_mutex(void);
+
 void tcaches_fork_child(void);
 
 #endif

@@ -461,6 +461,67 @@ START_TEST(test_ctl_arenas_create_needs_a_place_for_the_answer)
 
 END_TEST
 
+START_TEST(test_ctl_arena_purges_what_is_oversize_at_once)
+{
+    char name[NAME_MAX_BYTES];
+    arena_t *arena = arena_create();
+    snprintf(name, sizeof(name), "arena.%u.oversize_threshold", arena->ind);
+    ck_assert_uint_eq(GET(name, size_t), 0);
+    static const size_t sizes[] = {1 << 20, 1 << 21, 1 << 22};
+    for (unsigned i = 0; i < 4; i++) {
+        /* 0 is none; then one, two and all three are large enough */
+        size_t least = i == 0 ? 0 : sizes[3 - i];
+        ck_assert_int_eq(SET(name, size_t, least), 0);
+        ck_assert_uint_eq(GET(name, size_t), least);
+        for (unsigned k = 0; k < 3; k++) {
+            arena_purge(arena);
+            uint64_t purged = arena->pac.decay_dirty.purged;
+            void *p = je_alloc(sizes[k], &(alloc_how_t){.arena = arena});
+            je_free(p, ALLOC_CACHE_NONE);
+            bool is_due = least != 0 && sizes[k] >= least;
+            ck_assert_uint_eq(arena->pac.dirty.npages,
+                              is_due ? 0 : sizes[k] >> OS_LG_PAGE);
+            ck_assert_uint_eq(arena->pac.decay_dirty.purged - purged,
+                              is_due ? sizes[k] >> OS_LG_PAGE : 0);
+        }
+    }
+    /* not where pages are to stay for ever */
+    ck_assert(pac_set_decay_ms(&arena->pac, PAC_DIRTY, -1));
+    je_free(je_alloc(1 << 22, &(alloc_how_t){.arena = arena}),
+            ALLOC_CACHE_NONE);
+    ck_assert_uint_ge(arena->pac.dirty.npages, (1 << 22) >> OS_LG_PAGE);
+    ck_assert_int_eq(je_mallctl("arena.4096.oversize_threshold", NULL, NULL,
+                                &(size_t){1}, sizeof(size_t)),
+                     EFAULT);
+}
+
+END_TEST
+
+START_TEST(test_ctl_arena_name_is_read_into_a_buffer_and_cut)
+{
+    char buffer[ARENA_NAME_LEN + 1] = "", *out = buffer;
+    const char *fresh = "a name of more than thirty-one bytes";
+    char name[NAME_MAX_BYTES];
+    size_t len = sizeof(out);
+    arena_t *arena = arena_create();
+    ck_assert_int_eq(je_mallctl("arena.0.name", &out, &len, NULL, 0), 0);
+    ck_assert_str_eq(buffer, "auto_0");
+    snprintf(name, sizeof(name), "arena.%u.name", arena->ind);
+    ck_assert_int_eq(je_mallctl(name, &out, &len, &fresh, sizeof(fresh)), 0);
+    ck_assert_int_eq(strncmp(buffer, "manual_", 7), 0);
+    ck_assert_int_eq(je_mallctl(name, &out, &len, NULL, 0), 0);
+    ck_assert_uint_eq(strlen(buffer), ARENA_NAME_LEN - 1);
+    ck_assert_int_eq(strncmp(buffer, fresh, ARENA_NAME_LEN - 1), 0);
+    fresh = NULL;
+    ck_assert_int_eq(je_mallctl(name, NULL, NULL, &fresh, sizeof(fresh)),
+                     EINVAL);
+    ck_assert_int_eq(je_mallctl(name, NULL, NULL, &fresh, 4), EINVAL);
+    ck_assert_int_eq(je_mallctl("arena.4096.name", &out, &len, NULL, 0),
+                     EFAULT);
+}
+
+END_TEST
+
 START_TEST(test_ctl_arenas_lookup_finds_the_owner)
 {
     unsigned ind = GET("arenas.create", unsigned), found = 0;
@@ -672,6 +733,8 @@ main(void)
     tcase_add_test(tc, test_ctl_arena_purge_empties_the_callers_cache);
     tcase_add_test(tc, test_ctl_decay_time_purges_and_is_bounded);
     tcase_add_test(tc, test_ctl_arenas_create_needs_a_place_for_the_answer);
+    tcase_add_test(tc, test_ctl_arena_purges_what_is_oversize_at_once);
+    tcase_add_test(tc, test_ctl_arena_name_is_read_into_a_buffer_and_cut);
     tcase_add_test(tc, test_ctl_arenas_lookup_finds_the_owner);
     tcase_add_test(tc, test_ctl_thread_arena_moves_the_thread);
     tcase_add_test(tc, test_ctl_thread_counters_move_with_every_call);

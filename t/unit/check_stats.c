@@ -14,10 +14,12 @@
 #include "alloc/arena.h"
 #include "alloc/conf.h"
 #include "alloc/ctl.h"
+#include "alloc/emap.h"
 #include "alloc/malloc.h"
 #include "alloc/malloc_fast.h"
 #include "alloc/meta.h"
 #include "alloc/prof_table.h"
+#include "alloc/tcaches.h"
 #include "t/util.h"
 
 enum { LIVE_MAX = 6000, OPERATIONS = 40000 };
@@ -788,9 +790,9 @@ START_TEST(test_stats_count_what_locks_do)
     static os_mutex_t *(*const several[])(unsigned) = {meta_mutex,
                                                        prof_table_mutex};
     free_fast(malloc_fast(1));
-    os_mutex_t *const locks[] = {background_mutex(), ctl_mutex(),
-                                 several[0](1),      several[1](3),
-                                 several[1](9),      tsd_list_mutex()};
+    os_mutex_t *const locks[] = {
+        background_mutex(), ctl_mutex(),      several[0](1),   several[1](3),
+        several[1](9),      tsd_list_mutex(), tcaches_mutex(), emap_mutex()};
     stats_t *before = snapshot();
     for (unsigned i = 0; i < JE_ARRAY_LEN(locks) * TIMES; i++) {
         os_mutex_lock(locks[i / TIMES]);
@@ -809,9 +811,9 @@ START_TEST(test_stats_count_what_locks_do)
         {&before->mutexes[STATS_GLOBAL_MUTEX_prof],
          &after->mutexes[STATS_GLOBAL_MUTEX_prof], 2 * TIMES},
         {&stats_arena(before, 0)->mutexes[STATS_MUTEX_base],
-         &stats_arena(after, 0)->mutexes[STATS_MUTEX_base], TIMES},
+         &stats_arena(after, 0)->mutexes[STATS_MUTEX_base], 2 * TIMES},
         {&stats_arena(before, 0)->mutexes[STATS_MUTEX_tcache_list],
-         &stats_arena(after, 0)->mutexes[STATS_MUTEX_tcache_list], TIMES},
+         &stats_arena(after, 0)->mutexes[STATS_MUTEX_tcache_list], 2 * TIMES},
     };
 
     for (unsigned i = 0; i < JE_ARRAY_LEN(shown); i++) {
