@@ -98,6 +98,7 @@ EXTRA_DIST += $(JE_CLI_TESTS) \
 include $(top_srcdir)/t/bench/local.mk
 include $(top_srcdir)/t/calibrate/local.mk
 include $(top_srcdir)/t/clients/local.mk
+include $(top_srcdir)/t/ctl/local.mk
 include $(top_srcdir)/t/dropin/local.mk
 include $(top_srcdir)/t/fuzz/local.mk
 include $(top_srcdir)/t/ledger/local.mk

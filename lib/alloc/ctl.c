@@ -311,6 +311,7 @@ ctl_type_size(ctl_type_t type)
         return sizeof(bool);
     case CTL_UNSIGNED:
     case CTL_U32:
+    case CTL_FIXED_POINT:
         return sizeof(uint32_t);
     default:
         return sizeof(uint64_t);
@@ -479,6 +480,8 @@ ctl_printed(ctl_type_t type, const ctl_value_t *v)
         return emit_bool(v->flag);
     case CTL_TEXT:
         return emit_string(v->text);
+    case CTL_FIXED_POINT:
+        return emit_string("0");
     case CTL_I64:
     case CTL_SSIZE:
         return emit_i64(v->i64);

@@ -31,8 +31,9 @@ typedef enum {
     CTL_I64,
     CTL_SIZE,
     CTL_SSIZE,
-    CTL_TEXT,    /* const char * */
-    CTL_POINTER, /* void * */
+    CTL_FIXED_POINT, /* 32 bits, 16 of them behind the point; only 0 */
+    CTL_TEXT,        /* const char * */
+    CTL_POINTER,     /* void * */
 } ctl_type_t;
 
 /* Holds a value of any type; all members start at the same place. */

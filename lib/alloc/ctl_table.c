@@ -204,7 +204,7 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.hpa_hugification_threshold", CTL_SIZE, 0),
     FIXED("opt.hpa_hugify_delay_ms", CTL_U64, 0),
     FIXED("opt.hpa_min_purge_interval_ms", CTL_U64, 0),
-    TEXT("opt.hpa_dirty_mult", "0"),
+    FIXED("opt.hpa_dirty_mult", CTL_FIXED_POINT, 0),
     FIXED("opt.hpa_sec_nshards", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_max_alloc", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_max_bytes", CTL_SIZE, 0),
