@@ -9,6 +9,7 @@
 #include "alloc/arena.h"
 
 #include "alloc/emap.h"
+#include "alloc/label.h"
 #include "alloc/prof.h"
 #include "alloc/special.h"
 #include "alloc/stats.h"
@@ -16,8 +17,23 @@
 #include "alloc/tcaches.h"
 #include "base/bits.h"
 
-/* Sampled regions that are looked up at once. */
+/* Marked regions that are looked up at once. */
 enum { RESET_BATCH = 32 };
+
+/* The profiler and the owner's account forget a live object. */
+static void
+reset_marks(extent_t *e, void *p)
+{
+    if (special_is_marked(e, p)) {
+        prof_sample_free(p);
+        special_unmark(e, p);
+    }
+    unsigned label = label_of(e, p);
+    if (label != 0) {
+        size_t usable = e->is_slab ? sz_size(e->szind) : e->size;
+        label_unmark(tsd_get(), e, p, usable, label);
+    }
+}
 
 static void
 reset_own_cache(void)
@@ -42,31 +58,31 @@ reset_large(arena_t *arena)
     for (list_t *l; (l = list_first(&taken)) != NULL;) {
         list_remove(l);
         extent_t *e = list_entry(l, extent_t, link);
-        if (special_is_marked(e, (void *)e->addr)) {
-            prof_sample_free((void *)e->addr);
-            special_unmark(e, (void *)e->addr);
-        }
+        reset_marks(e, (void *)e->addr);
         arena_large_dalloc(e);
     }
 }
 
-/* ---- samples ----------------------------------------------------------- */
+/* ---- samples and labels ------------------------------------------------ */
 
 static unsigned
-slab_sampled(const bin_info_t *info, const extent_t *slab, void **out,
-             unsigned n)
+slab_marked(const bin_info_t *info, const extent_t *slab, void **out,
+            unsigned n)
 {
-    for (unsigned i = 0; slab->nsampled > 0 && i < info->nregs; i++) {
-        if (((slab->sampled[i >> 6] >> (i & 63)) & 1) && n < RESET_BATCH) {
-            out[n++] = (void *)(slab->addr + (uintptr_t)i * info->size);
+    bool has_marks = slab->nsampled > 0 || slab->labels != NULL;
+    for (unsigned i = 0; has_marks && i < info->nregs; i++) {
+        void *p = (void *)(slab->addr + (uintptr_t)i * info->size);
+        if (n < RESET_BATCH &&
+            (special_is_marked(slab, p) || label_of(slab, p) != 0)) {
+            out[n++] = p;
         }
     }
     return n;
 }
 
-/* Sampled objects of a bin, up to RESET_BATCH. */
+/* Marked objects of a bin, up to RESET_BATCH. */
 static unsigned
-bin_sampled(arena_t *arena, unsigned szind, void **out)
+bin_marked(arena_t *arena, unsigned szind, void **out)
 {
     bin_t *bin = &arena->bins[szind];
     const bin_info_t *info = &bin_infos[szind];
@@ -75,28 +91,27 @@ bin_sampled(arena_t *arena, unsigned szind, void **out)
         return 0;
     }
     if (bin->current != NULL) {
-        n = slab_sampled(info, bin->current, out, n);
+        n = slab_marked(info, bin->current, out, n);
     }
     for (unsigned b = 0; b <= BIN_BUCKETS; b++) {
         list_t *head = b < BIN_BUCKETS ? &bin->buckets[b] : &bin->full;
         for (list_t *l = head->next; l != head; l = l->next) {
-            n = slab_sampled(info, list_entry(l, extent_t, link), out, n);
+            n = slab_marked(info, list_entry(l, extent_t, link), out, n);
         }
     }
     os_mutex_unlock(&bin->mtx);
     return n;
 }
 
-/* They are live, so nothing but this forgets them. The table of samples is
- * never asked while a bin is locked. */
+/* What is marked is live, so nothing but this forgets it. The table of samples
+ * is never asked while a bin is locked. */
 static void
-reset_samples(arena_t *arena, unsigned szind)
+reset_all_marks(arena_t *arena, unsigned szind)
 {
     void *p[RESET_BATCH];
-    for (unsigned n; (n = bin_sampled(arena, szind, p)) > 0;) {
+    for (unsigned n; (n = bin_marked(arena, szind, p)) > 0;) {
         for (unsigned i = 0; i < n; i++) {
-            prof_sample_free(p[i]);
-            special_unmark(emap_extent((uintptr_t)p[i]), p[i]);
+            reset_marks(emap_extent((uintptr_t)p[i]), p[i]);
         }
     }
 }
@@ -142,7 +157,7 @@ reset_bin(arena_t *arena, unsigned szind)
     list_t slabs, surplus;
     list_init(&slabs);
     list_init(&surplus);
-    reset_samples(arena, szind);
+    reset_all_marks(arena, szind);
     list_t *threads = tsd_list_lock();
     if (arena_bin_lock(arena, bin)) {
         bin_reset_begin_locked(bin, info, &slabs);

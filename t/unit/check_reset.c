@@ -10,6 +10,7 @@
 
 #include "alloc/ctl.h"
 #include "alloc/emap.h"
+#include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "alloc/malloc_fast.h"
 #include "alloc/mallocx.h"
@@ -243,6 +244,34 @@ START_TEST(test_reset_forgets_samples)
 
 END_TEST
 
+START_TEST(test_reset_forgets_owner_labels)
+{
+    enum { SMALL = 300, LARGE = 3 };
+
+    unsigned ind = created();
+    int error = 0;
+    unsigned label = label_number("reset", &error);
+    label_stats_t s;
+    (void)label_swap(label);
+    for (unsigned i = 0; i < SMALL; i++) {
+        (void)je_mallocx(100, ARENA(ind) | NO_TCACHE);
+    }
+    for (unsigned i = 0; i < LARGE; i++) {
+        (void)je_mallocx(20000, ARENA(ind) | NO_TCACHE);
+    }
+    (void)label_swap(0);
+    label_stats(label, &s);
+    ck_assert_uint_eq(s.nmalloc - s.ndalloc, SMALL + LARGE);
+    ck_assert_uint_eq(s.allocated - s.deallocated, SMALL * 112 + LARGE * 20480);
+    ck_assert_int_eq(act(ind, "reset"), 0);
+    label_stats(label, &s);
+    ck_assert_uint_eq(s.nmalloc, s.ndalloc);
+    ck_assert_uint_eq(s.allocated, s.deallocated);
+    ck_assert_uint_eq(figure(ind, "pactive"), 0);
+}
+
+END_TEST
+
 static void
 free_again(void *p)
 {
@@ -420,6 +449,7 @@ main(void)
     tcase_add_test(tc, test_reset_leaves_what_lies_in_a_created_cache);
     tcase_add_test(tc, test_reset_empties_the_callers_own_cache);
     tcase_add_test(tc, test_reset_forgets_samples);
+    tcase_add_test(tc, test_reset_forgets_owner_labels);
     tcase_add_test(tc, test_reset_makes_a_later_free_misuse);
     tcase_add_test(tc, test_destroy_sums_what_the_arena_counted);
     tcase_add_test(tc, test_destroy_ends_the_index_until_it_is_given_again);
