@@ -42,6 +42,7 @@ static struct {
     unsigned refused; /* bit mask */
     bool unmaps;      /* dalloc and destroy give the pages back */
     bool allocates;   /* every hook uses malloc */
+    void *last;       /* what alloc gave at last */
     size_t mapped;    /* bytes that alloc gave and nobody took back */
     unsigned arena;
 } spy;
@@ -76,6 +77,7 @@ spy_alloc(jea_extent_hooks_t *hooks, void *new_addr, size_t size,
                                 commit, arena);
     spy.mapped += p != NULL ? size : 0;
     spy.done[ALLOC] += p != NULL;
+    spy.last = p;
     return p;
 }
 
@@ -315,6 +317,21 @@ START_TEST(test_hooks_that_refuse_are_survived)
         spy.refused = 0;
         ck_assert_uint_eq(traffic(ind, 1000), 0);
     }
+}
+
+END_TEST
+
+START_TEST(test_hooks_that_do_not_split_give_each_extent)
+{
+    spy.refused = 1u << SPLIT;
+    unsigned ind = created_with(&spies);
+    for (unsigned i = 1; i < 20; i++) {
+        void *p = je_mallocx(i * 50000, ARENA(ind) | NO_TCACHE);
+        ck_assert_ptr_eq(p, spy.last);
+        ck_assert_uint_eq(emap_extent((uintptr_t)p)->size, je_sallocx(p, 0));
+    }
+    /* one region was tried for nothing, and no more */
+    ck_assert_uint_eq(spy.done[ALLOC], 20);
 }
 
 END_TEST
@@ -572,6 +589,7 @@ main(void)
     tcase_add_test(tc, test_hooks_are_asked_one_after_the_other_when_pages_go);
     tcase_add_test(tc, test_hooks_lazy_purge_comes_before_the_rest);
     tcase_add_test(tc, test_hooks_that_refuse_are_survived);
+    tcase_add_test(tc, test_hooks_that_do_not_split_give_each_extent);
     tcase_add_test(tc, test_hooks_that_refuse_at_random_are_survived);
     tcase_add_test(tc, test_hooks_may_be_missing_but_for_alloc);
     tcase_add_test(tc, test_hooks_with_a_buffer_of_their_own);
