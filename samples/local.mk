@@ -4,6 +4,7 @@ JE_SAMPLES = \
 	samples/arenas \
 	samples/churn \
 	samples/frag \
+	samples/labels \
 	samples/leak \
 	samples/threads
 noinst_PROGRAMS += $(JE_SAMPLES)
@@ -18,6 +19,9 @@ samples_churn_LDFLAGS =
 samples_frag_CFLAGS = $(JE_SAMPLE_CFLAGS)
 samples_frag_CPPFLAGS =
 samples_frag_LDFLAGS =
+samples_labels_CFLAGS = $(JE_SAMPLE_CFLAGS) -pthread
+samples_labels_CPPFLAGS =
+samples_labels_LDFLAGS = -pthread -ldl
 samples_leak_CFLAGS = $(JE_SAMPLE_CFLAGS)
 samples_leak_CPPFLAGS =
 samples_leak_LDFLAGS =
