@@ -53,6 +53,7 @@ cli_jeprobe_SOURCES = \
 	cli/render/text_foreign.c \
 	cli/render/text_ledger.c \
 	cli/render/text_nested.c \
+	cli/render/text_owners.c \
 	cli/render/text_sites.c \
 	cli/render/value.c \
 	cli/render/value.h \

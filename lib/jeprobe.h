@@ -136,6 +136,22 @@ struct jep_class {
     uint32_t line;
 };
 
+/* Whom memory is for, as the program has said: an owner label, a service. */
+struct jep_owner {
+    const char *id;   /* tells it apart from dump to dump */
+    const char *name; /* for people */
+    struct jep_figure live_bytes, live_objects;
+    struct jep_figure total_bytes, total_objects; /* since the start */
+};
+
+struct jep_owners {
+    const struct jep_owner *list; /* most live bytes first */
+    size_t count;
+    uint64_t live_bytes;     /* of all of them */
+    struct jep_figure other; /* allocated, and nobody's */
+    const char *other_name;  /* "without a label, or in thread caches" */
+};
+
 /* Of glibc a heap: allocated is in use, mapped is from the system. */
 struct jep_arena {
     const char *name; /* "0", "merged", … */
@@ -171,6 +187,7 @@ struct jep_stack {
     struct jep_figure oldest_ns; /* age of the oldest live sample */
     uint32_t id;                 /* of the stack in its dump; sites have none */
     unsigned members;            /* stacks that were grouped into this one */
+    const char *label; /* all live samples have it; NULL = none or several */
     bool has_total; /* what was ever allocated is known, not only what lives */
     bool is_weak;   /* fewer than JEP_FEW_SAMPLES, and not known well anyway */
 };
@@ -234,6 +251,7 @@ struct jep_view {
     size_t arena_count;
     const struct jep_class *classes; /* most unused first, then most in use */
     size_t class_count;
+    struct jep_owners owners;           /* count 0 = the dump has none */
     const struct jep_finding *findings; /* most severe, then most bytes */
     size_t finding_count;
     bool follows;           /* it is a later dump of the process of `before` */

@@ -143,6 +143,8 @@ struct jep_diff {
     size_t total_count, line_count;
     const struct jep_bin_change *bins; /* by size of the change */
     size_t bin_count;
+    const struct jep_change *owners; /* by size of the change */
+    size_t owner_count;
     const struct jep_stack_change *stacks; /* significant, then by size */
     size_t stack_count;
 };

@@ -192,6 +192,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/bins.c \
 	lib/analyse/check.c \
 	lib/analyse/diff.c \
+	lib/analyse/diff_owners.c \
 	lib/analyse/diff_stacks.c \
 	lib/analyse/doctor.c \
 	lib/analyse/doctor.def \
@@ -220,6 +221,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/ledger.c \
 	lib/analyse/metadata.c \
 	lib/analyse/missing.c \
+	lib/analyse/owners.c \
 	lib/analyse/moment.c \
 	lib/analyse/redis.c \
 	lib/analyse/report.c \
@@ -294,6 +296,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/jetext.c \
 	lib/dump/jetext.h \
 	lib/dump/jetext_join.c \
+	lib/dump/jetext_labels.c \
 	lib/dump/jetext_memo.c \
 	lib/dump/jetext_row.c \
 	lib/dump/jetext_table.c \
@@ -306,6 +309,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/kernfile.h \
 	lib/dump/mimalloc.c \
 	lib/dump/oomlog.c \
+	lib/dump/owner.c \
+	lib/dump/owner.h \
 	lib/dump/perr.c \
 	lib/dump/perr.h \
 	lib/dump/procfs.c \
@@ -362,6 +367,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/load.h \
 	lib/model/locks.c \
 	lib/model/locks.h \
+	lib/model/owners.c \
+	lib/model/owners.h \
 	lib/model/profile.c \
 	lib/model/profile.h \
 	lib/model/sane.c \

@@ -60,6 +60,13 @@ print_changes(out_t *out, const char *title, const struct jep_change *changes,
 }
 
 void
+diff_print_owners(out_t *out, const struct jep_diff *diff, size_t most)
+{
+    print_changes(out, "For whom, most changed", diff->owners,
+                  diff->owner_count, most);
+}
+
+void
 diff_print_bins(out_t *out, const struct jep_diff *diff, size_t most)
 {
     if (diff->bin_count == 0 ||
@@ -174,6 +181,7 @@ diff_text(out_t *out, const struct diff_view *view)
                   diff->total_count);
     print_changes(out, "Where, most changed", diff->lines, diff->line_count,
                   most);
+    diff_print_owners(out, diff, most);
     diff_print_bins(out, diff, most);
     diff_print_stacks(out, diff, most);
     if (diff->verdict.rule != NULL)
@@ -183,19 +191,35 @@ diff_text(out_t *out, const struct diff_view *view)
 }
 
 static json_t *
+change_json(const char *key, const char *name, const struct jep_change *change)
+{
+    json_t *one = value_need(json_object());
+
+    value_set(one, key, value_text(name));
+    value_set(one, "before", value_number(signed_value(change->before)));
+    value_set(one, "now", value_number(signed_value(change->now)));
+    value_set(one, "change", json_integer(change->bytes));
+    return one;
+}
+
+json_t *
+diff_owners_json(const struct jep_diff *diff, unsigned top)
+{
+    json_t *array = value_need(json_array());
+
+    for (size_t i = 0; i < diff->owner_count && (top == 0 || i < top); i++)
+        value_append(
+            array, change_json("name", diff->owners[i].what, &diff->owners[i]));
+    return array;
+}
+
+static json_t *
 changes_json(const struct jep_change *changes, size_t count)
 {
     json_t *array = value_need(json_array());
 
-    for (size_t i = 0; i < count; i++) {
-        json_t *one = value_need(json_object());
-
-        value_set(one, "what", value_text(changes[i].id));
-        value_set(one, "before", value_number(signed_value(changes[i].before)));
-        value_set(one, "now", value_number(signed_value(changes[i].now)));
-        value_set(one, "change", json_integer(changes[i].bytes));
-        value_append(array, one);
-    }
+    for (size_t i = 0; i < count; i++)
+        value_append(array, change_json("what", changes[i].id, &changes[i]));
     return array;
 }
 
@@ -259,6 +283,7 @@ diff_json(out_t *out, const struct diff_view *view)
     value_set(root, "totals", changes_json(diff->totals, diff->total_count));
     value_set(root, "attribution", changes_json(diff->lines, diff->line_count));
     value_set(root, "bins", diff_bins_json(diff));
+    value_set(root, "owners", diff_owners_json(diff, view->top));
     value_set(root, "stacks", stacks);
     value_print(out, root);
 }

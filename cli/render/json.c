@@ -208,6 +208,37 @@ classes(const struct jep_view *view)
 }
 
 static json_t *
+owner(const struct jep_owner *from)
+{
+    json_t *object = value_need(json_object());
+
+    value_set(object, "name", value_text(from->name));
+    value_set(object, "live_bytes", value_figure(from->live_bytes));
+    value_set(object, "live_objects", value_figure(from->live_objects));
+    value_set(object, "total_bytes", value_figure(from->total_bytes));
+    value_set(object, "total_objects", value_figure(from->total_objects));
+    return object;
+}
+
+static json_t *
+owners(const struct jep_owners *from, unsigned top)
+{
+    json_t *object, *list;
+
+    if (from->count == 0)
+        return json_null();
+    object = value_need(json_object());
+    list = value_need(json_array());
+    for (size_t i = 0; i < from->count && (top == 0 || i < top); i++)
+        value_append(list, owner(&from->list[i]));
+    value_set(object, "count", value_whole(from->count));
+    value_set(object, "live_bytes", value_whole(from->live_bytes));
+    value_set(object, "other_bytes", value_figure(from->other));
+    value_set(object, "list", list);
+    return object;
+}
+
+static json_t *
 arenas(const struct jep_view *view)
 {
     json_t *array = value_need(json_array());
@@ -288,6 +319,7 @@ stack(const struct jep_stack *from)
     set_total(object, from);
     value_set(object, "oldest_ns", value_figure(from->oldest_ns));
     value_set(object, "stacks", value_whole(from->members));
+    value_set(object, "label", value_text(from->label));
     return object;
 }
 
@@ -394,6 +426,7 @@ render_report(const struct jep_view *view, unsigned top, bool is_alone)
     value_set(object, "bins", bins(view));
     value_set(object, "arenas", arenas(view));
     value_set(object, "classes", classes(view));
+    value_set(object, "owners", owners(&view->owners, top));
     value_set(object, "findings", findings(view));
     value_set(object, "profile", profile(&view->profile, top));
     return object;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BINS_DEFAULT = 5, SITES_DEFAULT = 10, CALLERS = 3 };
+enum { BINS_DEFAULT = 5, SITES_DEFAULT = 10, OWNERS_DEFAULT = 10, CALLERS = 3 };
 
 /* Prose: what is markup gets a backslash, what is HTML an entity. */
 void
@@ -294,6 +294,43 @@ markdown_frame(out_t *out, const struct jep_frame *frame)
 }
 
 static void
+owner_row(out_t *out, const char *name, double bytes, struct jep_figure objects)
+{
+    char count[TEXT_NUMBER_MAX];
+
+    out_puts(out, "| ");
+    markdown_prose(out, name);
+    out_puts(out, " | ");
+    size_cell(out, bytes);
+    if (objects.known)
+        out_printf(out, " %s", text_count(count, (double)objects.value));
+    out_puts(out, " |\n");
+}
+
+static void
+print_owners(out_t *out, const struct jep_view *view, unsigned top)
+{
+    const struct jep_owners *owners = &view->owners;
+    size_t shown = JE_MIN(owners->count, top > 0 ? top : OWNERS_DEFAULT);
+    struct render_owner_rest rest = render_owner_rest(owners, shown);
+
+    if (owners->count == 0)
+        return;
+    out_puts(out, "| whom it is for | live | objects |\n"
+                  "| --- | ---: | ---: |\n");
+    for (size_t i = 0; i < shown; i++)
+        owner_row(out, owners->list[i].name,
+                  (double)owners->list[i].live_bytes.value,
+                  owners->list[i].live_objects);
+    if (shown < owners->count)
+        owner_row(out, rest.name, (double)rest.bytes, rest.objects);
+    if (owners->other.known)
+        owner_row(out, owners->other_name, (double)owners->other.value,
+                  (struct jep_figure){0});
+    out_puts(out, "\n");
+}
+
+static void
 print_sites(out_t *out, const struct jep_profile *profile, unsigned top)
 {
     size_t limit = top > 0 ? top : SITES_DEFAULT;
@@ -338,5 +375,6 @@ render_markdown(out_t *out, const struct jep_view *view,
         out_puts(out, "\n");
     }
     print_bins(out, view, options->top);
+    print_owners(out, view, options->top);
     print_sites(out, &view->profile, options->top);
 }

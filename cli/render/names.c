@@ -22,6 +22,21 @@ render_allocator(enum jep_allocator allocator)
     return names[allocator];
 }
 
+struct render_owner_rest
+render_owner_rest(const struct jep_owners *owners, size_t shown)
+{
+    struct render_owner_rest rest = {.objects.known = true};
+
+    for (size_t i = shown; i < owners->count; i++) {
+        rest.bytes += owners->list[i].live_bytes.value;
+        rest.objects.value += owners->list[i].live_objects.value;
+        rest.objects.known &= owners->list[i].live_objects.known;
+    }
+    snprintf(rest.name, sizeof(rest.name), "%zu other%s", owners->count - shown,
+             owners->count - shown == 1 ? "" : "s");
+    return rest;
+}
+
 const char *
 render_missing(const struct jep_source *source, char *text, size_t size)
 {

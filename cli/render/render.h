@@ -29,6 +29,16 @@ const char *render_severity(enum jep_severity severity);    /* "CRITICAL" */
 /* Where no finding is above info: the one that says why the dump does not show
  * whether something is wrong; NULL = it does. */
 const struct jep_finding *render_open_question(const struct jep_view *view);
+
+/* Owners from `shown` on, which are not listed one by one. */
+struct render_owner_rest {
+    char name[40]; /* "12 others" */
+    uint64_t bytes;
+    struct jep_figure objects;
+};
+
+struct render_owner_rest render_owner_rest(const struct jep_owners *owners,
+                                           size_t shown);
 /* "options, bins": what the dump lacks, as `text`. */
 const char *render_missing(const struct jep_source *source, char *text,
                            size_t size);

@@ -339,6 +339,7 @@ print_detail(out_t *out, const struct series_detail *detail,
 {
     size_t most = options->top > 0 ? options->top : ROWS_TOP;
 
+    diff_print_owners(out, detail->diff, most);
     diff_print_bins(out, detail->diff, most);
     diff_print_stacks(out, detail->diff, most);
     out_puts(out, "The last dump:\n");
@@ -347,6 +348,7 @@ print_detail(out_t *out, const struct series_detail *detail,
     text_headline(out, detail->last);
     text_ledger(out, &detail->last->ledger);
     text_foreign(out, detail->last, options->top);
+    text_owners(out, detail->last, options->top);
     text_sites(out, detail->last, options->top);
 }
 

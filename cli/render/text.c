@@ -288,6 +288,7 @@ render_text(out_t *out, const struct jep_view *view,
     text_findings(out, view);
     print_bins(out, view, options->top);
     text_foreign(out, view, options->top);
+    text_owners(out, view, options->top);
     text_sites(out, view, options->top);
     text_next(out, view, options);
 }

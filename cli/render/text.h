@@ -19,6 +19,8 @@ const struct jep_finding *text_top_finding(const struct jep_view *view);
 void text_foreign(out_t *out, const struct jep_view *view, unsigned top);
 /* text_nested.c: mapped, resident, active and allocated as boxes */
 void text_nested(out_t *out, const struct jep_view *view);
+/* text_owners.c: whom it is for */
+void text_owners(out_t *out, const struct jep_view *view, unsigned top);
 /* text_sites.c */
 void text_sites(out_t *out, const struct jep_view *view, unsigned top);
 

@@ -166,6 +166,11 @@ site_row(out_t *out, const struct jep_stack *site, unsigned width, bool all)
         frame_cells(out, &site->frames[i], 4, width, true);
         out_puts(out, "\n");
     }
+    if (site->label != NULL) {
+        out_puts(out, "    for ");
+        out_text(out, site->label);
+        out_puts(out, "\n");
+    }
 }
 
 /* Why there is nothing to list; NULL if there is. */

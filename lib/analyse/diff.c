@@ -11,6 +11,7 @@ struct diff {
     struct jep_change totals[VERDICT_TOTALS];
     struct jep_change lines[2 * LEDGER_LINES_MAX];
     struct jep_bin_change *bins;
+    struct jep_change *owners;
     struct jep_stack_change *stacks;
 };
 
@@ -218,11 +219,13 @@ jep_diff_new(const jep_report_t *before, const jep_report_t *now,
     totals_fill(diff, &a->summary, &b->summary);
     lines_fill(diff, &a->ledger, &b->ledger);
     if (!bins_fill(diff, a, b) ||
+        !diff_owners(a, b, &diff->owners, &diff->out.owner_count) ||
         !diff_stacks(before, now, diff->out.elapsed_ns.value, &diff->stacks,
                      &diff->out.stack_count)) {
         jep_diff_free(&diff->out);
         return JEP_ERR_MEMORY;
     }
+    diff->out.owners = diff->owners;
     diff->out.stacks = diff->stacks;
     verdict_fill(diff, report_moment(before), report_moment(now), min_size);
     *out = &diff->out;
@@ -237,6 +240,7 @@ jep_diff_free(struct jep_diff *diff)
     if (own == NULL)
         return;
     free(own->bins);
+    free(own->owners);
     free(own->stacks);
     free(own);
 }

@@ -20,6 +20,7 @@ struct jep_report {
     struct jep_bin *bins;
     struct jep_arena *arenas;
     struct jep_class *classes;
+    struct jep_owner *owners;
     struct sites sites;
     struct intern_text texts;
     struct jep_warning *warnings;
@@ -34,6 +35,7 @@ jep_report_free(jep_report_t *report)
     free(report->bins);
     free(report->arenas);
     free(report->classes);
+    free(report->owners);
     free(report->warnings);
     free(report->findings);
     sites_free(&report->sites);
@@ -290,6 +292,8 @@ fill(jep_report_t *report, const struct snapshot *snapshot, symbols_t *symbols)
         !arenas_list(snapshot, &report->texts, &report->arenas,
                      &view->arena_count) ||
         !classes_list(snapshot, &report->classes, &view->class_count) ||
+        !owners_rank(snapshot, &view->summary, &report->owners,
+                     &view->owners) ||
         !sites_fill(snapshot, symbols, &report->sites, &view->profile))
         return false;
     view->bins = report->bins;

@@ -106,6 +106,11 @@ bool heaps_list(const struct snapshot *snapshot, struct intern_text *texts,
                 struct jep_arena **arenas, size_t *count)
     __attribute__((warn_unused_result));
 
+/* owners.c: allocates *list. */
+bool owners_rank(const struct snapshot *snapshot,
+                 const struct jep_summary *summary, struct jep_owner **list,
+                 struct jep_owners *out) __attribute__((warn_unused_result));
+
 /* moment.c: what is kept of a report beside others, all but its findings. */
 void moment_fill(const struct snapshot *snapshot, const struct jep_view *view,
                  struct jep_moment *out);
@@ -141,6 +146,11 @@ const struct jep_moment *report_moment(const jep_report_t *report);
 bool diff_stacks(const jep_report_t *before, const jep_report_t *now,
                  uint64_t elapsed_ns, struct jep_stack_change **changes,
                  size_t *count) __attribute__((warn_unused_result));
+
+/* diff_owners.c: allocates *changes, the largest first. */
+bool diff_owners(const struct jep_view *before, const struct jep_view *now,
+                 struct jep_change **changes, size_t *count)
+    __attribute__((warn_unused_result));
 
 /* bins.c */
 bool bins_rank(const struct snapshot *snapshot, struct jep_bin **bins,

@@ -196,6 +196,8 @@ stacks_fill(const struct profile *profile, struct sites *sites,
         if (from->has_age)
             stack->oldest_ns =
                 (struct jep_figure){.value = from->oldest_ns, .known = true};
+        if (from->has_age && !from->is_mixed)
+            stack->label = from->label;
         stack->members = 1;
         stack->id = (uint32_t)id;
         origin[(*count)++] = (uint32_t)id;
@@ -285,6 +287,27 @@ batch_add_stack(struct batch *batch, const struct profile *profile, uint64_t id)
     return true;
 }
 
+/* The label that all stacks of places[0…count) have which hold something; NULL
+ * = they differ, or have none. */
+static const char *
+label_of(const struct jep_stack *stacks, const struct place *places,
+         size_t count)
+{
+    const char *label = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct jep_stack *stack = &stacks[places[i].stack];
+
+        if (stack->live_samples == 0)
+            continue;
+        /* Interned text is equal if its pointer is. */
+        if (stack->label == NULL || (label != NULL && label != stack->label))
+            return NULL;
+        label = stack->label;
+    }
+    return label;
+}
+
 /* One group out of the stacks of places[0…count). */
 static bool
 group_fill(const struct profile *profile, const struct place *places,
@@ -293,6 +316,7 @@ group_fill(const struct profile *profile, const struct place *places,
 {
     const struct place *heaviest = &places[0];
 
+    group->label = label_of(sites->stacks, places, count);
     for (size_t i = 0; i < count; i++) {
         const struct jep_stack *stack = &sites->stacks[places[i].stack];
 

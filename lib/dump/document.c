@@ -72,6 +72,16 @@ document_number(struct document *document, enum dump_scope scope, int field,
 }
 
 jep_status_t
+document_owner(struct document *document, struct dump_owner *owner)
+{
+    if (document->status != JEP_OK)
+        return document->status;
+    owner->line = document->line;
+    return keep(document,
+                document->sink->owner(document->sink->context, owner));
+}
+
+jep_status_t
 document_text(struct document *document, const char *name, token_t value)
 {
     char text[VALUE_MAX_LENGTH];

@@ -42,6 +42,10 @@ jep_status_t document_cell(struct document *document, enum dump_scope scope,
                            uint32_t row, int field, uint64_t value)
     __attribute__((warn_unused_result));
 
+/* The line is about an owner. */
+jep_status_t document_owner(struct document *document, struct dump_owner *owner)
+    __attribute__((warn_unused_result));
+
 /* `value` is trimmed, and cut if it is very long. */
 jep_status_t document_text(struct document *document, const char *name,
                            token_t value) __attribute__((warn_unused_result));

@@ -24,6 +24,7 @@ const struct json_edge jejson_edges[] = {
     {JM_ROOT, "arenas", JM_CONST, 0},
     {JM_ROOT, "stats", JM_TOTAL, 0},
     {JM_ROOT, "stats.arenas", JM_ARENAS, 0},
+    {JM_ROOT, "labels", JP_LABELS, 0},
     {JM_CONST, "bin", JM_BIN_CLASSES, 0},
     {JM_BIN_CLASSES, NULL, JM_BIN_CLASS, 0},
     {JM_CONST, "lextent", JM_LARGE_CLASSES, 0},

@@ -4,6 +4,7 @@
  * an error, because the meaning of the known members may have changed. */
 #include "base/macros.h"
 #include "dump/json.h"
+#include "dump/owner.h"
 #include "dump/perr.h"
 
 #include <stddef.h>
@@ -32,6 +33,8 @@ const struct json_edge jeprobe_edges[] = {
     {JP_PROFILE, "sites", JP_SITES, 0},
     {JP_SITES, NULL, JP_SITE, 0},
     {JP_SAMPLES, NULL, JP_SAMPLE, 0},
+    {JSON_TOP, "labels", JP_LABELS, 0},
+    {JP_LABELS, NULL, JP_LABEL, 0},
     {JSON_SKIP, NULL, JSON_SKIP, 0},
 };
 
@@ -70,6 +73,9 @@ struct member {
     {                                                                          \
 #        name, offsetof(struct dump_mapping, name)                             \
     }
+#define LABEL(name, field)                                                     \
+    [OWNER_##                                                                  \
+        field] = {#name, offsetof(struct dump_owner, figures[OWNER_##field])}
 static const struct member site_members[] = {
     SITE(stack),          SITE(size),          SITE(rate),
     SITE(live_samples),   SITE(total_samples), SITE(live_requested),
@@ -79,14 +85,20 @@ static const struct member sample_members[] = {
     SAMPLE(age_ns), SAMPLE(requested), SAMPLE(thread)};
 static const struct member mapping_members[] = {MAPPING(start), MAPPING(end),
                                                 MAPPING(offset)};
+/* In the order of enum owner_field: bits of members are those of figures. */
+static const struct member label_members[OWNER_COUNT] = {
+    LABEL(live_bytes, LIVE_BYTES), LABEL(live_objects, LIVE_OBJECTS),
+    LABEL(total_bytes, TOTAL_BYTES), LABEL(total_objects, TOTAL_OBJECTS)};
 #undef SITE
 #undef SAMPLE
 #undef MAPPING
+#undef LABEL
 
 /* How many members, from the first, an entry cannot be without. */
 #define SITE_NEEDS    5 /* stack to total_samples */
 #define SAMPLE_NEEDS  3 /* stack, usable, rate */
 #define MAPPING_NEEDS 2
+#define LABEL_NEEDS   1 /* live_bytes */
 
 /* Bits of the others. */
 #define SITE_REQUESTED       (1u << 5)
@@ -110,6 +122,9 @@ members_of(enum json_state state, size_t *count)
     case JP_MAPPING:
         *count = sizeof(mapping_members) / sizeof(mapping_members[0]);
         return mapping_members;
+    case JP_LABEL:
+        *count = OWNER_COUNT;
+        return label_members;
     default:
         *count = 0;
         return NULL;
@@ -129,7 +144,7 @@ bool
 jeprobe_is_object(enum json_state state)
 {
     return state == JP_SITE || state == JP_SAMPLE || state == JP_MAPPING ||
-           state == JP_STACK;
+           state == JP_STACK || state == JP_LABEL;
 }
 
 static void *
@@ -137,6 +152,7 @@ object_of(struct json *json, enum json_state state)
 {
     return state == JP_SITE     ? (void *)&json->object.site
            : state == JP_SAMPLE ? (void *)&json->object.sample
+           : state == JP_LABEL  ? (void *)&json->object.owner
                                 : (void *)&json->object.mapping;
 }
 
@@ -245,6 +261,23 @@ mapping_text(struct json *json, const char *key, const struct json_value *value)
     }
 }
 
+/* The label of a sample, or a label itself. */
+static void
+label_text(struct json *json, enum json_state state,
+           const struct json_value *value)
+{
+    struct json_object *object = &json->object;
+
+    if (value->text.length == 0)
+        return;
+    snprintf(object->label, sizeof(object->label), "%.*s",
+             (int)value->text.length, value->text.text);
+    if (state == JP_SAMPLE)
+        object->sample.label = object->label;
+    else
+        object->owner.id = object->label;
+}
+
 jep_status_t
 jeprobe_value(struct json *json, const struct json_frame *frame,
               const struct json_value *value)
@@ -255,6 +288,9 @@ jeprobe_value(struct json *json, const struct json_frame *frame,
         return member_store(json, frame, value);
     if (frame->state == JP_MAPPING && value->type == JSON_STRING)
         mapping_text(json, frame->key, value);
+    if ((frame->state == JP_LABEL || frame->state == JP_SAMPLE) &&
+        value->type == JSON_STRING && strcmp(frame->key, "label") == 0)
+        label_text(json, frame->state, value);
     return JEP_OK;
 }
 
@@ -278,6 +314,9 @@ jeprobe_open(struct json *json, const struct json_frame *frame)
         break;
     case JP_SAMPLE:
         object->sample = (struct dump_sample){0};
+        break;
+    case JP_LABEL:
+        object->owner = (struct dump_owner){.line = json->line};
         break;
     default:
         return JEP_OK;
@@ -361,6 +400,21 @@ sample_close(struct json *json)
 }
 
 static jep_status_t
+label_close(struct json *json)
+{
+    struct dump_owner *owner = &json->object.owner;
+    const char *fault;
+
+    if (owner->id == NULL || !has_needs(json, LABEL_NEEDS))
+        return leave_out(json, "label", "lacks its name or its live bytes");
+    owner->known = json->object.members;
+    fault = owner_fault(owner);
+    if (fault != NULL)
+        return leave_out(json, "label", fault);
+    return json->sink->owner(json->sink->context, owner);
+}
+
+static jep_status_t
 mapping_close(struct json *json)
 {
     const struct dump_mapping *mapping = &json->object.mapping;
@@ -389,6 +443,8 @@ jeprobe_close(struct json *json, const struct json_frame *frame)
         return site_close(json);
     case JP_SAMPLE:
         return sample_close(json);
+    case JP_LABEL:
+        return label_close(json);
     default:
         return JEP_OK;
     }

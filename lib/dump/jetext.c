@@ -343,9 +343,14 @@ jetext_read(struct jetext *t, const char *text, size_t length)
             read_rejected(t, line, &is_read);
         if (!is_read)
             status = jetext_heading(t, tokens, count, &is_read);
+        if (!is_read)
+            status = jetext_labels_heading(t, tokens, count, &is_read);
         if (is_read)
             return status;
     }
+    status = jetext_labels_row(t, line, tokens, count, &is_read);
+    if (is_read)
+        return status;
     status = jetext_row(t, tokens, count, &is_read);
     return is_read ? status : jetext_words(t, line, tokens, count);
 }
@@ -435,6 +440,14 @@ ignore_repair(void *context, uint64_t line, unsigned repairs)
     return JEP_OK;
 }
 
+static jep_status_t
+ignore_owner(void *context, const struct dump_owner *owner)
+{
+    (void)context;
+    (void)owner;
+    return JEP_OK;
+}
+
 /* What the line would say to a reader that starts with it. */
 static unsigned
 jetext_probe(const struct text_line *line)
@@ -447,6 +460,7 @@ jetext_probe(const struct text_line *line)
         .text = ignore_text,
         .warn = ignore_warning,
         .repaired = ignore_repair,
+        .owner = ignore_owner,
     };
     struct jetext t;
 

@@ -2,8 +2,9 @@
  *
  * jetext.c finds documents and sends each line to where it belongs,
  * jetext_words.c reads labelled figures, jetext_table.c tables, jetext_row.c
- * their rows, and jetext_join.c puts together what a terminal has wrapped.
- * jetext_memo.c keeps what lines were found to be. */
+ * their rows, jetext_labels.c that of owner labels, and jetext_join.c puts
+ * together what a terminal has wrapped.  jetext_memo.c keeps what lines were
+ * found to be. */
 #ifndef JE_DUMP_JETEXT_H
 #define JE_DUMP_JETEXT_H
 
@@ -25,6 +26,7 @@ enum jetext_table {
     TABLE_LOCKS,
     TABLE_HPA,    /* slabs of the huge page allocator that are not full */
     TABLE_TOTALS, /* of SQL: the totals side by side */
+    TABLE_LABELS, /* owner labels, of our allocator only */
     TABLE_OTHER
 };
 
@@ -148,6 +150,16 @@ jep_status_t jetext_heading(struct jetext *t, const token_t *tokens,
 jep_status_t jetext_row(struct jetext *t, const token_t *tokens, size_t count,
                         bool *is_row);
 bool jetext_is_column(const struct jetext *t, token_t name);
+/* A table whose columns are known: its rows are read elsewhere. */
+void jetext_table_begin(struct jetext *t, enum jetext_table table);
+
+/* jetext_labels.c: the table of owner labels. */
+jep_status_t jetext_labels_heading(struct jetext *t, const token_t *tokens,
+                                   size_t count, bool *is_heading);
+/* The words of `line`, if they are a row of the open table. */
+jep_status_t jetext_labels_row(struct jetext *t, token_t line,
+                               const token_t *tokens, size_t count,
+                               bool *is_row);
 
 /* jetext_row.c: the current line is a row of the open table. */
 /* Emit the figures of a row that was split: `count` of `values`. */

@@ -18,6 +18,7 @@ const struct jetext_table_kind jetext_tables[] = {
     [TABLE_LOCKS] = {DUMP_MUTEX, FIELD_NONE, 1},
     [TABLE_HPA] = {DUMP_HPA_SLAB, HPA_SLAB_INDEX, 0},
     [TABLE_TOTALS] = {DUMP_TOTAL, FIELD_NONE, 0},
+    [TABLE_LABELS] = {DUMP_SCOPES, FIELD_NONE, 0},
     [TABLE_OTHER] = {DUMP_SCOPES, FIELD_NONE, 0},
 };
 

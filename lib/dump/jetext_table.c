@@ -121,6 +121,12 @@ table_begin(struct jetext *t, enum jetext_table table, const char *start,
     }
 }
 
+void
+jetext_table_begin(struct jetext *t, enum jetext_table table)
+{
+    table_begin(t, table, NULL, NULL, 0, 0);
+}
+
 static bool
 has(const token_t *tokens, size_t count, const char *name)
 {

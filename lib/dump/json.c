@@ -6,7 +6,7 @@
  *
  * A document is an object that has a member known at its top, wherever it
  * lies: in a list, in the answer of some server, or behind another one that
- * was cut off. */
+ * was cut off.  "labels" alone make none: all sorts of JSON have them. */
 #include "dump/json.h"
 
 #include "dump/perr.h"
@@ -363,6 +363,9 @@ on_key(void *context, const unsigned char *key, size_t length)
     memcpy(frame->key, key, length);
     frame->key[length] = '\0';
     frame->member = json_map_find(&json->map, frame->state, frame->key, length);
+    if (json->document == 0 && frame->member != NULL &&
+        frame->member->to == JP_LABELS)
+        frame->member = NULL;
     if (frame->members++ == 0 && json->document != 0 &&
         json->depth > json->document && is_document_key(frame->key)) {
         json->is_restart = true;

@@ -72,6 +72,8 @@ enum json_state {
     JP_SITE,
     JP_SAMPLES,
     JP_SAMPLE,
+    JP_LABELS,
+    JP_LABEL,
     JSON_STATES
 };
 
@@ -149,7 +151,8 @@ struct json_object {
     struct dump_site site;
     struct dump_mapping mapping;
     struct dump_sample sample;
-    char path[4096], build_id[136];
+    struct dump_owner owner;
+    char path[4096], build_id[136], label[1024];
     uint64_t stack[JSON_STACK_MAX];
     size_t stack_count;
     bool stack_broken; /* an address of it is not one */

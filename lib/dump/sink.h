@@ -86,6 +86,25 @@ struct dump_symbol {
 /* One live sampled object. */
 struct dump_sample {
     uint64_t stack, requested, usable, rate, age_ns, thread;
+    const char *label; /* NULL = none */
+};
+
+enum owner_field {
+    OWNER_LIVE_BYTES,
+    OWNER_LIVE_OBJECTS,
+    OWNER_TOTAL_BYTES, /* since the start */
+    OWNER_TOTAL_OBJECTS,
+    OWNER_COUNT
+};
+
+/* Whom memory is for, as the program has said: an owner label, a service.
+ * Figures of the same owner add up. */
+struct dump_owner {
+    const char *id;   /* tells it apart */
+    const char *name; /* for people; NULL = the id */
+    uint64_t figures[OWNER_COUNT];
+    unsigned known; /* of the figures, by bit */
+    uint64_t line;
 };
 
 struct dump_sink {
@@ -115,6 +134,7 @@ struct dump_sink {
     /* The line that was read just now had been damaged and was repaired: bits
      * 1 << REPAIR_….  Said once a document. */
     jep_status_t (*repaired)(void *context, uint64_t line, unsigned repairs);
+    jep_status_t (*owner)(void *context, const struct dump_owner *owner);
 };
 
 /* Processes whose lines may be mixed in one text. */

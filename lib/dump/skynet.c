@@ -6,13 +6,19 @@
  *          block       1234
  *   jmem   stats.active       14888960     14.20 Mb   jemalloc's totals
  *
- * Services are added up.  Answers to the three commands in one paste are one
+ * Services are owners, by what they have in Lua and in C; what mem says of them
+ * is added up, too.  Answers to the three commands in one paste are one
  * document; another begins where a total comes a second time. */
 #include "base/macros.h"
 #include "dump/document.h"
+#include "dump/owner.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SERVICE_NAME_MAX 256
 
 struct skynet {
     struct document document;
@@ -87,12 +93,44 @@ emit(struct skynet *s, enum dump_scope scope, int field, uint64_t value)
                : document_number(&s->document, scope, field, value);
 }
 
+/* The service at `address` has so many bytes.  `words`, what mem says behind
+ * them in brackets, is its name. */
+static jep_status_t
+add_service(struct skynet *s, token_t address, const token_t *words,
+            size_t count, uint64_t bytes)
+{
+    char id[16], name[SERVICE_NAME_MAX];
+    struct dump_owner owner = {
+        .id = id, .figures = {bytes}, .known = 1u << OWNER_LIVE_BYTES};
+
+    /* A service has the same address in either case. */
+    for (size_t i = 0; i < address.length; i++)
+        id[i] = (char)tolower((unsigned char)address.text[i]);
+    id[address.length] = '\0';
+    if (count > 0) {
+        token_t all = {words[0].text,
+                       (size_t)(words[count - 1].text - words[0].text) +
+                           words[count - 1].length};
+
+        if (all.length > 1 && all.text[0] == '(' && token_ends(all, ')'))
+            all = (token_t){all.text + 1, all.length - 2};
+        snprintf(name, sizeof(name), "%s %.*s", id, (int)all.length, all.text);
+        owner.name = name;
+    }
+    if (owner_fault(&owner) != NULL)
+        return document_warn(&s->document, 1, "this service %s: left out",
+                             owner_fault(&owner));
+    return document_owner(&s->document, &owner);
+}
+
 /* One more service of mem: the sum is known from now on, and grows. */
 static jep_status_t
-add_lua(struct skynet *s, uint64_t bytes)
+add_lua(struct skynet *s, const token_t *tokens, size_t count, uint64_t bytes)
 {
     jep_status_t status = document_need(&s->document, TEXT_SURE);
 
+    if (status == JEP_OK)
+        status = add_service(s, tokens[0], tokens + 3, count - 3, bytes);
     if (status != JEP_OK)
         return status;
     if (bytes > INT64_MAX - s->lua)
@@ -103,6 +141,15 @@ add_lua(struct skynet *s, uint64_t bytes)
     return status != JEP_OK ? status
                             : document_number(&s->document, DUMP_SKYNET,
                                               SKYNET_SERVICES, s->services);
+}
+
+/* One of cmem. */
+static jep_status_t
+add_c(struct skynet *s, token_t address, uint64_t bytes)
+{
+    jep_status_t status = document_need(&s->document, TEXT_SURE);
+
+    return status != JEP_OK ? status : add_service(s, address, NULL, 0, bytes);
 }
 
 /* "stats.active" → "active" */
@@ -124,11 +171,11 @@ read_line(struct skynet *s, const token_t *tokens, size_t count)
         return JEP_OK;
     if (is_address(tokens[0])) {
         if (count > 2 && amount(tokens[1], tokens[2], &value))
-            return add_lua(s, value);
-        /* A service of cmem; their sum is the line "total". */
-        if (count == 2 && token_number(tokens[1], &value))
-            return document_need(&s->document, TEXT_SURE);
-        return JEP_OK;
+            return add_lua(s, tokens, count, value);
+        /* Of cmem the sum is the line "total". */
+        return count == 2 && token_number(tokens[1], &value)
+                   ? add_c(s, tokens[0], value)
+                   : JEP_OK;
     }
     if (!token_number(tokens[1], &value))
         return JEP_OK;

@@ -113,6 +113,19 @@ texts_join(struct snapshot *to, const struct snapshot *from)
            snapshot_text(to, "version", from->version, 0);
 }
 
+/* Of two accounts of owners one is enough. */
+static bool
+owners_join(struct snapshot *to, const struct snapshot *from)
+{
+    if (to->owners.count > 0)
+        return true;
+    for (size_t i = 0; i < from->owners.count; i++) {
+        if (!snapshot_owner(to, &from->owners.list[i]))
+            return false;
+    }
+    return true;
+}
+
 /* Which of two reports what the other one adds to. */
 static bool
 says_more(const struct snapshot *next, const struct snapshot *first)
@@ -145,6 +158,8 @@ join(struct snapshot *first, struct snapshot *next)
     figures_join(to->redis, from->redis, REDIS_COUNT);
     figures_join(to->skynet, from->skynet, SKYNET_COUNT);
     figures_join(to->rocksdb, from->rocksdb, ROCKSDB_COUNT);
+    if (!owners_join(to, from))
+        return NULL;
     to->complete = to->complete && from->complete;
     snapshot_free(from);
     return to;

@@ -91,6 +91,7 @@ on_end(void *context, bool complete)
         !snapshot_warn(current, 0, 0,
                        "samples that refer to no stack were left out"))
         return perr_memory(loader->error);
+    owners_merge(&current->owners);
     if (!snapshot_complete(current))
         return perr_memory(loader->error);
     if (loader->last > 0 &&
@@ -172,8 +173,22 @@ static jep_status_t
 on_sample(void *context, const struct dump_sample *sample)
 {
     struct loader *loader = context;
+    struct dump_sample own = *sample;
 
-    return check(loader, profile_add_sample(&loader->current->profile, sample));
+    if (own.label != NULL) {
+        own.label = intern_text(&loader->current->texts, own.label);
+        if (own.label == NULL)
+            return perr_memory(loader->error);
+    }
+    return check(loader, profile_add_sample(&loader->current->profile, &own));
+}
+
+static jep_status_t
+on_owner(void *context, const struct dump_owner *owner)
+{
+    struct loader *loader = context;
+
+    return check(loader, snapshot_owner(loader->current, owner));
 }
 
 /* The input ended too early: that concerns its last document. */
@@ -279,9 +294,9 @@ sinks_init(const struct loader *loader, struct loader *loaders,
     for (unsigned i = 0; i < DUMP_STREAMS; i++) {
         loaders[i] = *loader;
         sinks[i] = (struct dump_sink){
-            &loaders[i], on_begin, on_end,     on_format,  on_number,
-            on_row,      on_text,  on_mapping, on_stack,   on_site,
-            on_sample,   on_warn,  on_symbol,  on_repaired};
+            &loaders[i], on_begin, on_end,     on_format,   on_number,
+            on_row,      on_text,  on_mapping, on_stack,    on_site,
+            on_sample,   on_warn,  on_symbol,  on_repaired, on_owner};
     }
 }
 

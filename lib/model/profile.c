@@ -152,6 +152,10 @@ profile_finish(struct profile *profile)
             continue;
         }
         stack = &profile->stacks[sample->stack];
+        if (!stack->has_age)
+            stack->label = sample->label;
+        else if (stack->label != sample->label)
+            stack->is_mixed = true;
         if (!stack->has_age || stack->oldest_ns < sample->age_ns)
             stack->oldest_ns = sample->age_ns;
         stack->has_age = true;

@@ -14,8 +14,10 @@
 struct profile_stack {
     size_t first; /* in `frames`, leaf first */
     uint32_t count;
-    bool has_age;
-    uint64_t oldest_ns; /* of its live samples */
+    bool has_age;  /* it has live samples: what follows is of them */
+    bool is_mixed; /* they have different labels, or some have none */
+    uint64_t oldest_ns;
+    const char *label; /* of all of them; NULL = none */
 };
 
 struct profile_mapping {

@@ -74,6 +74,7 @@ snapshot_free(struct snapshot *snapshot)
     free(snapshot->argv);
     free(snapshot->warnings);
     profile_free(&snapshot->profile);
+    owners_free(&snapshot->owners);
     intern_text_free(&snapshot->texts);
     free(snapshot);
 }
@@ -361,6 +362,26 @@ snapshot_text(struct snapshot *snapshot, const char *name, const char *value,
     snapshot->settings[snapshot->setting_count++] = (struct snapshot_setting){
         own_name, own, line < UINT32_MAX ? (uint32_t)line : UINT32_MAX};
     return true;
+}
+
+bool
+snapshot_owner(struct snapshot *snapshot, const struct dump_owner *owner)
+{
+    struct dump_owner own = *owner;
+
+    if (snapshot->owners.is_full)
+        return true;
+    if (snapshot->owners.count >= OWNERS_MAX) {
+        snapshot->owners.is_full = true;
+        return snapshot_warn(snapshot, owner->line, 0,
+                             "more owners than can be: the rest is left out");
+    }
+    own.id = intern_text(&snapshot->texts, owner->id);
+    if (owner->name != NULL)
+        own.name = intern_text(&snapshot->texts, owner->name);
+    if (own.id == NULL || (owner->name != NULL && own.name == NULL))
+        return false;
+    return owners_add(&snapshot->owners, &own);
 }
 
 bool

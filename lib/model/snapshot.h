@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 
+#include "model/owners.h"
 #include "model/profile.h"
 #include "model/table.h"
 
@@ -67,6 +68,7 @@ struct snapshot {
     size_t argc, argv_capacity;
     struct profile profile;
     bool has_profile;
+    struct owners owners;
     struct jep_warning *warnings;
     size_t warning_count, warning_capacity;
     size_t warnings_more; /* that were not kept */
@@ -85,6 +87,9 @@ bool snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
     __attribute__((warn_unused_result, nonnull));
 bool snapshot_text(struct snapshot *snapshot, const char *name,
                    const char *value, uint64_t line)
+    __attribute__((warn_unused_result));
+/* Its texts are copied; more than can be are left out with a warning. */
+bool snapshot_owner(struct snapshot *snapshot, const struct dump_owner *owner)
     __attribute__((warn_unused_result));
 bool snapshot_warn(struct snapshot *snapshot, uint64_t line, uint64_t column,
                    const char *text) __attribute__((warn_unused_result));

@@ -30,6 +30,30 @@ for site in session_new log_append cache_insert table_load; do
 done
 unlike "leak: what was freed is not" "$out" '^  request_parse '
 
+# Owner labels: exactly what the program counted, whoever freed it.
+"$jeprobe" run -o labels.json -- "$samples/labels" >truth 2>"$err"
+is "labels: status" $? 0
+run "$jeprobe" report --format json labels.json
+sed -n '/^ "owners"/,/^ }/p' "$out" | tr -d '\n' |
+    sed 's/}/\n/g' | sed -n 's/.*"name": "\(service:[a-z]*\)", *"live_bytes": \([0-9]*\), *"live_objects": \([0-9]*\), *"total_bytes": \([0-9]*\), *"total_objects": \([0-9]*\).*/\1 \3 \2 \5 \4/p' |
+    sort >reported
+sed -n 's/  */ /g; /^service/p' truth | sort >counted
+is "labels: four services" "$(wc -l <counted)" 4
+same_file "labels: the figures are exact" reported counted
+run "$jeprobe" report labels.json
+like "labels: in the text" "$out" \
+    '^  service:map +5\.0 MiB +[0-9.]+ % +5 '
+like "labels: what was freed by another thread" "$out" \
+    '^  service:login +0 B +0\.0 % +0$'
+run "$jeprobe" run --report -o labels.json -- "$samples/labels"
+like "labels: run --report" "$out" '^  service:gate +938 KiB '
+for opts in stats_print:true stats_print:true,stats_print_opts:J; do
+    JEPROBE_CONF=$opts LD_PRELOAD=$preload "$samples/labels" >truth 2>stats
+    run "$jeprobe" report --format json stats
+    like "labels: $opts" "$out" \
+        "\"live_bytes\": $(awk '$1 == "service:chat" { print $3 }' truth),"
+done
+
 # The dump goes where -o says, also the second time.
 cp leak.json first.json
 run "$jeprobe" run -o leak.json -- "$samples/leak"

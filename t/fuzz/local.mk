@@ -17,6 +17,7 @@ t_fuzz_libalways_la_SOURCES = \
 	cli/render/text_foreign.c \
 	cli/render/text_ledger.c \
 	cli/render/text_nested.c \
+	cli/render/text_owners.c \
 	cli/render/text_sites.c \
 	cli/render/value.c \
 	cli/text.c \

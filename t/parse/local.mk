@@ -49,6 +49,7 @@ JE_REPORT_TESTS = \
 	t/cli/267-report-series-others.t \
 	t/cli/270-report-fleet.t \
 	t/cli/275-report-borders.t \
+	t/cli/280-report-owners.t \
 	t/cli/400-check-limits.t \
 	t/cli/410-check-ci.t \
 	t/cli/420-check-baseline.t \
