@@ -35,6 +35,19 @@ sed -n 's/^CONF_[A-Z]*(\([a-z_]*\),.*/opt.\1/p' "$lib/alloc/conf.def" >own
 ok "our allocator has options" grep -q '^opt.sample$' own
 is "every option of our allocator is explained" "$(unknown own)" ""
 
+# What only our allocator has: whole names, and those that macros make.
+{
+    sed -n 's/.*"\(\(jeprobe\|thread\)\.[a-z_.<>]*[a-z]\)".*/\1/p' "$lib/alloc/ctl_table.c"
+    sed -n 's/^ *LABEL("\([a-z_]*\)".*/jeprobe.labels.<i>.\1/p
+        s/^ *\(DEFERRED\|RESIDENCY\)(\([a-z_]*\)),.*/jeprobe.\1.\2/p' \
+        "$lib/alloc/ctl_table.c" | sed 's/DEFERRED/deferred/; s/RESIDENCY/residency/'
+} | sed 's/<[a-z]>/<i>/' | sort -u >ours
+for name in thread.label jeprobe.deferred.flush jeprobe.deferred.queued_bytes \
+    'jeprobe.labels.<i>.live_bytes' jeprobe.residency.dirty; do
+    ok "our allocator has $name" grep -qxF "$name" ours
+done
+is "every mallctl name of our allocator is explained" "$(unknown ours)" ""
+
 # F(SCOPE, NAME, "json", "text") and L(NAME, "text"), over lines.
 code "$lib"/dump/field*.h | grep -oE '\b[FL]\([A-Z][^)]*("[^"]*")?\)' |
     grep -oE '"[^"]*"' | tr -d '"' | sort -u >fields
