@@ -145,6 +145,8 @@ struct jep_diff {
     size_t bin_count;
     const struct jep_change *owners; /* by size of the change */
     size_t owner_count;
+    struct jep_change nobody; /* the rest of what is allocated; what NULL =
+                               * unknown, or no owners to compare */
     const struct jep_stack_change *stacks; /* significant, then by size */
     size_t stack_count;
 };

@@ -62,8 +62,14 @@ print_changes(out_t *out, const char *title, const struct jep_change *changes,
 void
 diff_print_owners(out_t *out, const struct jep_diff *diff, size_t most)
 {
-    print_changes(out, "For whom, most changed", diff->owners,
-                  diff->owner_count, most);
+    if (diff->owner_count == 0 && diff->nobody.bytes == 0)
+        return;
+    heading(out, "For whom, most changed");
+    for (size_t i = 0; i < diff->owner_count && i < most; i++)
+        change_row(out, &diff->owners[i]);
+    if (diff->nobody.what != NULL)
+        change_row(out, &diff->nobody);
+    out_puts(out, "\n");
 }
 
 void
@@ -213,6 +219,14 @@ diff_owners_json(const struct jep_diff *diff, unsigned top)
     return array;
 }
 
+json_t *
+diff_nobody_json(const struct jep_diff *diff)
+{
+    return diff->nobody.what != NULL
+               ? change_json("name", diff->nobody.what, &diff->nobody)
+               : json_null();
+}
+
 static json_t *
 changes_json(const struct jep_change *changes, size_t count)
 {
@@ -284,6 +298,7 @@ diff_json(out_t *out, const struct diff_view *view)
     value_set(root, "attribution", changes_json(diff->lines, diff->line_count));
     value_set(root, "bins", diff_bins_json(diff));
     value_set(root, "owners", diff_owners_json(diff, view->top));
+    value_set(root, "nobody", diff_nobody_json(diff));
     value_set(root, "stacks", stacks);
     value_print(out, root);
 }

@@ -24,6 +24,8 @@ void diff_print_bins(out_t *out, const struct jep_diff *diff, size_t most);
 void diff_print_stacks(out_t *out, const struct jep_diff *diff, size_t most);
 void diff_print_owners(out_t *out, const struct jep_diff *diff, size_t most);
 json_t *diff_owners_json(const struct jep_diff *diff, unsigned top);
+/* null if it is not known */
+json_t *diff_nobody_json(const struct jep_diff *diff);
 json_t *diff_bins_json(const struct jep_diff *diff);
 json_t *diff_stack_json(const struct jep_stack_change *change);
 

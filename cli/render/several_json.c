@@ -116,6 +116,7 @@ series_json(const struct jep_series *series, const struct jep_diff *diff,
     value_set(object, "rows", rows);
     value_set(object, "bins", diff_bins_json(diff));
     value_set(object, "owners", diff_owners_json(diff, top));
+    value_set(object, "nobody", diff_nobody_json(diff));
     value_set(object, "stacks", stacks);
     return object;
 }

@@ -157,6 +157,17 @@ elapsed_fill(struct diff *diff, const jep_report_t *before,
         diff->out.elapsed_ns = figure_derived(to.value - from.value);
 }
 
+/* What is allocated and nobody's. */
+static void
+nobody_fill(struct diff *diff, const struct jep_owners *a,
+            const struct jep_owners *b)
+{
+    if (a->count > 0 && b->count > 0 && a->other.known && b->other.known)
+        diff->out.nobody =
+            (struct jep_change){"nobody", b->other_name, a->other, b->other,
+                                change_bytes(a->other, b->other)};
+}
+
 /* Whether two allocators count the same things under the same names. */
 static bool
 is_alike(enum jep_allocator a, enum jep_allocator b)
@@ -218,6 +229,7 @@ jep_diff_new(const jep_report_t *before, const jep_report_t *now,
     elapsed_fill(diff, before, now);
     totals_fill(diff, &a->summary, &b->summary);
     lines_fill(diff, &a->ledger, &b->ledger);
+    nobody_fill(diff, &a->owners, &b->owners);
     if (!bins_fill(diff, a, b) ||
         !diff_owners(a, b, &diff->owners, &diff->out.owner_count) ||
         !diff_stacks(before, now, diff->out.elapsed_ns.value, &diff->stacks,

@@ -8,7 +8,8 @@
  *
  * Services are owners, by what they have in Lua and in C; what mem says of them
  * is added up, too.  Answers to the three commands in one paste are one
- * document; another begins where a total comes a second time. */
+ * document; another begins where a total, or the first service of a list, comes
+ * a second time. */
 #include "base/macros.h"
 #include "dump/document.h"
 #include "dump/owner.h"
@@ -19,12 +20,17 @@
 #include <string.h>
 
 #define SERVICE_NAME_MAX 256
+#define SERVICE_ID_MAX   16
 
 struct skynet {
     struct document document;
     bool seen_total[TOTAL_COUNT], seen[SKYNET_COUNT];
     uint64_t lua, services; /* so far */
+    /* The first service of mem and of cmem: when it comes again, so do all. */
+    char first[2][SERVICE_ID_MAX];
 };
+
+enum { LIST_MEM, LIST_CMEM };
 
 /* ":0000000a" */
 static bool
@@ -75,6 +81,7 @@ next_document(struct skynet *s)
 
     memset(s->seen_total, 0, sizeof(s->seen_total));
     memset(s->seen, 0, sizeof(s->seen));
+    memset(s->first, 0, sizeof(s->first));
     s->lua = s->services = 0;
     return status;
 }
@@ -99,7 +106,7 @@ static jep_status_t
 add_service(struct skynet *s, token_t address, const token_t *words,
             size_t count, uint64_t bytes)
 {
-    char id[16], name[SERVICE_NAME_MAX];
+    char id[SERVICE_ID_MAX], name[SERVICE_NAME_MAX];
     struct dump_owner owner = {
         .id = id, .figures = {bytes}, .known = 1u << OWNER_LIVE_BYTES};
 
@@ -123,11 +130,26 @@ add_service(struct skynet *s, token_t address, const token_t *words,
     return document_owner(&s->document, &owner);
 }
 
+/* A line of a list begins: see to it that it is in the right document. */
+static jep_status_t
+need_list(struct skynet *s, int list, token_t address)
+{
+    char *first = s->first[list];
+    jep_status_t status = JEP_OK;
+
+    if (first[0] != '\0' && token_is(address, first))
+        status = next_document(s);
+    if (first[0] == '\0')
+        snprintf(first, SERVICE_ID_MAX, "%.*s", (int)address.length,
+                 address.text);
+    return status != JEP_OK ? status : document_need(&s->document, TEXT_SURE);
+}
+
 /* One more service of mem: the sum is known from now on, and grows. */
 static jep_status_t
 add_lua(struct skynet *s, const token_t *tokens, size_t count, uint64_t bytes)
 {
-    jep_status_t status = document_need(&s->document, TEXT_SURE);
+    jep_status_t status = need_list(s, LIST_MEM, tokens[0]);
 
     if (status == JEP_OK)
         status = add_service(s, tokens[0], tokens + 3, count - 3, bytes);
@@ -147,7 +169,7 @@ add_lua(struct skynet *s, const token_t *tokens, size_t count, uint64_t bytes)
 static jep_status_t
 add_c(struct skynet *s, token_t address, uint64_t bytes)
 {
-    jep_status_t status = document_need(&s->document, TEXT_SURE);
+    jep_status_t status = need_list(s, LIST_CMEM, address);
 
     return status != JEP_OK ? status : add_service(s, address, NULL, 0, bytes);
 }

@@ -91,13 +91,16 @@ printf '%s\n' '50331648 5 even' '10485760 5 grows' '41943040 5 shrinks' '2097152
 printf '%s\n' '50331648 5 even' '73400320 9 grows' '20971520 5 shrinks' '3145728 1 begins' |
     dump now.json 167772160
 run "$jeprobe" diff before.json now.json
-sed -n '/^For whom/,/^$/p' "$out" | awk 'NR > 1 && NF { print $1, $6 $7, $8 }' >changed
+sed -n '/^For whom/,/^$/p' "$out" | awk 'NR > 1 && NF && !/^  without/ { print $1, $6 $7, $8 }' >changed
 is "diff: who changed, the largest first" "$(tr '\n' ';' <changed)" \
     "grows +60.0MiB +600.0;shrinks -20.0MiB -50.0;begins +3.0MiB ;ends -2.0MiB -100.0;"
+like "diff: what has no label" "$out" \
+    '^  without a label, or in threa\.\. +28\.0 MiB +19\.0 MiB +-9\.0 MiB +-32\.1 %$'
 is "diff: 80 columns" "$(awk 'length > 80' "$out")" ""
 run "$jeprobe" diff --format json --top 1 before.json now.json
 is "diff: json" "$(sed -n '/"owners"/,/^ *\]/p' "$out" | tr -d ' \n')" \
     '"owners":[{"name":"grows","before":10485760,"now":73400320,"change":62914560}],'
+like "diff: json, what has no label" "$out" '"change": -9437184'
 run "$jeprobe" report --series before.json now.json
 like "series: who grew" "$out" '^  grows +10\.0 MiB +70\.0 MiB +\+60\.0 MiB'
 like "series: whom the last one is for" "$out" '^  even +48\.0 MiB'
@@ -137,5 +140,12 @@ like "skynet: the rest of jmem" "$out" "\"other_bytes\": $((4194304 - 1575376 - 
 run "$jeprobe" report console.txt
 like "skynet: as text" "$out" '^  :0000000a snlua launcher +515 KiB '
 like "skynet: of none" "$out" '^  of no service +'
+# The console asked twice: two dumps, and each service once in each.
+cat console.txt console.txt | sed '14,$ s/^:0000000a   512/:0000000a   912/' >twice.txt
+run "$jeprobe" report twice.txt
+like "skynet: a series" "$out" '^2 dumps of one process$'
+like "skynet: which service grew" "$out" \
+    '^  :0000000a snlua launcher +515 KiB +915 KiB +\+400 KiB '
+unlike "skynet: no other did" "$out" '^  :00000004.*\+'
 
 done_testing
