@@ -6,6 +6,7 @@
  * run.  So a paste may hold the answers to several questions.  Lines of several
  * processes go to readers of their own. */
 #include "base/macros.h"
+#include "dump/json_wrap.h"
 #include "dump/perr.h"
 #include "dump/repair.h"
 #include "dump/text.h"
@@ -338,7 +339,7 @@ dump_read(reader_t *reader, const struct dump_sink *sinks,
 
     if (status != JEP_OK)
         return status;
-    if (is_json(data, length))
+    if (is_json(data, length) && !json_wrap_is(data, length))
         return json_first(reader, sinks, error);
     return text_read(reader, sinks, TEXT_NOTHING, error);
 }

@@ -5,6 +5,8 @@
  * read as if the objects around it had been opened. */
 #include "base/macros.h"
 #include "dump/json.h"
+#include "dump/json_wrap.h"
+#include "dump/repair.h"
 #include "dump/text.h"
 
 #include <stdlib.h>
@@ -60,20 +62,56 @@ jsonline_probe(const struct text_line *line)
     return *next == '{' || *next == '\0' ? TEXT_SURE : TEXT_NOTHING;
 }
 
+struct jsonline {
+    json_t *json;
+    struct json_wrap wrap;
+    bool has_feed; /* of the last line, which is not yet read */
+};
+
 static void *
 jsonline_open(const struct dump_sink *sink, struct jep_error *error)
 {
-    return json_open(sink, error);
+    struct jsonline *j = calloc(1, sizeof(*j));
+
+    if (j == NULL)
+        return NULL;
+    j->json = json_open(sink, error);
+    if (j->json == NULL) {
+        free(j);
+        return NULL;
+    }
+    return j;
+}
+
+/* A line feed ends a number; without one it may be cut off. */
+static jep_status_t
+read_feed(struct jsonline *j)
+{
+    size_t used;
+    bool has_feed = j->has_feed;
+
+    j->has_feed = false;
+    return has_feed ? json_feed(j->json, "\n", 1, &used) : JEP_OK;
+}
+
+/* Read the line feed before `line`, unless a terminal has made it. */
+static jep_status_t
+read_between(struct jsonline *j, const struct text_line *line)
+{
+    const struct dump_sink *sink = j->json->sink;
+
+    if (!j->has_feed || !json_wrap_joins(&j->wrap, line->text, line->length))
+        return read_feed(j);
+    j->has_feed = false;
+    return sink->repaired(sink->context, line->number, 1u << REPAIR_WRAP);
 }
 
 static jep_status_t
-jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
+read_text(struct jsonline *j, const struct text_line *line, const char *text)
 {
-    json_t *json = state;
-    const char *text = skip_white(line->text);
+    json_t *json = j->json;
     size_t length = line->length - (size_t)(text - line->text), used = 0;
     const struct head *head = json->yajl == NULL ? head_find(text) : NULL;
-    unsigned documents = json->documents;
     jep_status_t status = JEP_OK;
 
     json_set_line(json, line->number);
@@ -81,9 +119,24 @@ jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
         status = json_feed(json, head->open, strlen(head->open), &used);
     if (status == JEP_OK)
         status = json_feed(json, text, length, &used);
-    /* The line feed ends a number; without one it may be cut off. */
-    if (status == JEP_OK && used == length && json->yajl != NULL && line->ended)
-        status = json_feed(json, "\n", 1, &length);
+    j->has_feed = used == length && json->yajl != NULL && line->ended;
+    return status;
+}
+
+static jep_status_t
+jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
+{
+    struct jsonline *j = state;
+    json_t *json = j->json;
+    jep_status_t status = read_between(j, line);
+    unsigned documents = json->documents;
+
+    if (json->yajl == NULL)
+        j->wrap = (struct json_wrap){0};
+    if (status == JEP_OK)
+        status = read_text(
+            j, line, j->wrap.in_string ? line->text : skip_white(line->text));
+    json_wrap_line(&j->wrap, line->text, line->length);
     *evidence = json->document != 0 || json->documents > documents
                     ? TEXT_SURE
                     : TEXT_NOTHING;
@@ -95,10 +148,13 @@ jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
 static jep_status_t
 jsonline_close(void *state)
 {
-    json_t *json = state;
-    jep_status_t status = json_end(json);
+    struct jsonline *j = state;
+    jep_status_t status = read_feed(j);
 
-    json_close(json);
+    if (status == JEP_OK)
+        status = json_end(j->json);
+    json_close(j->json);
+    free(j);
     return status;
 }
 

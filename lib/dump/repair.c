@@ -48,6 +48,7 @@ repair_what(enum repair repair)
                            "apart by their log prefix",
         [REPAIR_CRLF] = "lines end in carriage returns",
         [REPAIR_ESCAPES] = "line feeds were written as \\n",
+        [REPAIR_STRING] = "quotes were written as \\\", as in a string",
         [REPAIR_WRAP] = "long lines had been wrapped and were joined",
         [REPAIR_SEPARATORS] = "numbers have separators between thousands",
         [REPAIR_MARKUP] = "tags and entities of HTML were removed",

@@ -23,6 +23,7 @@ enum repair {
     REPAIR_STREAMS,    /* lines of several processes */
     REPAIR_CRLF,       /* carriage returns */
     REPAIR_ESCAPES,    /* line feeds as \n */
+    REPAIR_STRING,     /* quotes as \" */
     REPAIR_WRAP,       /* lines that a terminal has cut */
     REPAIR_SEPARATORS, /* 1,234,567 */
     REPAIR_MARKUP,     /* tags and entities of HTML */

@@ -68,6 +68,29 @@ has_escapes(const char *text, size_t length)
     return false;
 }
 
+/* A dump of JSON as a string. */
+static bool
+has_quoted_json(const char *text, size_t length)
+{
+    static const char *const starts[] = {"{\\\"jemalloc\\\"",
+                                         "{\\\"jeprobe\\\""};
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(starts); i++) {
+        if (memmem(text, length, starts[i], strlen(starts[i])) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* What has to be unescaped, as a bit; 0 = nothing. */
+static unsigned
+escapes_find(const char *text, size_t length)
+{
+    if (has_escapes(text, length))
+        return 1u << REPAIR_ESCAPES;
+    return has_quoted_json(text, length) ? 1u << REPAIR_STRING : 0;
+}
+
 /* The byte that a hexadecimal escape like "u001b" or "x1b" stands for, and how
  * long it is; 0 = it is none. */
 static size_t
@@ -416,12 +439,13 @@ has_points(const char *text, size_t length)
 size_t
 clean_text(char *text, size_t length, unsigned *repairs)
 {
-    unsigned found = scan(text, length);
+    unsigned found = scan(text, length), escapes;
 
     if (found == 0)
         return length;
-    if ((found & MARK_ESCAPE) != 0 && has_escapes(text, length)) {
-        *repairs |= 1u << REPAIR_ESCAPES;
+    escapes = (found & MARK_ESCAPE) != 0 ? escapes_find(text, length) : 0;
+    if (escapes != 0) {
+        *repairs |= escapes;
         length = unescape(text, length);
         length = unquote(text, length);
         found = scan(text, length);

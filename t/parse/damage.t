@@ -57,6 +57,29 @@ dump "jemalloc 5.0" "$top_srcdir/t/parse/valid/jetext-50/input"
 # shellcheck disable=SC2046
 wrapped $(seq 60 180)
 
+# JSON on one line, as programs print it.
+tr -d '\n\t' <"$top_srcdir/t/parse/valid/jejson-53/input" >one
+echo >>one
+dump "JSON" one
+# shellcheck disable=SC2046
+wrapped $(seq 30 7 250)
+fold -w 120 whole >damaged
+run "$jeprobe" report damaged
+like "$what: wrapped, which is said" "$out" 'long lines had been wrapped'
+sed 's/"/\\"/g; s/.*/"&"/' whole >damaged
+same "as a string"
+sed 's/"/\\"/g; s/.*/$1 = "&"/' whole >damaged
+same "as gdb prints it"
+run "$jeprobe" report damaged
+like "$what: a string, which is said" "$out" 'quotes were written as '
+# What is cut off in a number does not go on in the next line of a log.
+cut=$(sed 's/\("allocated":4\).*/\1/' whole)
+for next in '2024-01-01 12:00:00 ready' '17 users'; do
+    printf '%s\n%s\n' "$cut" "$next" >damaged
+    run "$jeprobe" report --format json damaged
+    unlike "$what: cut off, then $next" "$out" "\"allocated\": 4[0-9]"
+done
+
 # prefixed: what loggers and tools write before each line.
 prefixed()
 {
