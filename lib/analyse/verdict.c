@@ -99,33 +99,59 @@ is_down(const struct changes *changes, const char *id)
     return bytes_of(changes, id) <= -changes->floor;
 }
 
-/* What memory grew by, from the inside out: the first that explains it. */
 static struct jep_verdict
-growth(const struct changes *c)
+live_growth(const struct changes *c)
 {
-    if (is_up(c, "allocated") &&
-        2 * bytes_of(c, "tcache") >= bytes_of(c, "allocated"))
+    if (2 * bytes_of(c, "tcache") >= bytes_of(c, "allocated"))
         return (struct jep_verdict){
             "thread-caches",
             "Thread caches hold more: free objects that no other thread can "
             "use",
             "tcache-bloat", "tcache", true};
-    if (is_up(c, "allocated"))
-        return (struct jep_verdict){
-            "live-growth",
-            "The program holds more live objects: a leak, or more to do",
-            "true-leak", "allocated", true};
-    if (is_up(c, "active"))
-        return (struct jep_verdict){
-            "fragmentation",
-            "Live objects are spread over more pages: fragmentation",
-            "slab-waste-high", "active", true};
-    if (is_up(c, "metadata"))
-        return (struct jep_verdict){
-            "metadata",
-            "The allocator's metadata has grown, the objects have not",
-            "metadata-edata-fragmented-vm", "metadata", true};
-    return (struct jep_verdict){0};
+    return (struct jep_verdict){
+        "live-growth",
+        "The program holds more live objects: a leak, or more to do",
+        "true-leak", "allocated", true};
+}
+
+/* What memory grew by: the part that grew most, the inner one of equals.  Free
+ * pages alone may be what the objects have left. */
+static struct jep_verdict
+growth(const struct changes *c)
+{
+    static const struct jep_verdict verdicts[] = {
+        {"live-growth", NULL, NULL, "allocated", true},
+        {"fragmentation",
+         "Live objects are spread over more pages: fragmentation",
+         "slab-waste-high", "active", true},
+        {"metadata",
+         "The allocator's metadata has grown, more than the objects have",
+         "metadata-edata-fragmented-vm", "metadata", true},
+        {"freed-not-purged",
+         "Pages were freed and not yet given back to the system",
+         "dirty-idle-no-bgthread", "dirty", true},
+    };
+    const struct jep_verdict *most = NULL;
+    int64_t most_bytes = 0;
+    unsigned grown = 0;
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(verdicts); i++) {
+        int64_t bytes = bytes_of(c, verdicts[i].figure);
+
+        /* What is active holds what is allocated. */
+        if (strcmp(verdicts[i].figure, "active") == 0)
+            bytes -= bytes_of(c, "allocated");
+        if (!is_up(c, verdicts[i].figure))
+            continue;
+        grown++;
+        if (most != NULL && bytes <= most_bytes)
+            continue;
+        most = &verdicts[i];
+        most_bytes = bytes;
+    }
+    if (most == NULL || (grown == 1 && strcmp(most->figure, "dirty") == 0))
+        return (struct jep_verdict){0};
+    return most == &verdicts[0] ? live_growth(c) : *most;
 }
 
 /* Where no part of the allocator's own memory grew. */

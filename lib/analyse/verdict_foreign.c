@@ -160,7 +160,8 @@ grown(enum jep_allocator allocator, enum jep_part part, bool is_total_up)
         break;
     case JEP_PART_METADATA:
         out.id = "metadata";
-        out.text = "The allocator's metadata has grown, the objects have not";
+        out.text = "The allocator's metadata has grown, more than the objects "
+                   "have";
         out.figure = "metadata";
         break;
     default:

@@ -296,5 +296,44 @@ turns shrunk-not-returned 260 385 600 100
 turns less 260 370 600 100
 turns address-space 300 400 613 100
 turns address-space 300 400 600 113
+# Of several parts that grew, the one that grew most; what is active holds what
+# is allocated.
+turns live-growth 320 432 600 100
+turns fragmentation 320 448 600 100
+
+# of_parts WANTED GROWTH...: of allocated, tcache, active, metadata and dirty.
+parts()
+{
+    awk -v a="$1" -v t="$2" -v c="$3" -v m="$4" -v d="$5" -v r="$6" 'BEGIN {
+        M = 1048576
+        printf "{\"jemalloc\":{\"version\":\"5.3.0\",\"arenas\":{\"page\":4096},"
+        printf "\"stats\":{\"allocated\":%.0f,", (300 + a) * M
+        printf "\"active\":%.0f,\"metadata\":%.0f,", (400 + c) * M, (20 + m) * M
+        printf "\"resident\":%.0f,\"mapped\":%.0f},", (500 + r) * M, 900 * M
+        printf "\"stats.arenas\":{\"merged\":{\"pdirty\":%.0f,\"tcache_bytes\":%.0f}}}}\n", (40 + d) * 256, (5 + t) * M }'
+}
+of_parts()
+{
+    wanted=$1
+    shift
+    parts "$@" >new
+    run "$jeprobe" diff --format json old new
+    like "parts $*: $wanted" "$out" "\"verdict\": \"$wanted\""
+}
+parts 0 0 0 0 0 0 >old
+of_parts live-growth 23 0 23 0 0 23
+of_parts freed-not-purged 23 0 23 0 91 114
+is "which has grown" "$status" 1
+of_parts freed-not-purged 23 0 23 0 24 47
+of_parts live-growth 23 0 23 0 22 45
+of_parts metadata 23 0 23 24 0 47
+of_parts live-growth 23 0 23 22 0 45
+of_parts metadata 0 0 0 24 23 47
+# Free pages alone are what the objects left.
+of_parts freed-not-purged -91 0 -91 0 91 0
+is "which has not grown" "$status" 0
+# Half of the growth, or more, in thread caches.
+of_parts thread-caches 24 13 24 0 0 24
+of_parts live-growth 24 11 24 0 0 24
 
 done_testing
