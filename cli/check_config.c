@@ -69,6 +69,50 @@ severity(const char *path, const char *key, const json_t *value,
     wrong(path, key, "has to be \"low\", \"medium\", \"high\" or \"never\"");
 }
 
+struct nearest {
+    const char *typed, *name;
+    unsigned distance; /* 0 = it is the name */
+};
+
+static void
+consider(struct nearest *nearest, const char *name)
+{
+    unsigned distance = text_distance(nearest->typed, name);
+
+    if (nearest->name != NULL && nearest->distance <= distance)
+        return;
+    nearest->name = name;
+    nearest->distance = distance;
+}
+
+/* What is misspelt would silence nothing, and nobody would know. */
+static void
+check_name(const char *path, const char *name)
+{
+    struct nearest nearest = {.typed = name};
+    size_t count;
+    const struct jep_topic *topics = jep_topics(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (topics[i].kind == JEP_TOPIC_RULE)
+            consider(&nearest, topics[i].name);
+    }
+    for (size_t i = 0; i < JEP_CHECK_NAMES; i++)
+        consider(&nearest, jep_check_names[i]);
+    for (size_t i = 0; i < JEP_BASE_FIGURES; i++)
+        consider(&nearest, jep_baseline_names[i]);
+    if (nearest.distance == 0)
+        return;
+    if (text_is_near(name, nearest.name))
+        die(EXIT_INPUT,
+            "%s: there is no check \"%s\" to suppress; did you mean \"%s\"?",
+            path, name, nearest.name);
+    die(EXIT_INPUT,
+        "%s: there is no check \"%s\" to suppress; jeprobe explain lists all "
+        "rules",
+        path, name);
+}
+
 static void
 suppressions(const char *path, const json_t *array, struct check_config *config,
              struct jep_limits *limits)
@@ -91,6 +135,7 @@ suppressions(const char *path, const json_t *array, struct check_config *config,
         if (reason == NULL || reason[0] == '\0')
             die(EXIT_INPUT, "%s: the suppression of \"%s\" has no \"reason\"",
                 path, name);
+        check_name(path, name);
         config->suppressions[i] = (struct jep_suppression){name, reason};
     }
     limits->suppressions = config->suppressions;

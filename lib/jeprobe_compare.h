@@ -85,6 +85,10 @@ struct jep_limits {
 
 /* Names of the baseline's figures, "allocated" first. */
 extern const char *const jep_baseline_names[JEP_BASE_FIGURES];
+
+/* The checks that are neither rules nor figures of a baseline. */
+#define JEP_CHECK_NAMES 6
+extern const char *const jep_check_names[JEP_CHECK_NAMES];
 struct jep_figure jep_baseline_figure(const struct jep_view *view,
                                       enum jep_baseline_figure figure);
 /* A number that stays the same for a place of allocation from run to run. */

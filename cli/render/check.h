@@ -25,7 +25,8 @@ void check_sentence(char *text, size_t size, const struct jep_check *check);
 /* Where it was read, from 1. */
 uint32_t check_line(const struct jep_check *check);
 /* Sixteen hexadecimal digits that stay the same while the trouble does. */
-void check_fingerprint(char text[17], const struct jep_check *check);
+void check_fingerprint(char text[17], const struct check_set *set,
+                       const struct jep_check *check);
 /* "error", "warning", "note": how bad an alert is. */
 const char *check_level(const struct jep_check *check);
 

@@ -81,14 +81,15 @@ sarif_rule(json_t *rules, const struct jep_check *check)
 }
 
 static json_t *
-sarif_result(const struct jep_check *check, json_t *rules)
+sarif_result(const struct check_set *set, const struct jep_check *check,
+             json_t *rules)
 {
     json_t *result = value_need(json_object());
     json_t *prints = value_need(json_object());
     char text[CHECK_SENTENCE_MAX], fingerprint[17];
 
     check_sentence(text, sizeof(text), check);
-    check_fingerprint(fingerprint, check);
+    check_fingerprint(fingerprint, set, check);
     value_set(result, "ruleId", value_text(check->name));
     value_set(result, "ruleIndex", value_whole(sarif_rule(rules, check)));
     value_set(result, "level", value_text(check_level(check)));
@@ -120,7 +121,7 @@ check_sarif(out_t *out, const struct check_set *set)
 
     for (size_t i = 0; i < set->count; i++) {
         if (set->checks[i].outcome != JEP_PASS)
-            value_append(results, sarif_result(&set->checks[i], rules));
+            value_append(results, sarif_result(set, &set->checks[i], rules));
     }
     value_set(driver, "name", value_text("jeprobe"));
     value_set(driver, "version", value_text(PACKAGE_VERSION));
@@ -236,7 +237,7 @@ check_code_quality(out_t *out, const struct check_set *set)
             continue;
         }
         check_sentence(text, sizeof(text), check);
-        check_fingerprint(fingerprint, check);
+        check_fingerprint(fingerprint, set, check);
         value_set(lines, "begin", value_whole(check_line(check)));
         value_set(place, "path", value_text(check->view->source.file));
         value_set(place, "lines", lines);

@@ -63,7 +63,7 @@ check_text(out_t *out, const struct check_set *set)
 }
 
 static json_t *
-one(const struct jep_check *check)
+one(const struct check_set *set, const struct jep_check *check)
 {
     static const char *const outcomes[] = {[JEP_PASS] = "pass",
                                            [JEP_ALERT] = "alert",
@@ -76,7 +76,7 @@ one(const struct jep_check *check)
     char text[CHECK_SENTENCE_MAX], fingerprint[17];
 
     check_sentence(text, sizeof(text), check);
-    check_fingerprint(fingerprint, check);
+    check_fingerprint(fingerprint, set, check);
     value_set(object, "check", value_text(check->name));
     value_set(object, "outcome", value_text(outcomes[check->outcome]));
     value_set(object, "file", value_text(check->view->source.file));
@@ -107,7 +107,7 @@ check_json(out_t *out, const struct check_set *set)
                          : set->cannots > 0 ? "cannot-verify"
                                             : "pass"));
     for (size_t i = 0; i < set->count; i++)
-        value_append(array, one(&set->checks[i]));
+        value_append(array, one(set, &set->checks[i]));
     value_set(root, "checks", array);
     value_print(out, root);
 }

@@ -4,9 +4,12 @@
 #include "cli/render/render.h"
 #include "cli/text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define FNV_PRIME 0x100000001b3u
 
 /* What the bytes of a ratio are. */
 static const char *
@@ -121,24 +124,62 @@ static uint64_t
 hash(uint64_t value, const char *text)
 {
     for (; *text != '\0'; text++)
-        value = (value ^ (unsigned char)*text) * 0x100000001b3u;
-    return (value ^ 0xff) * 0x100000001b3u;
+        value = (value ^ (unsigned char)*text) * FNV_PRIME;
+    return (value ^ 0xff) * FNV_PRIME;
 }
 
-/* Of what is wrong and with whom, and not of any figure: so a warning keeps
- * its identity while it gets worse or better.  Nor of the file's name, which
- * holds the process's number. */
-void
-check_fingerprint(char text[17], const struct jep_check *check)
+/* Who has no name is known by that of the file, but for numbers in it, which
+ * may be the process's. */
+static uint64_t
+hash_file(uint64_t value, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    for (path = slash != NULL ? slash + 1 : path; *path != '\0'; path++) {
+        if (!isdigit((unsigned char)*path))
+            value = (value ^ (unsigned char)*path) * FNV_PRIME;
+    }
+    return value;
+}
+
+static uint64_t
+identity(const struct jep_check *check)
 {
     const struct jep_view *view = check->view;
     uint64_t value = hash(0xcbf29ce484222325u, check->name);
 
     value = hash(value, render_allocator(view->source.allocator));
-    if (view->process.exe != NULL)
-        value = hash(value, view->process.exe);
+    value = view->process.exe != NULL ? hash(value, view->process.exe)
+                                      : hash_file(value, view->source.file);
     if (check->site != NULL)
         value ^= jep_site_key(check->site);
+    return value;
+}
+
+/* How many checks before are the same of other processes without a name. */
+static unsigned
+repeats(const struct check_set *set, const struct jep_check *check)
+{
+    uint64_t value = identity(check);
+    unsigned count = 0;
+
+    if (check->view->process.exe != NULL)
+        return 0;
+    for (const struct jep_check *c = set->checks; c < check; c++)
+        count += c->view != check->view && strcmp(c->name, check->name) == 0 &&
+                 identity(c) == value;
+    return count;
+}
+
+/* Of what is wrong and with whom, and not of any figure: so a warning keeps
+ * its identity while it gets worse or better.  Equal ones would be taken for
+ * one, so those of processes without a name are counted. */
+void
+check_fingerprint(char text[17], const struct check_set *set,
+                  const struct jep_check *check)
+{
+    uint64_t value = (identity(check) ^ repeats(set, check)) * FNV_PRIME;
+
     snprintf(text, 17, "%016" PRIx64, value);
 }
 

@@ -18,6 +18,13 @@ struct list {
     bool is_failed; /* out of memory */
 };
 
+const char *const jep_check_names[JEP_CHECK_NAMES] = {"internal-fragmentation",
+                                                      "external-fragmentation",
+                                                      "metadata",
+                                                      "site-growth",
+                                                      "baseline-sites",
+                                                      "baseline"};
+
 const char *const jep_baseline_names[JEP_BASE_FIGURES] = {
     "allocated", "active", "resident", "metadata", "rss"};
 

@@ -73,6 +73,37 @@ for bad in '{"max-internal": "x"}' '{"max-wombat": 1}' '[1]' '{"min-size": -1}' 
     is "in one line" "$(wc -l <"$err" | tr -d ' ')" 1
 done
 
+# A suppression of what there is not would silence nothing.
+for name in slab-waste-hihg metdata alocated; do
+    echo "{\"suppress\": [{\"check\": \"$name\", \"reason\": \"r\"}]}" >bad.json
+    run "$jeprobe" check --config bad.json dump.txt
+    is "suppressed: $name" "$status" 3
+    like "and what is like it" "$err" \
+        "no check \"$name\" to suppress; did you mean \"(slab-waste-high|metadata|allocated)\"[?]\$"
+done
+echo '{"suppress": [{"check": "wombats", "reason": "r"}]}' >bad.json
+run "$jeprobe" check --config bad.json dump.txt
+is "suppressed: nothing like any" "$status" 3
+like "where all are" "$err" 'jeprobe explain lists all'
+for name in slab-waste-high baseline site-growth allocated; do
+    echo "{\"suppress\": [{\"check\": \"$name\", \"reason\": \"r\"}]}" >good.json
+    run "$jeprobe" check --config good.json dump.txt
+    is "suppressed: $name" "$status" 0
+done
+
+# Processes without a name are not taken for one another.
+fingerprints()
+{
+    run "$jeprobe" check --format json --max-internal 1 "$@"
+    sed -n '/"check": "internal-fragmentation"/,/"fingerprint"/s/^ *"fingerprint": //p' "$out"
+}
+cp dump.txt web.7.txt
+cp dump.txt web.8.txt
+cp dump.txt other.txt
+is "as many fingerprints as processes" \
+    "$(fingerprints web.7.txt web.8.txt other.txt | sort -u | wc -l | tr -d ' ')" 3
+is "not of the process's number" "$(fingerprints web.7.txt)" "$(fingerprints web.8.txt)"
+
 run "$jeprobe" check
 is "no file" "$status" 2
 run "$jeprobe" check --max-internal -5 dump.txt
