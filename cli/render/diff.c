@@ -155,17 +155,19 @@ static void
 print_sources(out_t *out, const struct diff_view *view)
 {
     char text[TEXT_NUMBER_MAX];
+    bool is_named =
+        view->before->process.pid.known && view->now->process.pid.known;
+    const char *one = is_named ? ": one process" : ": taken for one process";
 
     out_text(out, view->before->source.file);
     out_puts(out, " -> ");
     out_text(out, view->now->source.file);
     if (view->diff->elapsed_ns.known)
         out_printf(
-            out, ": one process, %s later",
+            out, "%s, %s later", one,
             text_duration(text, (double)view->diff->elapsed_ns.value / 1e9));
     else
-        out_puts(out, view->diff->same_process ? ": one process"
-                                               : ": two processes");
+        out_puts(out, view->diff->same_process ? one : ": two processes");
     out_puts(out, "\n\n");
 }
 

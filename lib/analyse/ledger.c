@@ -208,9 +208,13 @@ add_beyond_active(struct ledger *ledger, const struct snapshot *snapshot,
                "base, in whole pages");
     add_metadata(ledger, snapshot, s, base);
     if (!s->dirty.known) {
-        bool with_muzzy = summary_release(snapshot) == 0 ||
-                          muzzy_is_resident(snapshot, s, base);
+        unsigned from, to;
+        bool with_muzzy;
 
+        summary_releases(snapshot, &from, &to);
+        with_muzzy =
+            from <= MUZZY_RESIDENT_TO && (summary_release(snapshot) == 0 ||
+                                          muzzy_is_resident(snapshot, s, base));
         add(ledger, "dirty",
             with_muzzy ? "dirty pages (muzzy too, up to 5.2.1)" : "dirty pages",
             (int64_t)(beyond - base.value), "resident - active - base");

@@ -8,7 +8,8 @@
 
 #define MANY_PER_CPU      2
 #define MANY_PER_THREAD   4
-#define SPREAD_TOP        10   /* one in so many is the top */
+#define ENOUGH            4  /* where one thread is left and no more is known */
+#define SPREAD_TOP        10 /* one in so many is the top */
 #define SPREAD_SHARE      0.50 /* of the waste */
 #define IDLE_ARENAS       0.25
 #define DEFAULT_PER_CPU   4
@@ -150,6 +151,9 @@ rule_too_many_arenas(const struct rule_input *in, struct finding *finding)
     fires = arenas.count > 1 && arenas_are_too_many(&arenas, cpus);
     is_spread = waste_is_spread(&arenas);
     wanted = ceil(cpus > 0.0 ? cpus : (double)arenas.threads);
+    /* The others may have ended with the work that they were for. */
+    if (cpus <= 0.0 && arenas.threads <= 1)
+        wanted = ENOUGH;
     wanted = fmin(fmax(wanted, 1.0), (double)arenas.count);
     bytes = waste_beyond(&arenas, (size_t)wanted);
     free(arenas.rows);

@@ -237,9 +237,7 @@ group_of(jep_several_t *several, size_t at, enum order order)
         return group_new(several, moment);
     before = &several->moments[at - 1]->out;
     group = several->moments[at - 1]->group;
-    if (is_one_file(before, moment))
-        return group;
-    if (order == ORDER_NONE)
+    if (!is_one_file(before, moment) && order == ORDER_NONE)
         return group_new(several, moment);
     several->groups[group].is_assumed = true;
     return group;

@@ -313,10 +313,15 @@ static jep_status_t
 read_doctor_verdict(struct redis *r, const char *text)
 {
     static const struct {
-        const char *sentence, *verdict;
-    } verdicts[] = {{"Sam, I detected a few issues in this", "issues"},
-                    {"Sam, I can't find any memory issue", "healthy"},
-                    {"Sam, this instance is empty", "empty"}};
+        const char *sentence, *verdict, *says;
+    } verdicts[] = {
+        {"Sam, I detected a few issues in this", "issues", "found issues"},
+        {"Sam, I can't find any memory issue", "healthy",
+         "found nothing wrong"},
+        {"Sam, this instance is empty", "empty",
+         "cannot judge, for the instance is empty or nearly so"}};
+
+    jep_status_t status;
 
     for (size_t i = 0; i < JE_ARRAY_LEN(verdicts); i++) {
         const char *verdict = verdicts[i].verdict;
@@ -324,8 +329,14 @@ read_doctor_verdict(struct redis *r, const char *text)
         if (strstr(text, verdicts[i].sentence) == NULL)
             continue;
         r->is_doctor = true;
-        return emit_setting(r, "", (token_t){"doctor", 6},
-                            (token_t){verdict, strlen(verdict)}, TEXT_SURE);
+        status = emit_setting(r, "", (token_t){"doctor", 6},
+                              (token_t){verdict, strlen(verdict)}, TEXT_SURE);
+        if (status == JEP_OK)
+            status = document_warn(&r->document, 1,
+                                   "MEMORY DOCTOR %s; figures are in INFO "
+                                   "memory and MEMORY STATS",
+                                   verdicts[i].says);
+        return status;
     }
     return JEP_OK;
 }

@@ -106,4 +106,13 @@ is "one file" "$status" 2
 run "$jeprobe" diff old.txt missing.txt
 is "a file that is not there" "$status" 3
 
+# Who is not named is taken for one process, and that is said.
+printf '___ Begin jemalloc statistics ___\nAllocated: 1000, active: 4096, metadata: 4096, resident: 9000, mapped: 9000\n--- End jemalloc statistics ---\n' >old.txt
+cp old.txt same.txt
+run "$jeprobe" diff same.txt same.txt
+like "assumed" "$out" '^same.txt -> same.txt: taken for one process$'
+cat old.txt same.txt >twice.txt
+run "$jeprobe" report twice.txt
+like "assumed in a file" "$out" '^Taken for one process, '
+
 done_testing
