@@ -15,7 +15,7 @@
 
 /* In the order of preference where a line says the same to several. */
 static const struct text_format *const formats[] = {
-    &text_json,     &text_redis,     &text_skynet,  &text_tcmalloc,
+    &text_redis,    &text_json,      &text_skynet,  &text_tcmalloc,
     &text_mimalloc, &text_glibc_xml, &text_glibc,   &text_heapprof,
     &text_procfs,   &text_oomlog,    &text_rocksdb, &text_jemalloc,
 };

@@ -3,8 +3,9 @@
  *
  * INFO is "key:value".  MEMORY STATS is a name and a number in turns, on lines
  * of their own; redis-cli numbers them, quotes the names and says what type
- * the numbers are.  What has no field of its own becomes the setting "redis."
- * with its name, ratios among them, so that nothing is rounded.
+ * the numbers are, or prints all of it on a line of JSON or CSV.  What has no
+ * field of its own becomes the setting "redis." with its name, ratios among
+ * them, so that nothing is rounded.
  *
  * All of them that one process printed together are one document; another one
  * begins where a figure comes a second time from the same command. */
@@ -152,6 +153,41 @@ is_value(token_t value)
     return true;
 }
 
+/* The next string, number or word of a line of JSON or CSV; false: no more. */
+static bool
+packed_next(token_t *line, token_t *word)
+{
+    size_t start = 0, end;
+    const char *ends = ",:}]";
+
+    while (start < line->length &&
+           strchr("{}[],: \t\r", line->text[start]) != NULL)
+        start++;
+    if (start == line->length)
+        return false;
+    if (line->text[start] == '"') {
+        start++;
+        ends = "\"";
+    }
+    end = start;
+    while (end < line->length && strchr(ends, line->text[end]) == NULL)
+        end++;
+    *word = (token_t){line->text + start, end - start};
+    end += end < line->length;
+    *line = (token_t){line->text + end, line->length - end};
+    return true;
+}
+
+/* Whether a line is of JSON or CSV that begins with a name; which in *key. */
+static bool
+is_packed(token_t line, token_t *key)
+{
+    line = strip(line, "{ \t\r");
+    return line.length > 0 && line.text[0] == '"' && packed_next(&line, key) &&
+           line.length > 0 && strchr(",:", line.text[0]) != NULL &&
+           is_stats_key(*key);
+}
+
 /* ---- documents --------------------------------------------------------- */
 
 static jep_status_t
@@ -285,6 +321,17 @@ read_stats(struct redis *r, token_t word, bool *is_read)
     return read_stats_value(r, word);
 }
 
+static jep_status_t
+read_packed(struct redis *r, token_t line, bool *is_read)
+{
+    jep_status_t status = JEP_OK;
+    token_t word;
+
+    while (status == JEP_OK && packed_next(&line, &word))
+        status = read_stats(r, word, is_read);
+    return status;
+}
+
 /* ---- MEMORY DOCTOR and the log ----------------------------------------- */
 
 /* " * High total RSS: This instance …" becomes "redis.doctor.high-total-rss"
@@ -397,6 +444,7 @@ redis_probe(const struct text_line *line)
         "total.allocated",     "peak.allocated", "startup.allocated",
         "allocator.allocated", "overhead.total", "dataset.bytes"};
     token_t whole = {line->text, line->length}, key, value;
+    bool is_whole;
 
     if (info_split(whole, &key, &value))
         return info_is_sure(key) ? TEXT_SURE : TEXT_NOTHING;
@@ -405,10 +453,13 @@ redis_probe(const struct text_line *line)
         strstr(line->text, "Sam, this instance") != NULL ||
         is_defrag_log(line->text))
         return TEXT_SURE;
+    is_whole = is_packed(whole, &key);
     whole = unnumber(whole);
     for (size_t i = 0; i < JE_ARRAY_LEN(names); i++) {
         size_t length = strlen(names[i]);
 
+        if (is_whole && token_is(key, names[i]))
+            return TEXT_SURE;
         if (starts(strip(whole, "\""), names[i]) &&
             (whole.length <= length + 2 || strstr(line->text, " => ") != NULL))
             return TEXT_SURE;
@@ -444,7 +495,8 @@ read_line(struct redis *r, const struct text_line *line)
         return status;
     if (r->is_doctor && strstr(line->text, "* ") != NULL)
         return read_doctor(r, whole);
-    status = read_stats(r, unnumber(whole), &is_read);
+    status = is_packed(whole, &key) ? read_packed(r, whole, &is_read)
+                                    : read_stats(r, unnumber(whole), &is_read);
     if (status == JEP_OK && !is_read && strncmp(line->text, "# ", 2) == 0)
         r->document.evidence += TEXT_WEAK; /* a heading of INFO */
     return status;

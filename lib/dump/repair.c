@@ -131,6 +131,23 @@ is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '.';
 }
 
+/* A number that redis-cli puts before an element is right-aligned: the blanks
+ * before it are no part of the prefix. */
+static size_t
+before_number(const struct text_line *line, size_t at)
+{
+    size_t end = at;
+
+    while (isdigit((unsigned char)line->text[end]))
+        end++;
+    if (end == at || (line->text[end] != ')' && line->text[end] != '#'))
+        return at;
+    while (at > 1 && line->text[at - 1] == ' ')
+        at--;
+    /* A prefix that is a number itself ends with a blank. */
+    return is_word(line->text[at - 1]) ? at + 1 : at;
+}
+
 /* Where the content starts behind something else: at a word where a reader has
  * no doubt.  0 = nowhere, or at the start. */
 static size_t
@@ -147,7 +164,7 @@ content_start(const repairer_t *r, const struct text_line *line)
             continue;
         tries++;
         if (is_content(r, line, at))
-            return at;
+            return before_number(line, at);
     }
     return 0;
 }

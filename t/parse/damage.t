@@ -111,6 +111,26 @@ prefixed
 dump "glibc 2.36" "$top_srcdir/t/parse/valid/glibc-stats-236/input"
 prefixed
 
+# redis-cli aligns the numbers of elements to the right.
+sed -n 2,21p "$top_srcdir/t/parse/valid/redis-stats-cli/input" >stats
+dump "MEMORY STATS" stats
+prefixed
+sed 's/^/+/' whole >damaged
+same "as a diff adds it"
+# The names and values without numbers and types, in turns.
+sed 's/^[ 0-9)]*//; s/(integer) //' whole >words
+paste -sd , words >damaged
+same "as CSV"
+awk 'BEGIN { printf "{" }
+     /^"db/ { printf "%s:{", $0; in_db = 1; next }
+     { printf "%s%s", $0, ++n % 2 ? ":" : in_db ? "}," : NR < 20 ? "," : "}\n" }
+     n % 2 == 0 { in_db = 0 }' words >damaged
+same "as JSON"
+sed 's/[{,]/&\
+  /g' damaged >pretty
+mv pretty damaged
+same "as JSON of many lines"
+
 # Two processes that print the same at the same time, each a message first.
 awk '{ line[NR] = $0 }
      END { for (i = 1; i <= NR + 3; i++) {
