@@ -66,9 +66,10 @@ procfs_map_read(const char *text, struct procfs_map *map, const char **path)
         !read_hex(&at, ' ', &device))
         return false;
     inode = strspn(at, "0123456789");
-    if (inode == 0 || (at[inode] != '\0' && at[inode] != ' '))
+    /* Editors make tabs of runs of blanks. */
+    *path = at + inode + strspn(at + inode, " \t");
+    if (inode == 0 || (at[inode] != '\0' && *path == at + inode))
         return false;
-    *path = at + inode + strspn(at + inode, " ");
     map->kind = kind_of(*path);
     return true;
 }

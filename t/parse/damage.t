@@ -131,6 +131,15 @@ sed 's/[{,]/&\
 mv pretty damaged
 same "as JSON of many lines"
 
+# Runs of blanks that became tabs, below what Redis says.
+cat "$top_srcdir/t/parse/valid/redis-info/input" \
+    "$top_srcdir/t/parse/valid/proc-smaps/input" >smaps
+echo '00400000-7fff00000000 ---p 00000000 00:00 0              [rollup]' >>smaps
+printf 'Rss:            6000 kB\nPss:            5000 kB\n' >>smaps
+dump "smaps" smaps
+sed 's/   */	/g' whole >damaged
+same "with tabs"
+
 # Two processes that print the same at the same time, each a message first.
 awk '{ line[NR] = $0 }
      END { for (i = 1; i <= NR + 3; i++) {
