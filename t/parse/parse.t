@@ -16,6 +16,18 @@ missing()
         "$1" "$tmp/trimmed"
 }
 
+# Whether the report $1, in JSON and of one dump, says where the memory is.
+knows()
+{
+    ! grep -q '"reports"' "$1" && grep -q '^ *"attribution": \[$' "$1"
+}
+
+# Whether the report $1 has a figure in it.
+prints()
+{
+    grep -Eq '[0-9] ([KMGT]iB|bytes|B)' "$1"
+}
+
 for dir in "$cases"/valid/*/; do
     dir=${dir%/}
     run "$jeprobe" report --format json "$dir/input"
@@ -24,8 +36,12 @@ for dir in "$cases"/valid/*/; do
         continue
     fi
     is "${dir##*/}" "$(missing "$dir/output" "$out")" ""
+    cp "$out" json
     run "$jeprobe" report "$dir/input"
     is "${dir##*/} as text" "$status" 0
+    if knows json; then
+        ok "${dir##*/} as text has a figure" prints "$out"
+    fi
 done
 
 for dir in "$cases"/invalid/*/; do
