@@ -239,6 +239,44 @@ like "four seconds" "$out" '^2 dumps of one process'
 start 7
 unlike "seven seconds" "$out" '^2 dumps of one process'
 
+# Options do not change while a process lives; what else is set may.
+# opted FILE NARENAS SECONDS
+opted()
+{
+    printf '{"jemalloc":{"version":"5.3.0","opt":{"narenas":%s},"stats":{"allocated":1000,"active":4096,"resident":9000},"stats.arenas":{"merged":{"uptime_ns":%s000000000,"small":{"allocated":1000,"nmalloc":%s,"ndalloc":0}}}}}\n' \
+        "$2" "$3" "$3" >"$1"
+}
+opted 1.json 4 60
+opted 2.json 4 120
+run "$jeprobe" diff --format json 1.json 2.json
+like "the same options" "$out" '"same_process": true'
+opted 2.json 5 120
+run "$jeprobe" diff --format json 1.json 2.json
+like "other options" "$out" '"same_process": false'
+# Only time grows, or only counters do: not enough without a name.
+opted 2.json 4 120
+sed 's/"nmalloc":120,"ndalloc":0/"x":0/' 2.json >3.json
+run "$jeprobe" diff --format json 1.json 3.json
+like "time alone" "$out" '"same_process": false'
+sed 's/"uptime_ns":120000000000,//' 2.json >3.json
+run "$jeprobe" diff --format json 1.json 3.json
+like "counters alone" "$out" '"same_process": false'
+sed 's/"nmalloc":120/"nmalloc":59/' 2.json >3.json
+run "$jeprobe" diff --format json 1.json 3.json
+like "time grows, a counter falls" "$out" '"same_process": false'
+# Who runs for longer than there is time since 1970 has a wrong clock, which
+# says nothing of when it started.
+process 1.json /app 5.3.0-0-gjeprobe 60
+process 2.json /app 5.3.0-0-gjeprobe 120
+sed 's/"wall_ns":[0-9]*/"wall_ns":5/' 1.json >3.json
+run "$jeprobe" diff --format json 3.json 2.json
+like "a clock before the start" "$out" '"same_process": true'
+# The statistics of mimalloc tell how long it ran.
+run "$jeprobe" diff --format json m1.log m2.log
+like "mimalloc later" "$out" '"same_process": true'
+run "$jeprobe" diff --format json m2.log m1.log
+like "mimalloc earlier" "$out" '"same_process": false'
+
 # ---- verdicts of two dumps ------------------------------------------------
 
 # glibc SYSTEM IN-USE RSS, in MiB
