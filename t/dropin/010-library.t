@@ -75,7 +75,7 @@ for lib in /usr/lib/*/libjemalloc.so.2; do
         awk '$3 !~ /^je_test_hooks_/ { print $3 }' | sort | comm -23 - names)" ''
 done
 
-if grep -q '^install-exec-local:' "$top_builddir/Makefile"; then
+if grep -q '^jemallocdir =' "$top_builddir/Makefile"; then
     # shellcheck disable=SC2086
     run make -C "$top_builddir" DESTDIR="$tmp/root" install-exec-local \
         install-nodist_jemallocHEADERS install-pkgconfigDATA
