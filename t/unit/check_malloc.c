@@ -178,9 +178,11 @@ START_TEST(test_realloc_within_its_class_stays)
         jea_free(p);
     }
     void *p = jea_malloc((size_t)4 << 20);
-    ck_assert_ptr_eq(jea_realloc(p, (size_t)1 << 20), p);
-    ck_assert_uint_eq(jea_malloc_usable_size(p), (size_t)1 << 20);
-    jea_free(p);
+    void *q = jea_realloc(p, (size_t)1 << 20);
+    /* what lies between guard pages is not cut */
+    ck_assert(q == p || conf.san_guard_large > 0);
+    ck_assert_uint_eq(jea_malloc_usable_size(q), (size_t)1 << 20);
+    jea_free(q);
 }
 
 END_TEST
