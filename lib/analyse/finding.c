@@ -37,6 +37,20 @@ keep(struct finding *finding, const char *text)
     return own;
 }
 
+/* What a dump says of itself may hold anything; a sentence is one line. */
+static const char *
+keep_line(struct finding *finding, const char *text)
+{
+    char line[SENTENCE_MAX];
+
+    snprintf(line, sizeof(line), "%s", text);
+    for (char *c = line; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == '\x7f')
+            *c = ' ';
+    }
+    return keep(finding, line);
+}
+
 /* A sentence that does not fit is cut, never overrun. */
 static const char *keep_format(struct finding *finding, const char *format,
                                va_list args)
@@ -48,7 +62,7 @@ keep_format(struct finding *finding, const char *format, va_list args)
     char text[SENTENCE_MAX];
 
     vsnprintf(text, sizeof(text), format, args);
-    return keep(finding, text);
+    return keep_line(finding, text);
 }
 
 void
@@ -118,7 +132,7 @@ evidence_new(struct finding *finding, const char *name, const char *text,
     one = &out->evidence[out->evidence_count];
     *one = (struct jep_evidence){.line = line};
     one->name = keep(finding, name);
-    one->text = keep(finding, text);
+    one->text = keep_line(finding, text);
     if (one->name == NULL || one->text == NULL)
         return NULL;
     out->evidence_count++;
