@@ -410,8 +410,6 @@ clean_line(struct text_line *line, uint64_t *key)
 jep_status_t
 repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
-    static const unsigned splits =
-        1u << REPAIR_ESCAPES | 1u << REPAIR_MARKUP | 1u << REPAIR_LOG;
     jep_status_t status;
     bool is_fine = false;
     uint64_t key = 0;
@@ -440,8 +438,7 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
     line->stream = r->stream;
     if (is_fine)
         return JEP_OK;
-    if ((line->repairs & splits) != 0)
-        split(r, line, key);
+    split(r, line, key);
     strip_quotes(line);
     strip_prefix(r, line, key);
     line->stream = r->stream;
