@@ -273,6 +273,7 @@ label_free_cached(tsd_t *tsd, void *p)
     const uint64_t *sampled = atomic_load_acq(&e->sampled);
     void **head = bin->head;
     if (unlikely(labels == NULL || head >= bin->full || tsd->is_slow_always ||
+                 region >= info->nregs ||
                  e->addr + (uintptr_t)region * info->size != (uintptr_t)p)) {
         return false;
     }
