@@ -92,6 +92,7 @@ EXTRA_DIST += $(JE_CLI_TESTS) \
 	t/cli/doctor.sh \
 	t/cli/preload_stub.c \
 	t/cli/signal_prog.c \
+	t/cli/others.sh \
 	t/cli/stub.sh \
 	t/cli/tty_shell.c
 

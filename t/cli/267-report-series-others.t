@@ -2,6 +2,7 @@
 # Series of dumps of gperftools, glibc or mimalloc: their caches and free pages
 # are not among the objects, and what is mapped is memory.
 . "${0%/*}/../lib.sh"
+. "${0%/*}/others.sh"
 
 # verdict NAME RULE FIGURE: of series.txt.
 verdict()
@@ -12,30 +13,6 @@ verdict()
     like "$allocator: $1" series.json "\"verdict\": \"$1\""
     like "$allocator, $1: the rule" series.json "\"rule\": $2,"
     like "$allocator, $1: the figure" series.json "\"figure\": $3,"
-}
-
-# tcmalloc IN-USE PAGE-HEAP CENTRAL THREADS METADATA RELEASED, in MiB
-tcmalloc()
-{
-    awk -v u="$1" -v p="$2" -v c="$3" -v t="$4" -v m="$5" -v r="$6" '
-        function row(sign, mib, label) {
-            printf "MALLOC: %s %12.0f (%7.1f MiB) %s\n", sign, mib * 1048576,
-                mib, label
-        }
-        BEGIN {
-            print "------------------------------------------------"
-            row(" ", u, "Bytes in use by application")
-            row("+", p, "Bytes in page heap freelist")
-            row("+", c, "Bytes in central cache freelist")
-            row("+", 1, "Bytes in transfer cache freelist")
-            row("+", t, "Bytes in thread cache freelists")
-            row("+", m, "Bytes in malloc metadata")
-            row("=", u + p + c + t + m + 1, \
-                "Actual memory used (physical + swap)")
-            row("+", r, "Bytes released to OS (aka unmapped)")
-            row("=", u + p + c + t + m + 1 + r, "Virtual address space used")
-            print "MALLOC:           8192              Tcmalloc page size"
-        }'
 }
 
 # steps FUNCTION FROM TO: six dumps, each figure evenly from one to the other.
@@ -98,18 +75,6 @@ like "each dump" "$out" \
     '^#6 +189.0 MiB +100.0 MiB +6.0 MiB +60.0 MiB +20.0 MiB #+$'
 like "each dump: what it tells" "$out" \
     '^Dump +resident +allocated +caches +holes +pages resident$'
-
-# glibc SYSTEM IN-USE MAPPED, in MiB, of heaps without what is mapped
-glibc()
-{
-    awk -v s="$1" -v u="$2" -v m="$3" 'BEGIN { M = 1048576
-        printf "Arena 0:\nsystem bytes     = %10.0f\n", s * M
-        printf "in use bytes     = %10.0f\n", u * M
-        printf "Total (incl. mmap):\nsystem bytes     = %10.0f\n", (s + m) * M
-        printf "in use bytes     = %10.0f\n", (u + m) * M
-        printf "max mmap regions =          9\nmax mmap bytes   = %10.0f\n", 99 * M
-    }'
-}
 
 allocator=glibc
 glibc_to()

@@ -2,6 +2,7 @@
 # diff of two dumps of gperftools, glibc or mimalloc: what grew, when caches and
 # free pages are not among the objects and what is mapped is memory.
 . "${0%/*}/../lib.sh"
+. "${0%/*}/others.sh"
 
 # verdict NAME STATUS RULE: of old.txt and new.txt.
 verdict()
@@ -10,29 +11,6 @@ verdict()
     is "$allocator, $1: status" "$status" "$2"
     like "$allocator: $1" "$out" "\"verdict\": \"$1\""
     like "$allocator, $1: the rule" "$out" "\"rule\": $3,"
-}
-
-# tcmalloc IN-USE PAGE-HEAP CENTRAL THREADS METADATA RELEASED, in MiB
-tcmalloc()
-{
-    awk -v u="$1" -v p="$2" -v c="$3" -v t="$4" -v m="$5" -v r="$6" '
-        function row(sign, mib, label) {
-            printf "MALLOC: %s %12d (%7.1f MiB) %s\n", sign, mib * 1048576, mib,
-                label
-        }
-        BEGIN {
-            row(" ", u, "Bytes in use by application")
-            row("+", p, "Bytes in page heap freelist")
-            row("+", c, "Bytes in central cache freelist")
-            row("+", 1, "Bytes in transfer cache freelist")
-            row("+", t, "Bytes in thread cache freelists")
-            row("+", m, "Bytes in malloc metadata")
-            row("=", u + p + c + t + m + 1, \
-                "Actual memory used (physical + swap)")
-            row("+", r, "Bytes released to OS (aka unmapped)")
-            row("=", u + p + c + t + m + 1 + r, "Virtual address space used")
-            print "MALLOC:           8192              Tcmalloc page size"
-        }'
 }
 
 allocator=tcmalloc
@@ -61,18 +39,6 @@ tcmalloc_to same 0 null 100 24 34 5 3 40
 # All that was freed went back.
 tcmalloc_to less 0 null 60 20 30 5 3 80
 tcmalloc_to address-space 0 '"retained-benign"' 100 20 30 5 3 80
-
-# glibc SYSTEM IN-USE MAPPED, in MiB, of heaps without what is mapped
-glibc()
-{
-    awk -v s="$1" -v u="$2" -v m="$3" 'BEGIN { M = 1048576
-        printf "Arena 0:\nsystem bytes     = %10d\n", s * M
-        printf "in use bytes     = %10d\n", u * M
-        printf "Total (incl. mmap):\nsystem bytes     = %10d\n", (s + m) * M
-        printf "in use bytes     = %10d\n", (u + m) * M
-        printf "max mmap regions =          9\nmax mmap bytes   = %10d\n", 99 * M
-    }'
-}
 
 allocator=glibc
 glibc 200 180 30 >old.txt
