@@ -115,17 +115,20 @@ jetext_emit_row(struct jetext *t, enum dump_scope scope,
                 const struct dump_row *row)
 {
     struct dump_where where = {scope, t->arena, t->grid.row, t->line};
+    uint32_t zeros = row->known;
     jep_status_t status = JEP_OK;
 
-    if (row->count == 0 && row->zeros == 0)
+    if (row->count == 0 && row->known == 0)
         return JEP_OK;
     if (t->is_open)
         return t->sink->row(t->sink->context, &where, row);
-    for (size_t i = 0; i < row->count && status == JEP_OK; i++)
+    for (size_t i = 0; i < row->count && status == JEP_OK; i++) {
+        zeros &= ~(1u << row->cells[i].field);
         status =
             jetext_emit(t, scope, row->cells[i].field, row->cells[i].value);
-    for (uint32_t z = row->zeros; z != 0 && status == JEP_OK; z &= z - 1)
-        status = jetext_emit(t, scope, __builtin_ctz(z), 0);
+    }
+    for (; zeros != 0 && status == JEP_OK; zeros &= zeros - 1)
+        status = jetext_emit(t, scope, __builtin_ctz(zeros), 0);
     return status;
 }
 
@@ -317,12 +320,17 @@ jetext_read(struct jetext *t, const char *text, size_t length)
 {
     token_t tokens[TOKENS_MAX], line;
     jep_status_t status;
+    unsigned before;
     size_t count;
     bool is_read;
 
     t->start = text;
     t->length = length;
+    if (length == 0)
+        return JEP_OK;
     status = jetext_row_alike(t, &is_read);
+    if (!is_read)
+        status = jetext_recall(t, &is_read);
     if (!is_read && (t->heading_lengths >> length % 64 & 1) != 0)
         status = jetext_heading_again(t, &is_read);
     if (is_read)
@@ -336,9 +344,7 @@ jetext_read(struct jetext *t, const char *text, size_t length)
         return JEP_OK;
     line = (token_t){tokens[0].text, length - (size_t)(tokens[0].text - text)};
     if (!is_digit(line.text[0]) && !(count == 1 && token_is(line, "---"))) {
-        status = jetext_recall(t, tokens, count, &is_read);
-        if (!is_read)
-            status = read_frame(t, line, &is_read);
+        status = read_frame(t, line, &is_read);
         if (!is_read)
             read_rejected(t, line, &is_read);
         if (!is_read)
@@ -352,7 +358,13 @@ jetext_read(struct jetext *t, const char *text, size_t length)
     if (is_read)
         return status;
     status = jetext_row(t, tokens, count, &is_read);
-    return is_read ? status : jetext_words(t, line, tokens, count);
+    if (is_read)
+        return status;
+    before = t->evidence;
+    status = jetext_words(t, line, tokens, count);
+    if (t->evidence == before)
+        jetext_keep_silent(t);
+    return status;
 }
 
 static void
@@ -498,7 +510,9 @@ jetext_line(void *state, const struct text_line *line, unsigned *evidence)
     t->line = line->number;
     t->line_ended = line->ended;
     t->evidence = TEXT_NOTHING;
-    status = jetext_next(t, line->text, line->length);
+    status = t->held == HELD_NONE ? jetext_read(t, line->text, line->length)
+                                  : jetext_join(t, line->text, line->length);
+    t->piece = line->length;
     if (status == JEP_OK && !t->line_ended)
         status = jetext_flush(t);
     if (status == JEP_OK && t->is_open && !t->line_ended && line->length > 0)

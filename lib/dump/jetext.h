@@ -36,18 +36,20 @@ struct jetext_column {
     uint32_t end;  /* where its heading ends in the line; 0 = unknown */
 };
 
+/* Figures of one scope in the rows of a table. */
+struct jetext_part {
+    uint32_t fields;                     /* by bit */
+    int first;                           /* the first word, or FIELD_NONE */
+    uint64_t wanted[TOKEN_SHAPE_BLOCKS]; /* by bit: where the others end */
+};
+
 /* What is known of the rows of a table after one was split: where their words
  * end, and which figure ends there. */
 struct jetext_alike {
     struct token_shape shape;
-    uint64_t wanted[TOKEN_SHAPE_BLOCKS]; /* by bit: ends of figures to read */
-    uint8_t slot_at[TOKEN_SHAPE_BLOCKS * 64];
-    uint8_t first_slot;
+    struct jetext_part own, lock; /* lock: a bin's, in the same row */
+    uint8_t field_at[TOKEN_SHAPE_BLOCKS * 64];
 };
-
-/* A slot is a field; of a bin's lock, so much more. */
-#define JETEXT_LOCK    32u
-#define JETEXT_NO_SLOT UINT8_MAX
 
 struct jetext_grid {
     enum jetext_table table;
@@ -74,6 +76,14 @@ struct jetext_pending {
     struct dump_where where;
     int field;
     uint64_t value;
+};
+
+/* What a line says about slabs of the huge page allocator. */
+struct jetext_slabs {
+    bool has_all; /* with all that the shard has */
+    struct dump_cell all;
+    size_t count; /* of those that the line is about */
+    struct dump_cell cells[2];
 };
 
 /* A line that may go on in the next one. */
@@ -177,25 +187,27 @@ int jetext_decay_column(token_t name);
 
 /* jetext_join.c: hold the line that was just read, and take the next. */
 void jetext_hold(struct jetext *t, enum jetext_held kind);
-jep_status_t jetext_next(struct jetext *t, const char *text, size_t length);
+jep_status_t jetext_join(struct jetext *t, const char *text, size_t length);
 jep_status_t jetext_flush(struct jetext *t);
 
-/* "Pageslabs: 7 (4 huge, 3 nonhuge)" and the like; `kind`: which of them. */
-jep_status_t jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens,
-                          size_t count);
+/* Emit what a line says about slabs. */
+jep_status_t jetext_slabs_emit(struct jetext *t,
+                               const struct jetext_slabs *slabs);
 /* The document for a figure of an arena. */
 jep_status_t jetext_need_arena(struct jetext *t, int field);
 
-/* jetext_memo.c: lines like one before.  A heading puts the grid back; a line
- * with a label is read at once. */
+/* jetext_memo.c: lines like one before.  A heading puts the grid back.  Any
+ * other line that was kept is read at once where it follows the same one. */
 struct jetext_memo *jetext_memo_new(void);
 void jetext_memo_free(struct jetext_memo *memo);
 const struct jetext_grid *jetext_recall_heading(const struct jetext *t);
 void jetext_keep_heading(struct jetext *t);
-jep_status_t jetext_recall(struct jetext *t, const token_t *tokens,
-                           size_t count, bool *is_read);
-void jetext_keep_figure(struct jetext *t, token_t line, enum dump_scope scope,
-                        int field);
-void jetext_keep_slabs(struct jetext *t, token_t line, size_t kind);
+jep_status_t jetext_recall(struct jetext *t, bool *is_read);
+/* What the current line was found to be. */
+void jetext_keep_figure(struct jetext *t, enum dump_scope scope, int field,
+                        uint64_t value);
+void jetext_keep_slabs(struct jetext *t, const struct jetext_slabs *slabs);
+void jetext_keep_slabs_heading(struct jetext *t);
+void jetext_keep_silent(struct jetext *t);
 
 #endif

@@ -245,15 +245,13 @@ join_totals(struct jetext *t, const char *text, size_t length)
     return false;
 }
 
-static jep_status_t
-read_next(struct jetext *t, const char *text, size_t length)
+jep_status_t
+jetext_join(struct jetext *t, const char *text, size_t length)
 {
     const enum jetext_held kind = t->held;
     jep_status_t status;
     bool is_joined;
 
-    if (kind == HELD_NONE)
-        return jetext_read(t, text, length);
     is_joined = (kind == HELD_HEADING && join_heading(t, text, length)) ||
                 (kind == HELD_ROW && join_row(t, text, length)) ||
                 (kind == HELD_TOTALS && join_totals(t, text, length));
@@ -272,14 +270,5 @@ read_next(struct jetext *t, const char *text, size_t length)
     t->is_joined = true;
     status = jetext_read(t, t->text, t->text_length);
     t->is_joined = false;
-    return status;
-}
-
-jep_status_t
-jetext_next(struct jetext *t, const char *text, size_t length)
-{
-    jep_status_t status = read_next(t, text, length);
-
-    t->piece = length;
     return status;
 }

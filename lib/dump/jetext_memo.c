@@ -10,18 +10,29 @@
 
 #define HEADINGS    8 /* more than an arena has */
 #define HEADING_MAX 1024
-#define LABELS      128
-#define LABEL_MAX   40
+#define LINES       64 /* more than an arena has; the first is none */
+#define LINE_MAX    64
 
-enum kind { KIND_NONE, KIND_FIGURE, KIND_HPA };
+enum kind {
+    KIND_NONE,
+    KIND_FIGURE, /* ends in its number */
+    KIND_EXACT,  /* a figure with something behind the number */
+    KIND_SLABS,
+    KIND_SLABS_HEADING,
+    KIND_SILENT /* says nothing to this reader */
+};
 
-struct label {
-    char text[LABEL_MAX];
-    uint8_t length;
+/* A line that is not of a table. */
+struct known {
+    char text[LINE_MAX]; /* of figures without the number; blanks follow */
+    uint8_t length;      /* of figures, LINE_MAX */
     uint8_t kind;
-    uint16_t tokens; /* of a line with it */
+    uint8_t next;            /* the line that came after it */
+    enum jetext_table table; /* that was open when it said nothing */
     enum dump_scope scope;
-    int number; /* the field, or which line about slabs it is */
+    struct dump_cell figure;
+    uint32_t hpa_row;
+    struct jetext_slabs slabs;
 };
 
 struct heading {
@@ -34,7 +45,9 @@ struct heading {
 struct jetext_memo {
     struct heading headings[HEADINGS];
     unsigned next; /* heading that is forgotten */
-    struct label labels[LABELS];
+    struct known lines[LINES];
+    unsigned line;      /* the last that came; 0 = none */
+    unsigned next_line; /* is forgotten */
 };
 
 struct jetext_memo *
@@ -80,111 +93,149 @@ jetext_keep_heading(struct jetext *t)
     heading->grid = t->grid;
 }
 
-/* The label of a line: up to its first colon.  *words: how many it has. */
-static token_t
-label_of(const token_t *tokens, size_t count, size_t *words)
-{
-    const char *start = tokens[0].text;
-
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (token_ends(tokens[i], ':')) {
-            *words = i + 1;
-            return (token_t){start, (size_t)(tokens[i].text - start) +
-                                        tokens[i].length};
-        }
-    }
-    return (token_t){start, 0};
-}
-
 static bool
-is_label(const struct label *known, token_t label, size_t tokens)
+is_digit(char c)
 {
-    return known->length == label.length && known->tokens == tokens &&
-           memcmp(known->text, label.text, label.length) == 0;
+    return c >= '0' && c <= '9';
 }
 
-/* Where a label is kept, or is to be. */
-static struct label *
-label_at(struct jetext_memo *memo, token_t label, size_t tokens)
+/* Where the number is in which the line ends. */
+static size_t
+number_start(const struct jetext *t)
 {
-    size_t hash = label.length * 31 + tokens;
+    size_t start = t->length;
 
-    hash = hash * 31 + (unsigned char)label.text[0];
-    hash = hash * 31 + (unsigned char)label.text[label.length / 2];
-    hash = hash * 31 + (unsigned char)label.text[label.length - 2];
-    /* One of two places: another label may have the first. */
-    if (memo->labels[hash % LABELS].kind != KIND_NONE &&
-        !is_label(&memo->labels[hash % LABELS], label, tokens))
-        hash++;
-    return &memo->labels[hash % LABELS];
+    while (start > 0 && is_digit(t->start[start - 1]))
+        start--;
+    return start;
+}
+
+/* Whether the current line is `known`; *start: of its number, if it has one. */
+static bool
+is_known(const struct jetext *t, const struct known *known, size_t *start)
+{
+    *start = t->length;
+    if (known->kind == KIND_FIGURE && t->length <= LINE_MAX)
+        *start = number_start(t);
+    else if (known->length != t->length)
+        return false;
+    return memcmp(known->text, t->start, *start) == 0;
+}
+
+static jep_status_t
+emit_known(struct jetext *t, const struct known *known, uint64_t value)
+{
+    int field = known->figure.field;
+    jep_status_t status = known->scope == DUMP_ARENA
+                              ? jetext_need_arena(t, field)
+                              : jetext_need(t, TEXT_WEAK);
+
+    return status != JEP_OK ? status
+                            : jetext_emit(t, known->scope, field, value);
 }
 
 jep_status_t
-jetext_recall(struct jetext *t, const token_t *tokens, size_t count,
-              bool *is_read)
+jetext_recall(struct jetext *t, bool *is_read)
 {
-    const struct label *known;
-    size_t words = 0;
-    token_t label;
+    struct jetext_memo *memo = t->memo;
+    const struct known *known;
     uint64_t value;
-    jep_status_t status;
+    size_t start;
+    unsigned at;
 
     *is_read = false;
-    if (t->memo == NULL || !t->is_open || !t->line_ended || t->is_joined)
+    if (memo == NULL || !t->is_open || !t->line_ended || t->is_joined)
         return JEP_OK;
-    label = label_of(tokens, count, &words);
-    if (label.length < 2 || label.length > LABEL_MAX)
+    at = memo->lines[memo->line].next;
+    known = &memo->lines[at];
+    if (at == 0 || !is_known(t, known, &start))
         return JEP_OK;
-    known = label_at(t->memo, label, count);
-    if (known->kind == KIND_NONE || !is_label(known, label, count))
-        return JEP_OK;
+    memo->line = at;
     *is_read = true;
-    if (known->kind == KIND_HPA)
-        return jetext_slabs(t, (size_t)known->number, tokens, count);
-    *is_read = (words + 1 == count || tokens[words + 1].text[0] == '(') &&
-               token_number(tokens[words], &value);
-    if (!*is_read)
+    switch (known->kind) {
+    case KIND_FIGURE:
+        *is_read = token_number((token_t){t->start + start, t->length - start},
+                                &value);
+        return *is_read ? emit_known(t, known, value) : JEP_OK;
+    case KIND_EXACT:
+        return emit_known(t, known, known->figure.value);
+    case KIND_SLABS:
+        return jetext_slabs_emit(t, &known->slabs);
+    case KIND_SLABS_HEADING:
+        t->hpa_row = known->hpa_row;
+        t->evidence += TEXT_WEAK;
         return JEP_OK;
-    status = known->scope == DUMP_ARENA ? jetext_need_arena(t, known->number)
-                                        : jetext_need(t, TEXT_WEAK);
-    return status != JEP_OK
-               ? status
-               : jetext_emit(t, known->scope, known->number, value);
+    default:
+        *is_read = known->table == t->grid.table && t->wrap_width == 0;
+        return JEP_OK;
+    }
 }
 
+/* The current line is `as`, and comes after the one before. */
 static void
-keep(struct jetext *t, token_t line, enum kind kind, enum dump_scope scope,
-     int number)
+keep(struct jetext *t, struct known *as)
 {
-    token_t tokens[16];
-    size_t count, words = 0;
-    struct label *known;
-    token_t label;
+    struct jetext_memo *memo = t->memo;
+    size_t length = as->kind == KIND_FIGURE ? number_start(t) : t->length;
+    unsigned at = 1;
 
-    count = token_split(line.text, line.length, tokens, JE_ARRAY_LEN(tokens));
-    if (t->memo == NULL || count < 2 || count > JE_ARRAY_LEN(tokens))
+    if (memo == NULL || !t->is_open || !t->line_ended || t->is_joined ||
+        t->length == 0 || t->length > LINE_MAX)
         return;
-    label = label_of(tokens, count, &words);
-    if (label.length < 2 || label.length > LABEL_MAX)
-        return;
-    known = label_at(t->memo, label, count);
-    *known = (struct label){.length = (uint8_t)label.length,
-                            .kind = (uint8_t)kind,
-                            .tokens = (uint16_t)count,
-                            .scope = scope,
-                            .number = number};
-    memcpy(known->text, label.text, label.length);
+    memset(as->text, ' ', sizeof(as->text));
+    memcpy(as->text, t->start, length);
+    as->length = (uint8_t)(as->kind == KIND_FIGURE ? LINE_MAX : length);
+    while (at < LINES &&
+           (memo->lines[at].kind != as->kind ||
+            memo->lines[at].length != as->length ||
+            memcmp(memo->lines[at].text, as->text, LINE_MAX) != 0))
+        at++;
+    if (at == LINES)
+        at = 1 + memo->next_line++ % (LINES - 1);
+    as->next = memo->lines[at].next;
+    memo->lines[at] = *as;
+    memo->lines[memo->line].next = (uint8_t)at;
+    memo->line = at;
 }
 
 void
-jetext_keep_figure(struct jetext *t, token_t line, enum dump_scope scope,
-                   int field)
+jetext_keep_figure(struct jetext *t, enum dump_scope scope, int field,
+                   uint64_t value)
 {
-    keep(t, line, KIND_FIGURE, scope, field);
+    bool is_last = t->length > 0 && is_digit(t->start[t->length - 1]);
+    struct known known = {.kind = is_last ? KIND_FIGURE : KIND_EXACT,
+                          .scope = scope,
+                          .figure = {field, value}};
+
+    keep(t, &known);
 }
 
 void
-jetext_keep_slabs(struct jetext *t, token_t line, size_t kind)
+jetext_keep_slabs(struct jetext *t, const struct jetext_slabs *slabs)
 {
-    keep(t, line, KIND_HPA, DUMP_SCOPES, (int)kind);
+    struct known known = {.kind = KIND_SLABS, .slabs = *slabs};
+
+    keep(t, &known);
+}
+
+void
+jetext_keep_slabs_heading(struct jetext *t)
+{
+    struct known known = {.kind = KIND_SLABS_HEADING, .hpa_row = t->hpa_row};
+
+    keep(t, &known);
+}
+
+void
+jetext_keep_silent(struct jetext *t)
+{
+    struct known known = {.kind = KIND_SILENT, .table = t->grid.table};
+
+    /* What has a figure may be a row of the next table. */
+    for (size_t i = 0; t->memo != NULL && i < t->length; i++) {
+        if (is_digit(t->start[i]))
+            return;
+    }
+    if (t->wrap_width == 0)
+        keep(t, &known);
 }

@@ -85,37 +85,20 @@ number_row(struct jetext *t, const struct row *row)
 /* Figures of a row, of one scope. */
 struct figures {
     enum dump_scope scope;
-    uint32_t zeros; /* by bit */
     size_t count;
-    struct dump_cell cells[TOKENS_MAX]; /* the others */
+    struct dump_cell cells[TOKENS_MAX];
 };
-
-JE_INLINE void
-put(struct figures *figures, unsigned field, uint64_t number)
-{
-    figures->zeros &= ~(1u << field);
-    if (number == 0)
-        figures->zeros |= 1u << field;
-    else
-        figures->cells[figures->count++] =
-            (struct dump_cell){(int)field, number};
-}
-
-static jep_status_t
-emit_figures(struct jetext *t, const struct figures *figures)
-{
-    const struct dump_row row = {figures->cells, figures->count,
-                                 figures->zeros};
-
-    return jetext_emit_row(t, figures->scope, &row);
-}
 
 /* The figures of a row that was split. */
 static jep_status_t
-emit_words(struct jetext *t, const struct row *row, struct figures figures[2])
+emit_words(struct jetext *t, enum dump_scope scope, const struct row *row)
 {
+    struct figures figures[2]; /* the second: of a bin's lock */
     jep_status_t status = JEP_OK;
 
+    figures[0].scope = scope;
+    figures[1].scope = DUMP_BIN_MUTEX;
+    figures[0].count = figures[1].count = 0;
     for (size_t i = 0; i < row->count && status == JEP_OK; i++) {
         const struct jetext_column *column = &t->grid.columns[i];
         struct figures *to = &figures[column->is_lock];
@@ -124,72 +107,81 @@ emit_words(struct jetext *t, const struct row *row, struct figures figures[2])
         if (column->field == FIELD_NONE)
             continue;
         if (token_number(row->values[i], &number))
-            put(to, (unsigned)column->field, number);
+            to->cells[to->count++] = (struct dump_cell){column->field, number};
         else
             status = jetext_cell(t, to->scope, column->field, row->values[i]);
     }
+    for (size_t i = 0; i < 2 && status == JEP_OK; i++) {
+        const struct dump_row found = {figures[i].cells, figures[i].count, 0};
+
+        status = jetext_emit_row(t, figures[i].scope, &found);
+    }
     return status;
 }
 
-/* The figure that ends in the line before `end`. */
-JE_INLINE jep_status_t
-take_before(struct jetext *t, const char *text, size_t end, unsigned slot,
-            struct figures figures[2])
+/* A word that is no figure, before byte `end`. */
+JE_NOINLINE static jep_status_t
+emit_odd(struct jetext *t, enum dump_scope scope, int field, size_t end,
+         struct dump_row *row)
 {
-    struct figures *to = &figures[slot / JETEXT_LOCK];
-    unsigned field = slot % JETEXT_LOCK;
-    uint64_t number;
-
-    if (token_number_before(text, end, &number)) {
-        put(to, field, number);
-        return JEP_OK;
-    }
-    to->zeros &= ~(1u << field);
-    return jetext_cell(t, to->scope, (int)field, token_before(text, end));
+    row->known &= ~(1u << field);
+    return jetext_cell(t, scope, field, token_before(t->start, end));
 }
 
-/* Those of a row like one before: only words that are not "0" are looked at,
- * and the first one, which may end elsewhere. */
+/* The figures of one scope of a row like one before: only words that are not
+ * "0" are looked at, and the first one, which may end elsewhere. */
 static jep_status_t
-emit_others(struct jetext *t, const struct row *row, struct figures figures[2])
+emit_part(struct jetext *t, enum dump_scope scope,
+          const struct jetext_part *part)
 {
     const struct jetext_alike *alike = t->grid.alike;
+    struct dump_cell cells[TOKENS_MAX + 1], *cell = cells;
+    struct dump_row row = {.cells = cells, .known = part->fields};
+    size_t end = alike->shape.ends[0];
     jep_status_t status = JEP_OK;
 
-    figures[0].zeros = t->grid.fields;
-    figures[1].zeros = t->grid.lock_fields;
-    if (alike->first_slot != JETEXT_NO_SLOT)
-        status =
-            take_before(t, row->text, row->ends[0], alike->first_slot, figures);
+    cell->field = part->first;
+    if (part->first != FIELD_NONE) {
+        if (token_number_before(t->start, end, &cell->value))
+            cell++;
+        else
+            status = emit_odd(t, scope, part->first, end, &row);
+    }
     for (size_t block = 0; block < alike->shape.blocks; block++) {
-        uint64_t ends = alike->shape.others[block] & alike->wanted[block];
+        uint64_t ends = alike->shape.others[block] & part->wanted[block];
 
-        for (; ends != 0 && status == JEP_OK; ends &= ends - 1) {
-            size_t end = block * 64 + (size_t)__builtin_ctzll(ends);
-
-            status =
-                take_before(t, row->text, end, alike->slot_at[end], figures);
+        for (; ends != 0; ends &= ends - 1) {
+            end = block * 64 + (size_t)__builtin_ctzll(ends);
+            cell->field = alike->field_at[end];
+            if (token_number_before(t->start, end, &cell->value))
+                cell++;
+            else if (status == JEP_OK)
+                status = emit_odd(t, scope, cell->field, end, &row);
         }
     }
-    return status;
+    row.count = (size_t)(cell - cells);
+    return status != JEP_OK ? status : jetext_emit_row(t, scope, &row);
+}
+
+static jep_status_t
+emit_parts(struct jetext *t, enum dump_scope scope)
+{
+    const struct jetext_alike *alike = t->grid.alike;
+    jep_status_t status = emit_part(t, scope, &alike->own);
+
+    return status != JEP_OK || alike->lock.fields == 0
+               ? status
+               : emit_part(t, DUMP_BIN_MUTEX, &alike->lock);
 }
 
 static jep_status_t
 emit_row(struct jetext *t, enum dump_scope scope, const struct row *row)
 {
-    struct figures figures[2];
     jep_status_t status;
 
-    for (size_t i = 0; i < 2; i++) {
-        figures[i].scope = i == 0 ? scope : DUMP_BIN_MUTEX;
-        figures[i].zeros = 0;
-        figures[i].count = 0;
-    }
     number_row(t, row);
-    status = row->values != NULL ? emit_words(t, row, figures)
-                                 : emit_others(t, row, figures);
-    for (size_t i = 0; i < 2 && status == JEP_OK; i++)
-        status = emit_figures(t, &figures[i]);
+    status =
+        row->values != NULL ? emit_words(t, scope, row) : emit_parts(t, scope);
     t->grid.row++;
     return status;
 }
@@ -365,28 +357,27 @@ jetext_row_alike(struct jetext *t, bool *is_read)
     return emit(t, &row);
 }
 
-/* Where the figures of rows are, all but the first. */
+/* Where the figures of rows are. */
 static void
-keep_slots(struct jetext_alike *alike, const struct jetext_grid *grid)
+keep_parts(struct jetext_alike *alike, const struct jetext_grid *grid)
 {
     size_t labels = jetext_tables[grid->table].labels;
 
-    memset(alike->wanted, 0, sizeof(alike->wanted));
-    alike->first_slot = JETEXT_NO_SLOT;
+    alike->own = (struct jetext_part){grid->fields, FIELD_NONE, {0}};
+    alike->lock = (struct jetext_part){grid->lock_fields, FIELD_NONE, {0}};
     for (size_t i = 0; i < grid->count && i + labels < alike->shape.count;
          i++) {
         const struct jetext_column *column = &grid->columns[i];
+        struct jetext_part *part = column->is_lock ? &alike->lock : &alike->own;
         size_t end = alike->shape.ends[i + labels];
-        uint8_t slot =
-            (uint8_t)(column->field + (column->is_lock ? JETEXT_LOCK : 0));
 
         if (column->field == FIELD_NONE)
             continue;
-        alike->slot_at[end] = slot;
+        alike->field_at[end] = (uint8_t)column->field;
         if (i + labels == 0)
-            alike->first_slot = slot;
+            part->first = column->field;
         else
-            alike->wanted[end / 64] |= UINT64_C(1) << end % 64;
+            part->wanted[end / 64] |= UINT64_C(1) << end % 64;
     }
 }
 
@@ -400,5 +391,5 @@ jetext_row_keep(struct jetext *t, const token_t *tokens, size_t count)
     if (alike == NULL || !has_shape)
         return;
     token_shape_take(&alike->shape, t->start, t->length, tokens, count);
-    keep_slots(alike, &t->grid);
+    keep_parts(alike, &t->grid);
 }

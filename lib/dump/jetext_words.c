@@ -352,42 +352,54 @@ static const struct {
 };
 
 jep_status_t
-jetext_slabs(struct jetext *t, size_t kind, const token_t *tokens, size_t count)
+jetext_slabs_emit(struct jetext *t, const struct jetext_slabs *found)
 {
-    struct dump_cell cells[2];
-    struct dump_row row;
-    size_t filled = 0;
+    const struct dump_row row = {.cells = found->cells, .count = found->count};
     jep_status_t status = JEP_OK;
+
+    t->evidence += TEXT_WEAK;
+    if (found->has_all)
+        status = jetext_emit(t, DUMP_HPA, found->all.field, found->all.value);
+    t->grid.row = t->hpa_row;
+    return status != JEP_OK ? status : jetext_emit_row(t, DUMP_HPA_SLAB, &row);
+}
+
+/* The figures of a line that has the label slabs[kind]. */
+static void
+slabs_parse(size_t kind, const token_t *tokens, size_t count,
+            struct jetext_slabs *found)
+{
     uint64_t number;
 
-    for (size_t i = 1; i < count && filled < 2; i++) {
+    found->has_all = false;
+    found->count = 0;
+    for (size_t i = 1; i < count && found->count < 2; i++) {
         token_t digits = tokens[i - 1];
-
-        if (slabs[kind].all != FIELD_NONE && tokens[i].text[0] == '(' &&
-            token_number(digits, &number) && status == JEP_OK)
-            status = jetext_emit(t, DUMP_HPA, slabs[kind].all, number);
         int field = starts(tokens[i], "nonhuge") ? slabs[kind].nonhuge
                     : starts(tokens[i], "huge")  ? slabs[kind].huge
                                                  : FIELD_NONE;
 
+        if (slabs[kind].all != FIELD_NONE && tokens[i].text[0] == '(' &&
+            token_number(digits, &number)) {
+            found->has_all = true;
+            found->all = (struct dump_cell){slabs[kind].all, number};
+        }
         if (digits.text[0] == '(')
             digits = (token_t){digits.text + 1, digits.length - 1};
         if (field != FIELD_NONE && token_number(digits, &number))
-            cells[filled++] = (struct dump_cell){field, number};
+            found->cells[found->count++] = (struct dump_cell){field, number};
     }
     /* "Retained pages: 12" */
-    if (filled == 0 && token_number(tokens[count - 1], &number))
-        cells[filled++] = (struct dump_cell){slabs[kind].nonhuge, number};
-    t->evidence += TEXT_WEAK;
-    t->grid.row = t->hpa_row;
-    row = (struct dump_row){.cells = cells, .count = filled};
-    return status != JEP_OK ? status : jetext_emit_row(t, DUMP_HPA_SLAB, &row);
+    if (found->count == 0 && token_number(tokens[count - 1], &number))
+        found->cells[found->count++] =
+            (struct dump_cell){slabs[kind].nonhuge, number};
 }
 
 static jep_status_t
 read_hpa(struct jetext *t, token_t line, const token_t *tokens, size_t count,
          bool *is_read)
 {
+    struct jetext_slabs found;
     size_t kind = 0;
 
     while (kind < JE_ARRAY_LEN(slabs) && !starts(line, slabs[kind].label))
@@ -395,8 +407,9 @@ read_hpa(struct jetext *t, token_t line, const token_t *tokens, size_t count,
     *is_read = t->is_open && kind < JE_ARRAY_LEN(slabs);
     if (!*is_read)
         return JEP_OK;
-    jetext_keep_slabs(t, line, kind);
-    return jetext_slabs(t, kind, tokens, count);
+    slabs_parse(kind, tokens, count, &found);
+    jetext_keep_slabs(t, &found);
+    return jetext_slabs_emit(t, &found);
 }
 
 /* Which slabs the lines below are about. */
@@ -411,6 +424,7 @@ read_hpa_heading(struct jetext *t, token_t line)
         t->hpa_row = HPA_ROW_EMPTY;
     else
         return false;
+    jetext_keep_slabs_heading(t);
     return true;
 }
 
@@ -541,7 +555,7 @@ read_labelled(struct jetext *t, token_t line)
     if (amount_at(at, &value, &is_rounded) == 0)
         return jetext_cell(t, scopes[i - 1], field, (token_t){at, digits(at)});
     if (!is_rounded && t->is_open)
-        jetext_keep_figure(t, line, scopes[i - 1], field);
+        jetext_keep_figure(t, scopes[i - 1], field, value);
     status = scopes[i - 1] == DUMP_ARENA ? jetext_need_arena(t, field)
                                          : jetext_need(t, TEXT_WEAK);
     return status != JEP_OK

@@ -79,12 +79,12 @@ is_digit(char c)
 
 /* Look closer where the bits of `stops` are; true: at a line feed, *at. */
 static bool
-scan_stops(const char *text, unsigned stops, struct scan *scan, size_t *at)
+scan_stops(const char *text, uint64_t stops, struct scan *scan, size_t *at)
 {
     for (; stops != 0; stops &= stops - 1) {
         unsigned is;
 
-        *at = (size_t)__builtin_ctz(stops);
+        *at = (size_t)__builtin_ctzll(stops);
         is = bytes[(unsigned char)text[*at]];
         if (is == BYTE_FEED)
             return true;
@@ -101,7 +101,7 @@ scan_stops(const char *text, unsigned stops, struct scan *scan, size_t *at)
 #ifdef __x86_64__
 /* The same for 32 bytes.  A byte is one to stop at if the entries for its two
  * halves have a bit in common; those above 127 have their top bit set. */
-__attribute__((target("avx2"))) JE_INLINE unsigned
+__attribute__((target("avx2"))) JE_INLINE uint32_t
 stops_32(const char *text)
 {
     enum { H0 = 1, H1 = 2, H2 = 4, H3 = 8, H4 = 16, H5 = 32 };
@@ -115,20 +115,27 @@ stops_32(const char *text)
         _mm256_and_si256(_mm256_srli_epi16(b, 4), _mm256_set1_epi8(0x0f));
     __m256i any = _mm256_and_si256(_mm256_shuffle_epi8(low, b),
                                    _mm256_shuffle_epi8(high, halves));
-    __m256i none = _mm256_cmpeq_epi8(any, _mm256_setzero_si256());
+    __m256i is = _mm256_cmpgt_epi8(any, _mm256_setzero_si256());
 
-    return ~(unsigned)_mm256_movemask_epi8(none) |
-           (unsigned)_mm256_movemask_epi8(b);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(is, b));
 }
 
-/* As many blocks of 32 as there are; true: at a line feed, *at. */
+__attribute__((target("avx2"))) JE_INLINE uint64_t
+halves_64(__m256i first, __m256i second)
+{
+    return (uint32_t)_mm256_movemask_epi8(first) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(second) << 32;
+}
+
+/* As many blocks of 64 as there are; true: at a line feed, *at. */
 __attribute__((target("avx2"))) static bool
 scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
 {
     size_t i = 0, in;
 
-    for (; i + 32 <= length; i += 32) {
-        unsigned stops = stops_32(text + i);
+    for (; i + 64 <= length; i += 64) {
+        uint64_t stops = stops_32(text + i) | (uint64_t)stops_32(text + i + 32)
+                                                  << 32;
 
         if (stops == 0)
             continue;
@@ -142,6 +149,33 @@ scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
     }
     *at = i;
     return false;
+}
+
+__attribute__((target("avx2"))) JE_INLINE void
+block_wide(const char *text, struct scan_64 *to)
+{
+    const __m256i blank = _mm256_set1_epi8(' '), zero = _mm256_set1_epi8('0');
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)text);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(text + 32));
+
+    to->ink = ~(halves_64(_mm256_cmpeq_epi8(a, _mm256_min_epu8(a, blank)),
+                          _mm256_cmpeq_epi8(b, _mm256_min_epu8(b, blank))));
+    to->zeros =
+        halves_64(_mm256_cmpeq_epi8(a, zero), _mm256_cmpeq_epi8(b, zero));
+}
+
+__attribute__((target("avx2"))) static void
+blocks_wide(const char *text, size_t length, struct scan_64 *blocks)
+{
+    size_t n = 0, rest = length % 64;
+
+    for (; n < length / 64; n++)
+        block_wide(text + n * 64, &blocks[n]);
+    blocks[n] = (struct scan_64){0};
+    if (rest > 0)
+        block_wide(text + length - 64, &blocks[n]);
+    blocks[n].ink >>= (64 - rest) % 64;
+    blocks[n].zeros >>= (64 - rest) % 64;
 }
 
 static bool
@@ -158,6 +192,14 @@ scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
     (void)scan;
     *at = 0;
     return false;
+}
+
+static void
+blocks_wide(const char *text, size_t length, struct scan_64 *blocks)
+{
+    (void)text;
+    (void)length;
+    (void)blocks;
 }
 
 static bool
@@ -186,4 +228,36 @@ scan_line(const char *text, size_t length, struct scan *scan)
                    &at))
         return i + at;
     return length;
+}
+
+static void
+block_narrow(const char *text, struct scan_64 *to)
+{
+    *to = (struct scan_64){0};
+    for (unsigned i = 0; i < 64; i += SCAN_BLOCK) {
+        to->ink |= (uint64_t)scan_ink_16(text + i) << i;
+        to->zeros |= (uint64_t)scan_byte_16(text + i, '0') << i;
+    }
+}
+
+static void
+blocks_narrow(const char *text, size_t length, struct scan_64 *blocks)
+{
+    size_t n = 0, rest = length % 64;
+    char padded[64] = {0};
+
+    for (; n < length / 64; n++)
+        block_narrow(text + n * 64, &blocks[n]);
+    memcpy(padded, text + n * 64, rest);
+    block_narrow(padded, &blocks[n]);
+}
+
+/* Nothing behind the end is read: the last wide block starts before it. */
+void
+scan_blocks(const char *text, size_t length, struct scan_64 *blocks)
+{
+    if (length >= 64 && can_scan_wide())
+        blocks_wide(text, length, blocks);
+    else
+        blocks_narrow(text, length, blocks);
 }

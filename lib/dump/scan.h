@@ -97,14 +97,14 @@ scan_ink(const char *text, size_t length)
     return scan_ink_16(rest);
 }
 
-/* 64 bytes, likewise: 1 is a byte `c`. */
-static inline uint64_t
-scan_byte(const char *text, char c)
-{
-    return (uint64_t)scan_byte_16(text, c) |
-           (uint64_t)scan_byte_16(text + 16, c) << 16 |
-           (uint64_t)scan_byte_16(text + 32, c) << 32 |
-           (uint64_t)scan_byte_16(text + 48, c) << 48;
-}
+/* 64 bytes of a line, a bit each. */
+struct scan_64 {
+    uint64_t ink;   /* neither a blank nor a control character */
+    uint64_t zeros; /* '0' */
+};
+
+/* All of a line: `blocks` has room for length / 64 + 1.  Behind its end there
+ * is neither. */
+void scan_blocks(const char *text, size_t length, struct scan_64 *blocks);
 
 #endif

@@ -54,12 +54,12 @@ struct dump_cell {
     uint64_t value;
 };
 
-/* Figures of a row.  Most of a table are zeros: those may be bits, 1 << field,
- * instead of cells. */
+/* Figures of a row.  Most of a table are zeros: those need no cell if their
+ * bits, 1 << field, are set in `known`, which cells do not need. */
 struct dump_row {
     const struct dump_cell *cells;
     size_t count;
-    uint32_t zeros;
+    uint32_t known;
 };
 
 struct dump_mapping {

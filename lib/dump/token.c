@@ -123,25 +123,19 @@ token_shape_take(struct token_shape *shape, const char *text, size_t length,
     shape->count = (uint16_t)count;
 }
 
-/* 64 bytes of a line by bit, and before of those before them. */
-struct words_64 {
-    uint64_t ink;   /* is no blank */
-    uint64_t zeros; /* begins a word with '0' */
-};
-
-/* Where words end, by bit: one behind each; *others: those that are not "0". */
+/* Where words end in a block, by bit: one behind each; *others: those that are
+ * not "0".  `before` becomes what the next block needs. */
 JE_INLINE uint64_t
-ends_64(const char *text, size_t length, struct words_64 *words,
-        uint64_t *others)
+block_ends(const struct scan_64 *block, struct scan_64 *before,
+           uint64_t *others)
 {
-    const struct words_64 before = *words;
-    uint64_t goes_on, ends;
+    uint64_t goes_on = block->ink << 1 | before->ink >> 63;
+    uint64_t ends = goes_on & ~block->ink;
+    uint64_t zeros = block->zeros & ~goes_on; /* that begin a word */
 
-    words->ink = scan_ink(text, length);
-    goes_on = words->ink << 1 | before.ink >> 63;
-    ends = ~words->ink & goes_on;
-    words->zeros = length < 64 ? 0 : scan_byte(text, '0') & ~goes_on;
-    *others = ends & ~(words->zeros << 1 | before.zeros >> 63);
+    *others = ends & ~(zeros << 1 | before->zeros >> 63);
+    before->ink = block->ink;
+    before->zeros = zeros;
     return ends;
 }
 
@@ -149,26 +143,25 @@ bool
 token_shape_fits(struct token_shape *shape, const char *text, size_t length,
                  token_t *first)
 {
-    struct words_64 words = {0};
-    uint64_t behind, expected = shape->behind[0];
-    size_t start, i;
+    struct scan_64 blocks[TOKEN_SHAPE_BLOCKS], before = {0};
+    uint64_t behind, expected = shape->behind[0], differs;
+    size_t start;
 
     if (shape->count == 0 || length / 64 + 1 != shape->blocks)
         return false;
-    behind =
-        ends_64(text, length < 64 ? length : 64, &words, &shape->others[0]);
-    if (behind == 0 || (behind & (behind - 1)) != (expected & (expected - 1)))
+    scan_blocks(text, length, blocks);
+    behind = block_ends(&blocks[0], &before, &shape->others[0]);
+    /* The first word may end elsewhere. */
+    differs = (behind & (behind - 1)) ^ (expected & (expected - 1));
+    for (size_t i = 1; i < shape->blocks; i++)
+        differs |= block_ends(&blocks[i], &before, &shape->others[i]) ^
+                   shape->behind[i];
+    if (behind == 0 || differs != 0)
         return false;
-    start = (size_t)__builtin_ctzll(words.ink);
+    start = (size_t)__builtin_ctzll(blocks[0].ink);
     shape->ends[0] = (uint16_t)__builtin_ctzll(behind);
     *first = (token_t){text + start, shape->ends[0] - start};
-    for (i = 1; i + 1 < shape->blocks; i++) {
-        if (ends_64(text + i * 64, 64, &words, &shape->others[i]) !=
-            shape->behind[i])
-            return false;
-    }
-    return i == shape->blocks || ends_64(text + i * 64, length - i * 64, &words,
-                                         &shape->others[i]) == shape->behind[i];
+    return true;
 }
 
 token_t

@@ -303,11 +303,11 @@ snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
     snapshot->has_profile |= where->scope == DUMP_PROFILE;
     if (figures == NULL)
         return true;
+    for (uint32_t known = row->known; known != 0; known &= known - 1)
+        figure_set(figures, __builtin_ctz(known), 0, where->line);
     for (size_t i = 0; i < row->count; i++)
         figure_set(figures, row->cells[i].field, row->cells[i].value,
                    where->line);
-    for (uint32_t zeros = row->zeros; zeros != 0; zeros &= zeros - 1)
-        figure_set(figures, __builtin_ctz(zeros), 0, where->line);
     return true;
 }
 

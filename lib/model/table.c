@@ -196,16 +196,48 @@ cells_clear(const struct table *table, struct table_row *row, uint32_t fields)
     }
 }
 
+/* The cells of the row at place `at`, unless they are wide. */
+static uint32_t *
+narrow_cells(const struct table *table, size_t at)
+{
+    return table->is_wide ? NULL : (uint32_t *)(void *)(record(table, at) + 1);
+}
+
+/* Set cells of the row at place `at`; *known: their fields, by bit. */
+static bool
+cells_set(struct table *table, size_t at, const struct dump_row *figures,
+          uint32_t *known)
+{
+    const struct dump_cell *end = figures->cells + figures->count;
+    uint32_t *narrow = narrow_cells(table, at), fields = 0;
+
+    for (const struct dump_cell *cell = figures->cells; cell < end; cell++) {
+        size_t column = table->column[cell->field];
+
+        fields |= 1u << cell->field;
+        if (column != 0 && cell->value <= UINT32_MAX && narrow != NULL) {
+            narrow[column - 1] = (uint32_t)cell->value;
+        } else if (column != 0 && table->is_wide) {
+            cell_set(table, record(table, at), column - 1, cell->value);
+        } else if (cell->value != 0) {
+            if (!cell_make(table, at, cell, (size_t)(end - cell)))
+                return false;
+            narrow = narrow_cells(table, at);
+        }
+    }
+    *known |= fields;
+    return true;
+}
+
 bool
 table_set_row(struct table *table, size_t row, const struct dump_row *figures,
               uint64_t line)
 {
-    const struct dump_cell *cells = figures->cells;
-    uint32_t known = figures->zeros;
-    size_t count = figures->count, at;
+    uint32_t known = figures->known;
     struct table_row *to;
+    size_t at;
 
-    if (row >= TABLE_ROWS_MAX || (count == 0 && known == 0))
+    if (row >= TABLE_ROWS_MAX || (figures->count == 0 && known == 0))
         return true;
     if (!row_make(table, row, &at))
         return false;
@@ -213,22 +245,9 @@ table_set_row(struct table *table, size_t row, const struct dump_row *figures,
     /* A new row is all zeros. */
     if ((to->known & known) != 0)
         cells_clear(table, to, known);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = cells[i].value;
-        unsigned field = (unsigned)cells[i].field;
-        size_t column = table->column[field];
-
-        known |= 1u << field;
-        if (column != 0 && value <= UINT32_MAX && !table->is_wide) {
-            ((uint32_t *)(void *)(to + 1))[column - 1] = (uint32_t)value;
-        } else if (column != 0 && table->is_wide) {
-            ((uint64_t *)(void *)(to + 1))[column - 1] = value;
-        } else if (value != 0) {
-            if (!cell_make(table, at, cells + i, count - i))
-                return false;
-            to = record(table, at);
-        }
-    }
+    if (!cells_set(table, at, figures, &known))
+        return false;
+    to = record(table, at);
     to->known |= known;
     if (to->line == 0)
         to->line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
