@@ -1,6 +1,7 @@
 # Tests of reading and analysing dumps: unit tests of lib/dump, lib/model and
 # lib/analyse, the cases of t/parse, and jeprobe report (t/cli/1xx and 2xx).
 JE_REPORT_UNIT_TESTS = \
+	t/unit/check_alike \
 	t/unit/check_foreign \
 	t/unit/check_intern \
 	t/unit/check_interval \
@@ -17,6 +18,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_trend \
 	t/unit/check_unbias
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
+t_unit_check_alike_LDADD = $(JE_PROBE_TEST)
 t_unit_check_foreign_LDADD = $(JE_PROBE_TEST)
 t_unit_check_intern_LDADD = $(JE_PROBE_TEST)
 t_unit_check_interval_LDADD = $(JE_PROBE_TEST) -lm
