@@ -52,6 +52,7 @@ enum change {
     CHANGE_LONGER,
     CHANGE_BLANK, /* behind it */
     CHANGE_DIGITS,
+    CHANGE_ODD, /* words with a letter in place of a digit */
     CHANGE_WORD, /* the last one goes */
     CHANGE_INDENT,
     CHANGE_TABS,
@@ -80,6 +81,12 @@ change_line(char *to, enum change change)
         for (size_t i = 0; i < length; i++) {
             if (isdigit((unsigned char)to[i]))
                 to[i] = (char)('0' + (to[i] - '0' + 3) % 10);
+        }
+        break;
+    case CHANGE_ODD:
+        for (size_t i = 1; i < length; i++) {
+            if (isdigit((unsigned char)to[i]) && to[i - 1] == ' ')
+                to[i] = 'x';
         }
         break;
     case CHANGE_WORD:

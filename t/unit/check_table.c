@@ -51,6 +51,27 @@ START_TEST(test_zero_is_known)
 
 END_TEST
 
+/* A row says of fields without a cell that they are zeros. */
+START_TEST(test_row_of_zeros)
+{
+    const struct dump_cell cells[] = {{2, 7}, {5, UINT64_C(1) << 40}};
+    const struct dump_row row = {cells, 2, 1u << 2 | 1u << 3};
+    struct table table;
+
+    table_init(&table, 20);
+    set(&table, 1, 3, 9);
+    set(&table, 1, 4, 8);
+    ck_assert(table_set_row(&table, 1, &row, 11));
+    expect(&table, 1, 2, 7);
+    expect(&table, 1, 3, 0);
+    expect(&table, 1, 4, 8);
+    expect(&table, 1, 5, UINT64_C(1) << 40);
+    expect_unknown(&table, 1, 6);
+    table_free(&table);
+}
+
+END_TEST
+
 START_TEST(test_values_outlive_growth)
 {
     struct table table;
@@ -238,6 +259,7 @@ main(void)
     TCase *tcase = tcase_create("table");
 
     tcase_add_test(tcase, test_zero_is_known);
+    tcase_add_test(tcase, test_row_of_zeros);
     tcase_add_test(tcase, test_values_outlive_growth);
     tcase_add_test(tcase, test_rows_in_any_order);
     tcase_add_test(tcase, test_first_line_counts);
