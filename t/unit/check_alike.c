@@ -52,7 +52,7 @@ enum change {
     CHANGE_LONGER,
     CHANGE_BLANK, /* behind it */
     CHANGE_DIGITS,
-    CHANGE_ODD, /* words with a letter in place of a digit */
+    CHANGE_ODD, /* words with a letter in place of a digit, but the first */
     CHANGE_WORD, /* the last one goes */
     CHANGE_INDENT,
     CHANGE_TABS,
@@ -84,7 +84,7 @@ change_line(char *to, enum change change)
         }
         break;
     case CHANGE_ODD:
-        for (size_t i = 1; i < length; i++) {
+        for (size_t i = 60; i < length; i++) {
             if (isdigit((unsigned char)to[i]) && to[i - 1] == ' ')
                 to[i] = 'x';
         }
