@@ -6,6 +6,7 @@
  * run.  So a paste may hold the answers to several questions.  Lines of several
  * processes go to readers of their own. */
 #include "base/macros.h"
+#include "dump/ahead.h"
 #include "dump/json_wrap.h"
 #include "dump/perr.h"
 #include "dump/repair.h"
@@ -251,12 +252,11 @@ long_line(reader_t *reader, struct stream *s)
 
 /* Read the lines; *evidence: how much they say, all together. */
 static jep_status_t
-lines_read(reader_t *reader, repairer_t *repairer,
-           const struct dump_sink *sinks, unsigned *evidence,
-           struct jep_error *error)
+lines_read(reader_t *reader, ahead_t *lines, const struct dump_sink *sinks,
+           unsigned *evidence, struct jep_error *error)
 {
     struct stream streams[TEXT_STREAMS] = {0};
-    struct text_line line;
+    const struct text_line *line;
     jep_status_t status;
     bool is_over;
 
@@ -265,10 +265,10 @@ lines_read(reader_t *reader, repairer_t *repairer,
         streams[i].error = error;
     }
     do {
-        status = repair_line(repairer, &line, error);
-        is_over = line.text == NULL && !reader_is_long(reader);
-        if (status == JEP_OK && line.text != NULL)
-            status = dispatch(streams, &line);
+        status = ahead_line(lines, &line, error);
+        is_over = line == NULL && !reader_is_long(reader);
+        if (status == JEP_OK && line != NULL)
+            status = dispatch(streams, line);
         else if (status == JEP_OK && !is_over)
             status = long_line(reader, &streams[0]);
     } while (status == JEP_OK && !is_over);
@@ -299,11 +299,14 @@ text_read(reader_t *reader, const struct dump_sink *sinks, unsigned evidence,
           struct jep_error *error)
 {
     repairer_t *repairer = repair_new(reader, probe);
-    jep_status_t status;
+    ahead_t *lines = repairer != NULL ? ahead_new(reader, repairer) : NULL;
+    jep_status_t status = JEP_OK;
 
-    if (repairer == NULL)
-        return perr_memory(error);
-    status = lines_read(reader, repairer, sinks, &evidence, error);
+    if (lines != NULL)
+        status = lines_read(reader, lines, sinks, &evidence, error);
+    else
+        status = perr_memory(error);
+    ahead_free(lines);
     repair_free(repairer);
     if (status == JEP_OK && evidence < TEXT_SURE)
         status = unknown(reader, error);

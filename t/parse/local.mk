@@ -1,6 +1,7 @@
 # Tests of reading and analysing dumps: unit tests of lib/dump, lib/model and
 # lib/analyse, the cases of t/parse, and jeprobe report (t/cli/1xx and 2xx).
 JE_REPORT_UNIT_TESTS = \
+	t/unit/check_ahead \
 	t/unit/check_alike \
 	t/unit/check_foreign \
 	t/unit/check_intern \
@@ -18,6 +19,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_trend \
 	t/unit/check_unbias
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
+t_unit_check_ahead_LDADD = $(JE_PROBE_TEST)
 t_unit_check_alike_LDADD = $(JE_PROBE_TEST)
 t_unit_check_foreign_LDADD = $(JE_PROBE_TEST)
 t_unit_check_intern_LDADD = $(JE_PROBE_TEST)
@@ -39,6 +41,7 @@ t_unit_check_unbias_LDADD = $(JE_PROBE_TEST) -lm
 
 JE_REPORT_TESTS = \
 	t/cli/100-report-input.t \
+	t/cli/110-report-large.t \
 	t/cli/200-report-text.t \
 	t/cli/205-report-width.t \
 	t/cli/210-report-ledger.t \
