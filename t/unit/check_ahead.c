@@ -6,6 +6,7 @@
 #include "t/util.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,15 +36,21 @@ lines_file(char *path, size_t count, int width)
 }
 
 static void
+start(void)
+{
+    repairer = repair_new(reader, text_jemalloc.probe);
+    ck_assert_ptr_nonnull(repairer);
+    ahead = ahead_new(reader, repairer);
+    ck_assert_ptr_nonnull(ahead);
+}
+
+static void
 open_lines(const char *path)
 {
     error = (struct jep_error){0};
     ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
     unlink(path);
-    repairer = repair_new(reader, text_jemalloc.probe);
-    ck_assert_ptr_nonnull(repairer);
-    ahead = ahead_new(reader, repairer);
-    ck_assert_ptr_nonnull(ahead);
+    start();
 }
 
 static void
@@ -208,6 +215,41 @@ START_TEST(test_lines_larger_than_a_batch)
 
 END_TEST
 
+/* What goes wrong in the thread is said after the lines before it. */
+START_TEST(test_error)
+{
+    char path[] = "/tmp/je-check-ahead.XXXXXX";
+    const struct text_line *line;
+    jep_status_t status = JEP_OK;
+    int fd, folder = open("/", O_RDONLY);
+    size_t count = 0;
+
+    fclose(lines_file(path, 60000, 70));
+    fd = open(path, O_RDONLY);
+    unlink(path);
+    error = (struct jep_error){.source = "a file"};
+    ck_assert_int_eq(reader_open_fd(fd, &reader, &error), JEP_OK);
+    start();
+    for (;;) {
+        status = ahead_line(ahead, &line, &error);
+        if (line == NULL)
+            break;
+        is_line(line, ++count, 70);
+        /* The file cannot be read any more. */
+        if (count == 25000)
+            ck_assert_int_eq(dup2(folder, fd), fd);
+    }
+    ck_assert_int_eq(status, JEP_ERR_IO);
+    ck_assert_str_eq(error.source, "a file");
+    ck_assert_str_eq(error.text, "cannot read: Is a directory");
+    ck_assert_uint_ge(count, 25000);
+    ck_assert_uint_lt(count, 60000);
+    close(folder);
+    close_lines();
+}
+
+END_TEST
+
 /* Nobody wants the rest: after every so many lines. */
 START_TEST(test_stops_early)
 {
@@ -239,6 +281,7 @@ main(void)
     tcase_add_test(tcase, test_no_thread);
     tcase_add_test(tcase, test_long_line);
     tcase_add_test(tcase, test_lines_larger_than_a_batch);
+    tcase_add_test(tcase, test_error);
     tcase_add_test(tcase, test_stops_early);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
