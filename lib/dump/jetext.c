@@ -309,8 +309,8 @@ is_gap(const struct jetext *t)
 {
     size_t blanks = t->length - 3;
 
-    return t->length > 3 && t->start[blanks - 1] == ' ' && t->is_open &&
-           memcmp(t->start + blanks, "---", 3) == 0 &&
+    return t->length > 3 && t->start[blanks + 2] == '-' &&
+           memcmp(t->start + blanks - 1, " ---", 4) == 0 && t->is_open &&
            t->grid.table != TABLE_NONE && t->grid.table != TABLE_OTHER &&
            strspn(t->start, " ") == blanks;
 }
@@ -328,6 +328,10 @@ jetext_read(struct jetext *t, const char *text, size_t length)
     t->length = length;
     if (length == 0)
         return JEP_OK;
+    if (is_gap(t)) {
+        t->evidence += TEXT_WEAK;
+        return JEP_OK;
+    }
     status = jetext_row_alike(t, &is_read);
     if (!is_read)
         status = jetext_recall(t, &is_read);
@@ -335,10 +339,6 @@ jetext_read(struct jetext *t, const char *text, size_t length)
         status = jetext_heading_again(t, &is_read);
     if (is_read)
         return status;
-    if (is_gap(t)) {
-        t->evidence += TEXT_WEAK;
-        return JEP_OK;
-    }
     count = token_split(text, length, tokens, TOKENS_MAX);
     if (count == 0 || count > TOKENS_MAX)
         return JEP_OK;

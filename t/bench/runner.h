@@ -119,10 +119,15 @@ void start_check(const program_t *program, const peer_t *peer,
 /* Print the tables, and what failed. */
 void table_print(const results_t *results);
 
-/* The median processor time of one program under one peer, and that of the
- * subject's divided by it; NAN = it was not run. */
-double table_median(const results_t *results, unsigned program, unsigned peer);
-double table_ratio(const results_t *results, unsigned program, unsigned peer);
+/* By the clock, and of all processors together. */
+typedef enum time_kind { TIME_WALL, TIME_PROCESSOR } time_kind_t;
+
+/* The median time of one program under one peer, and that of the subject's
+ * divided by it; NAN = it was not run. */
+double table_median(const results_t *results, time_kind_t kind,
+                    unsigned program, unsigned peer);
+double table_ratio(const results_t *results, time_kind_t kind, unsigned program,
+                   unsigned peer);
 
 /* Write the file's head, and one line for each run. */
 void csv_head(FILE *csv, const results_t *results);

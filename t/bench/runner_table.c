@@ -63,11 +63,9 @@ faults(const result_t *result)
     return result->faults;
 }
 
-enum { METRIC_WALL, METRIC_PROCESSOR };
-
 static const metric_t metrics[] = {
-    [METRIC_WALL] = {"wall time", "s", 1, wall},
-    [METRIC_PROCESSOR] = {"processor time", "s", 1, processor},
+    [TIME_WALL] = {"wall time", "s", 1, wall},
+    [TIME_PROCESSOR] = {"processor time", "s", 1, processor},
     {"peak RSS", "MiB", 1024, peak},
     {"time-averaged RSS", "MiB", 1024, average},
     {"page faults", "thousands", 1000, faults},
@@ -143,16 +141,17 @@ centre_of_ratios(const results_t *results, const metric_t *metric,
 }
 
 double
-table_median(const results_t *results, unsigned program, unsigned peer)
+table_median(const results_t *results, time_kind_t kind, unsigned program,
+             unsigned peer)
 {
-    return centre_of(results, &metrics[METRIC_PROCESSOR], program, peer).median;
+    return centre_of(results, &metrics[kind], program, peer).median;
 }
 
 double
-table_ratio(const results_t *results, unsigned program, unsigned peer)
+table_ratio(const results_t *results, time_kind_t kind, unsigned program,
+            unsigned peer)
 {
-    return centre_of_ratios(results, &metrics[METRIC_PROCESSOR], program, peer)
-        .median;
+    return centre_of_ratios(results, &metrics[kind], program, peer).median;
 }
 
 static bool

@@ -103,7 +103,7 @@ START_TEST(test_lines_of_a_large_file)
     char path[] = "/tmp/je-check-ahead.XXXXXX";
     const size_t count = 60000;
     const struct text_line *line;
-    size_t most = 0;
+    size_t most = 0, before = threads();
 
     fclose(lines_file(path, count, 70));
     open_lines(path);
@@ -117,8 +117,8 @@ START_TEST(test_lines_of_a_large_file)
     ck_assert_ptr_null(line);
     ck_assert(!reader_is_long(reader));
     ck_assert_uint_eq(reader_line_number(reader), count);
-    ck_assert_uint_eq(most, processors() > 1 ? 2 : 1);
-    ck_assert_uint_eq(threads(), 1);
+    ck_assert_uint_eq(most, before + (processors() > 1));
+    ck_assert_uint_eq(threads(), before);
     ck_assert_int_eq(ahead_line(ahead, &line, &error), JEP_OK);
     ck_assert_ptr_null(line);
     close_lines();
@@ -131,6 +131,7 @@ START_TEST(test_no_thread)
 {
     char path[] = "/tmp/je-check-ahead.XXXXXX";
     const struct text_line *line;
+    size_t before = threads();
     int ends[2];
 
     fclose(lines_file(path, 10000, 70));
@@ -139,7 +140,7 @@ START_TEST(test_no_thread)
         ck_assert_int_eq(ahead_line(ahead, &line, &error), JEP_OK);
         is_line(line, i, 70);
     }
-    ck_assert_uint_eq(threads(), 1);
+    ck_assert_uint_eq(threads(), before);
     close_lines();
 
     ck_assert_int_eq(pipe(ends), 0);
@@ -207,8 +208,8 @@ START_TEST(test_lines_larger_than_a_batch)
         ck_assert_ptr_nonnull(line);
         ck_assert_uint_eq(line->length, length);
         ck_assert_uint_eq(strlen(line->text), length);
-        for (size_t k = 0; k < length; k++)
-            ck_assert_int_eq(line->text[k], 'a' + (int)(i % 20));
+        ck_assert_uint_eq(
+            strspn(line->text, (char[]){(char)('a' + i % 20), '\0'}), length);
     }
     close_lines();
 }
@@ -253,6 +254,8 @@ END_TEST
 /* Nobody wants the rest: after every so many lines. */
 START_TEST(test_stops_early)
 {
+    size_t before = threads();
+
     for (size_t stop = 1; stop < 60000; stop += 7001) {
         char path[] = "/tmp/je-check-ahead.XXXXXX";
         const struct text_line *line;
@@ -264,7 +267,7 @@ START_TEST(test_stops_early)
             is_line(line, i, 70);
         }
         close_lines();
-        ck_assert_uint_eq(threads(), 1);
+        ck_assert_uint_eq(threads(), before);
     }
 }
 
