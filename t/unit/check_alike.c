@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,20 @@
 static char head[TEXT_BYTES];
 static char lines[LINES_MAX][LINE_BYTES];
 static size_t line_count;
+
+/* Add to one of the texts here, which have room for TEXT_BYTES. */
+static void JE_PRINTF(2, 3) append(char *text, const char *format, ...)
+{
+    size_t length = strlen(text);
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(text + length, TEXT_BYTES - length, format, args);
+    va_end(args);
+    ck_assert_int_ge(n, 0);
+    ck_assert_uint_lt(length + (size_t)n, TEXT_BYTES);
+}
 
 static void
 load_lines(const char *name)
@@ -36,11 +51,11 @@ load_lines(const char *name)
     line_count = 0;
     while (fgets(line, sizeof(line), file) != NULL &&
            strncmp(line, "arenas[", 7) != 0)
-        strcat(head, line);
+        append(head, "%s", line);
     while (fgets(line, sizeof(line), file) != NULL &&
            strncmp(line, "--- End", 7) != 0) {
         ck_assert_uint_lt(line_count, LINES_MAX);
-        strcpy(lines[line_count++], line);
+        snprintf(lines[line_count++], LINE_BYTES, "%s", line);
     }
     fclose(file);
     ck_assert_uint_gt(line_count, 20);
@@ -52,7 +67,7 @@ enum change {
     CHANGE_LONGER,
     CHANGE_BLANK, /* behind it */
     CHANGE_DIGITS,
-    CHANGE_ODD, /* words with a letter in place of a digit, but the first */
+    CHANGE_ODD,  /* words with a letter in place of a digit, but the first */
     CHANGE_WORD, /* the last one goes */
     CHANGE_INDENT,
     CHANGE_TABS,
@@ -72,10 +87,12 @@ change_line(char *to, enum change change)
         to[length - (length > 0)] = '\0';
         break;
     case CHANGE_LONGER:
-        strcat(to, length > 0 ? to + length - 1 : "1");
+        to[length] = length > 0 ? to[length - 1] : '1';
+        to[length + 1] = '\0';
         break;
     case CHANGE_BLANK:
-        strcat(to, " ");
+        to[length] = ' ';
+        to[length + 1] = '\0';
         break;
     case CHANGE_DIGITS:
         for (size_t i = 0; i < length; i++) {
@@ -115,18 +132,17 @@ add_arena(char *text, unsigned id, size_t at, enum change change)
 {
     char line[LINE_BYTES + 2];
 
-    text += strlen(text);
-    text += sprintf(text, "arenas[%u]:\n", id);
+    append(text, "arenas[%u]:\n", id);
     for (size_t i = 0; i < line_count; i++) {
         enum change now = i == at ? change : CHANGE_NONE;
 
-        strcpy(line, lines[i]);
+        snprintf(line, sizeof(line), "%s", lines[i]);
         line[strcspn(line, "\n")] = '\0';
         change_line(line, now);
         if (now != CHANGE_GONE)
-            text += sprintf(text, "%s\n", line);
+            append(text, "%s\n", line);
         if (now == CHANGE_TWICE)
-            text += sprintf(text, "%s\n", line);
+            append(text, "%s\n", line);
     }
 }
 
@@ -213,14 +229,15 @@ is_read_alike(size_t at, enum change change)
     jep_dumps_t *with, *without;
     const char *differs;
 
-    strcpy(alone, head);
-    strcpy(behind, head);
+    alone[0] = behind[0] = '\0';
+    append(alone, "%s", head);
+    append(behind, "%s", head);
     add_arena(behind, 0, 0, CHANGE_NONE);
     add_arena(behind, 1, 0, CHANGE_NONE);
     add_arena(behind, 2, at, change);
     add_arena(alone, 2, at, change);
-    strcat(behind, "--- End jemalloc statistics ---\n");
-    strcat(alone, "--- End jemalloc statistics ---\n");
+    append(behind, "%s", "--- End jemalloc statistics ---\n");
+    append(alone, "%s", "--- End jemalloc statistics ---\n");
     with = load_text(behind);
     without = load_text(alone);
     differs = difference(last_arena(with), last_arena(without));
