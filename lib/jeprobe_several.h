@@ -19,7 +19,6 @@ struct jep_moment_finding {
 /* Counters that only grow while a process lives. */
 #define JEP_MOMENT_EVENTS 18
 
-/* One dump, as far as it matters beside others. */
 /* Kinds of memory that ledgers of allocators other than jemalloc tell apart. */
 enum jep_part {
     JEP_PART_OBJECTS,
@@ -31,6 +30,7 @@ enum jep_part {
     JEP_PARTS
 };
 
+/* One dump, as far as it matters beside others. */
 struct jep_moment {
     size_t index; /* in the order of reading */
     const char *file;
@@ -137,7 +137,9 @@ struct jep_common {
 struct jep_fleet {
     const struct jep_member *members; /* unusual ones first, then by size */
     size_t count, unusual;
-    double floor; /* bytes */
+    bool is_mixed; /* some of them may be one process: they are of different
+                    * allocators, in one file, and nothing names it */
+    double floor;  /* bytes */
     struct jep_spread figures[JEP_FLEET_FIGURES];
     const struct jep_common *common; /* by severity, then bytes */
     size_t common_count;

@@ -24,19 +24,11 @@ name_columns(const out_t *out)
 static void
 print_heading(out_t *out, const struct jep_fleet *fleet)
 {
-    const char *const titles[JEP_FLEET_FIGURES] = {
-        fleet->figures[JEP_FLEET_SIZE].what,
-        "allocated",
-        "waste",
-        "dirty",
-        "metadata",
-        "outside"};
-
     cell_style(out, CELL_BOLD);
     cell_text(out, "Process", name_columns(out), false);
     for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
         if (fleet->figures[f].known > 0)
-            out_printf(out, "%*s", SIZE_COLUMNS, titles[f]);
+            out_printf(out, "%*s", SIZE_COLUMNS, words_column(fleet, f));
     }
     out_puts(out, "\n");
     cell_style(out, CELL_PLAIN);
@@ -137,8 +129,8 @@ print_common(out_t *out, const struct jep_fleet *fleet, bool has_series)
     for (size_t i = 0; i < fleet->common_count && shown < COMMON_MAX; i++) {
         const struct jep_common *one = &fleet->common[i];
 
-        if (one->severity == JEP_INFO)
-            break;
+        if (one->severity == JEP_INFO && !render_leaves_open(one))
+            continue;
         if (shown++ == 0) {
             cell_style(out, CELL_BOLD);
             out_printf(out, "%-*s%10s%12s%12s\n", RULE_COLUMNS + 10,
@@ -149,7 +141,7 @@ print_common(out_t *out, const struct jep_fleet *fleet, bool has_series)
         cell_text(out, render_severity(one->severity), 10, false);
         cell_text(out, one->rule, RULE_COLUMNS, false);
         cell_count(out, (double)one->count, 10);
-        if (one->bytes > 0) {
+        if (one->bytes > 0 && one->severity != JEP_INFO) {
             cell_size(out, (double)one->bytes, 12);
             cell_size(out, (double)one->bytes / (double)one->count, 12);
         }

@@ -365,11 +365,14 @@ void
 render_markdown(out_t *out, const struct jep_view *view,
                 const struct render_options *options)
 {
+    char text[RENDER_CALM_MAX];
+    const char *calm = render_calm(view, text);
+
     print_source(out, view);
     print_ledger(out, &view->ledger);
     print_ratios(out, &view->summary);
-    if (view->finding_count == 0 && view->ledger.total_name != NULL)
-        out_puts(out, "No rule finds waste that is worth acting on.\n\n");
+    if (calm != NULL)
+        out_printf(out, "%s\n\n", calm);
     for (size_t i = 0; i < view->finding_count; i++) {
         markdown_finding(out, &view->findings[i]);
         out_puts(out, "\n");

@@ -64,25 +64,73 @@ render_severity(enum jep_severity severity)
     }
 }
 
-const struct jep_finding *
-render_open_question(const struct jep_view *view)
+/* What leaves open whether something is wrong, where it is no more than a note;
+ * the first of them says most. */
+static const struct {
+    const char *rule;
+    bool needs_bytes; /* it leaves nothing open if they are few */
+} questions[] = {{"impossible-counters", false},
+                 {"stats-disabled", false},
+                 {"slab-waste-high", true},
+                 {"summary-only-dump", true}};
+
+#define NO_QUESTION JE_ARRAY_LEN(questions)
+
+static size_t
+question(const char *rule, bool has_bytes)
 {
-    static const struct {
-        const char *rule;
-        bool needs_bytes; /* it leaves nothing open if they are few */
-    } questions[] = {{"impossible-counters", false},
-                     {"stats-disabled", false},
-                     {"slab-waste-high", true},
-                     {"summary-only-dump", true}};
+    size_t i = 0;
 
-    for (size_t k = 0; k < JE_ARRAY_LEN(questions); k++) {
-        for (size_t i = 0; i < view->finding_count; i++) {
-            const struct jep_finding *finding = &view->findings[i];
+    while (i < NO_QUESTION && strcmp(rule, questions[i].rule) != 0)
+        i++;
+    return i < NO_QUESTION && questions[i].needs_bytes && !has_bytes
+               ? NO_QUESTION
+               : i;
+}
 
-            if (strcmp(finding->rule, questions[k].rule) == 0 &&
-                (!questions[k].needs_bytes || finding->bytes.known))
-                return finding;
-        }
+bool
+render_leaves_open(const struct jep_common *common)
+{
+    return common->severity == JEP_INFO &&
+           question(common->rule, common->bytes > 0) < NO_QUESTION;
+}
+
+/* Where no finding is above info: the one that says why the dump does not show
+ * whether something is wrong; NULL = it does. */
+static const struct jep_finding *
+open_question(const struct jep_view *view)
+{
+    const struct jep_finding *found = NULL;
+    size_t most = NO_QUESTION;
+
+    for (size_t i = 0; i < view->finding_count; i++) {
+        const struct jep_finding *finding = &view->findings[i];
+        size_t one = question(finding->rule, finding->bytes.known);
+
+        if (one >= most)
+            continue;
+        found = finding;
+        most = one;
     }
-    return NULL;
+    return found;
+}
+
+const char *
+render_calm(const struct jep_view *view, char text[RENDER_CALM_MAX])
+{
+    const struct jep_summary *s = &view->summary;
+    const struct jep_finding *open;
+
+    if ((view->finding_count > 0 && view->findings[0].severity > JEP_INFO) ||
+        (!s->allocated.known && !s->active.known && !s->rss.known))
+        return NULL;
+    open = open_question(view);
+    if (open == NULL)
+        return "Nothing is wrong as far as this dump shows: no rule finds "
+               "waste that is worth acting on.";
+    snprintf(text, RENDER_CALM_MAX,
+             "This dump does not show whether something is wrong: see %s "
+             "below.",
+             open->rule);
+    return text;
 }

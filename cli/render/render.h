@@ -26,9 +26,14 @@ void render_markdown(out_t *out, const struct jep_view *view,
 /* names.c: what people and programs call things */
 const char *render_allocator(enum jep_allocator allocator); /* "jemalloc" */
 const char *render_severity(enum jep_severity severity);    /* "CRITICAL" */
-/* Where no finding is above info: the one that says why the dump does not show
- * whether something is wrong; NULL = it does. */
-const struct jep_finding *render_open_question(const struct jep_view *view);
+/* That nothing is wrong, or that the dump does not show it; NULL = something
+ * is, or there is nothing to judge by. */
+#define RENDER_CALM_MAX 256
+const char *render_calm(const struct jep_view *view,
+                        char text[RENDER_CALM_MAX]);
+/* A finding that is in a fleet no more than a note, and yet leaves open whether
+ * something is wrong. */
+bool render_leaves_open(const struct jep_common *common);
 
 /* Owners from `shown` on, which are not listed one by one. */
 struct render_owner_rest {

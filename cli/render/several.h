@@ -31,6 +31,9 @@ const char *words_assumed(char words[SEVERAL_WORDS_MAX],
 /* How many processes are unusual, and in what. */
 const char *words_fleet(char words[SEVERAL_WORDS_MAX],
                         const struct jep_fleet *fleet);
+/* "allocated", "outside": a column of a fleet's table. */
+const char *words_column(const struct jep_fleet *fleet,
+                         enum jep_fleet_figure figure);
 /* What the findings of a fleet that has series besides are not. */
 const char *words_common(void);
 /* What a member is unusual in; empty = nothing. */

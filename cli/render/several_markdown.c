@@ -146,6 +146,8 @@ print_member(out_t *out, const struct jep_fleet *fleet,
     for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
         const struct jep_member_figure *one = &member->figures[f];
 
+        if (fleet->figures[f].known == 0)
+            continue;
         out_printf(out, one->is_unusual ? " **%s** |" : " %s |",
                    one->known ? text_size(text, one->value) : "");
     }
@@ -163,14 +165,16 @@ print_common(out_t *out, const struct jep_fleet *fleet, bool has_series)
     for (size_t i = 0; i < fleet->common_count && shown < COMMON_MAX; i++) {
         const struct jep_common *one = &fleet->common[i];
 
-        if (one->severity == JEP_INFO)
-            break;
+        if (one->severity == JEP_INFO && !render_leaves_open(one))
+            continue;
         if (shown++ == 0)
             out_puts(out, "| in common | severity | processes | together |\n"
                           "| --- | --- | ---: | ---: |\n");
         out_printf(out, "| `%s` | %s | %zu | %s |\n", one->rule,
                    render_severity(one->severity), one->count,
-                   one->bytes > 0 ? text_size(text, (double)one->bytes) : "");
+                   one->bytes > 0 && one->severity != JEP_INFO
+                       ? text_size(text, (double)one->bytes)
+                       : "");
     }
     if (shown > 0 && has_series)
         out_printf(out, "\n%s\n", words_common());
@@ -178,21 +182,35 @@ print_common(out_t *out, const struct jep_fleet *fleet, bool has_series)
         out_puts(out, "\n");
 }
 
+/* Figures that no dump tells have no column. */
+static void
+print_members(out_t *out, const struct jep_fleet *fleet, size_t count)
+{
+    out_puts(out, "| process |");
+    for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
+        if (fleet->figures[f].known > 0)
+            out_printf(out, " %s |", words_column(fleet, f));
+    }
+    out_puts(out, " unusual in |\n| --- |");
+    for (int f = 0; f < JEP_FLEET_FIGURES; f++)
+        out_puts(out, fleet->figures[f].known > 0 ? " ---: |" : "");
+    out_puts(out, " --- |\n");
+    for (size_t i = 0; i < count; i++)
+        print_member(out, fleet, &fleet->members[i]);
+    out_puts(out, "\n");
+}
+
 void
 fleet_markdown(out_t *out, const struct jep_fleet *fleet, bool has_series)
 {
-    size_t shown = fleet->unusual > ROWS_MAX ? fleet->unusual : ROWS_MAX;
+    size_t most = fleet->unusual > ROWS_MAX ? fleet->unusual : ROWS_MAX;
+    size_t shown = JE_MIN(most, fleet->count);
     char words[SEVERAL_WORDS_MAX];
 
     out_printf(out, "### %zu processes\n\n**", fleet->count);
     markdown_prose(out, words_fleet(words, fleet));
-    out_puts(out, "**\n\n"
-                  "| process | RSS | allocated | waste | dirty | metadata | "
-                  "outside | unusual in |\n"
-                  "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
-    for (size_t i = 0; i < fleet->count && i < shown; i++)
-        print_member(out, fleet, &fleet->members[i]);
-    out_puts(out, "\n");
+    out_puts(out, "**\n\n");
+    print_members(out, fleet, shown);
     if (fleet->count > shown)
         out_printf(out, "and %zu more, none of them unusual\n\n",
                    fleet->count - shown);

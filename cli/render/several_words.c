@@ -121,6 +121,14 @@ words_assumed(char words[SEVERAL_WORDS_MAX], const struct jep_series *series)
     return words;
 }
 
+static void
+add_mixed(char *words, const struct jep_fleet *fleet)
+{
+    if (fleet->is_mixed)
+        add(words, " Dumps of different allocators in one file may be of one "
+                   "process, which uses both.");
+}
+
 const char *
 words_fleet(char words[SEVERAL_WORDS_MAX], const struct jep_fleet *fleet)
 {
@@ -131,6 +139,7 @@ words_fleet(char words[SEVERAL_WORDS_MAX], const struct jep_fleet *fleet)
     if (fleet->count < JEP_FLEET_MIN) {
         add(words, "%zu processes: too few to say which is unusual.",
             fleet->count);
+        add_mixed(words, fleet);
         return words;
     }
     if (fleet->unusual == 0)
@@ -152,7 +161,22 @@ words_fleet(char words[SEVERAL_WORDS_MAX], const struct jep_fleet *fleet)
     add(words, ".");
     if (fleet->count < JEP_FLEET_FEW)
         add(words, " So few say little about what is usual.");
+    add_mixed(words, fleet);
     return words;
+}
+
+const char *
+words_column(const struct jep_fleet *fleet, enum jep_fleet_figure figure)
+{
+    static const char *const titles[JEP_FLEET_FIGURES] = {
+        [JEP_FLEET_ALLOCATED] = "allocated",
+        [JEP_FLEET_WASTE] = "waste",
+        [JEP_FLEET_DIRTY] = "dirty",
+        [JEP_FLEET_METADATA] = "metadata",
+        [JEP_FLEET_OUTSIDE] = "outside"};
+
+    return figure == JEP_FLEET_SIZE ? fleet->figures[figure].what
+                                    : titles[figure];
 }
 
 const char *

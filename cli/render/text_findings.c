@@ -118,32 +118,17 @@ text_finding(out_t *out, const struct jep_finding *finding, unsigned width)
     out_puts(out, "\n");
 }
 
-/* That nothing is wrong, or why that cannot be said. */
-static void
-print_calm(out_t *out, const struct jep_view *view, unsigned width)
-{
-    const struct jep_finding *open = render_open_question(view);
-    char text[256] = "Nothing is wrong as far as this dump shows: no rule "
-                     "finds waste that is worth acting on.";
-
-    if (open != NULL)
-        snprintf(text, sizeof(text),
-                 "This dump does not show whether something is wrong: see %s "
-                 "below.",
-                 open->rule);
-    cell_paragraph(out, text, "", width);
-    out_puts(out, "\n");
-}
-
 void
 text_findings(out_t *out, const struct jep_view *view)
 {
-    const struct jep_summary *s = &view->summary;
     unsigned width = out_prose_width(out);
+    char text[RENDER_CALM_MAX];
+    const char *calm = render_calm(view, text);
 
-    if (text_top_finding(view) == NULL &&
-        (s->allocated.known || s->active.known || s->rss.known))
-        print_calm(out, view, width);
+    if (calm != NULL) {
+        cell_paragraph(out, calm, "", width);
+        out_puts(out, "\n");
+    }
     for (size_t i = 0; i < view->finding_count; i++)
         text_finding(out, &view->findings[i], width);
 }

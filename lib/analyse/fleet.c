@@ -25,8 +25,7 @@ difference(struct jep_figure whole, struct jep_figure part)
 static struct jep_figure
 size_of(const struct jep_summary *s)
 {
-    return figure_or(
-        s->rss, figure_or(s->resident, figure_or(s->active, s->allocated)));
+    return figure_or(summary_whole(s), s->allocated);
 }
 
 /* RSS and resident are not the same: one of them for all, if possible. */
@@ -222,6 +221,15 @@ common_fill(struct fleet *fleet)
     return true;
 }
 
+/* Whether a program may have printed both. */
+static bool
+is_beside(const struct jep_moment *before, const struct jep_moment *now)
+{
+    return strcmp(before->file, now->file) == 0 &&
+           before->allocator != now->allocator &&
+           !(before->pid.known && now->pid.known);
+}
+
 bool
 fleet_fill(const struct jep_moment *const *moments, size_t count,
            struct fleet *fleet)
@@ -239,6 +247,7 @@ fleet_fill(const struct jep_moment *const *moments, size_t count,
     fleet->out.floor = floor_fill(moments, count, values);
     for (size_t i = 0; i < count; i++) {
         fleet->members[i].moment = moments[i];
+        fleet->out.is_mixed |= i > 0 && is_beside(moments[i - 1], moments[i]);
         for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
             struct jep_figure value = value_of(fleet, &moments[i]->summary, f);
 

@@ -19,28 +19,54 @@ has_statistics(const struct rule_input *in)
            format == DUMP_FORMAT_JEMALLOC_JSON;
 }
 
+/* Whether something was ever allocated; false = not, or not known. */
+static bool
+was_used(const struct snapshot_arena *arena)
+{
+    return arena != NULL && (arena->small[SMALL_NMALLOC].value > 0 ||
+                             arena->large[SMALL_NMALLOC].value > 0);
+}
+
+/* Nothing is allocated, and the process has memory, or its size is not told:
+ * hardly a program prints statistics before it has allocated anything. */
+static bool
+is_unused(const struct rule_input *in)
+{
+    const struct jep_summary *s = &in->view->summary;
+
+    if (!s->allocated.known || s->allocated.value != 0 ||
+        was_used(in->snapshot->subject))
+        return false;
+    if (s->rss.known)
+        return s->rss.value >= UNUSED_RSS;
+    return s->active.known && s->active.value == 0;
+}
+
 bool
 rule_stats_disabled(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
     bool is_off = rule_option_is(in, "stats", "false");
-    bool is_unused = s->allocated.known && s->allocated.value == 0 &&
-                     s->rss.known && s->rss.value >= UNUSED_RSS;
 
-    if (!has_statistics(in) || !(is_off || is_unused))
+    if (!has_statistics(in) || !(is_off || is_unused(in)))
         return false;
     finding_severity(finding, JEP_INFO);
     finding_title(finding, "%s",
                   is_off ? "This build of jemalloc counts nothing: the dump "
                            "has no figures to judge by"
-                         : "The allocator has nothing allocated in a process "
-                           "that uses memory: this copy of it is not in use");
+                  : s->rss.known
+                      ? "The allocator has nothing allocated in a process "
+                        "that uses memory: this copy of it is not in use"
+                      : "The allocator has nothing allocated: the program "
+                        "uses another one, or another copy of it");
     if (!is_off)
         finding_action(finding,
                        "Look which allocator the program is linked to, or "
-                       "which copy of jemalloc the statistics come from.");
+                       "which copy of jemalloc the statistics come from: "
+                       "jeprobe doctor PID says it.");
     finding_text(finding, "config.stats", rule_option(in, "stats"), 0);
     finding_size(finding, "allocated", s->allocated);
+    finding_size(finding, "active", s->active);
     finding_size(finding, "RSS", s->rss);
     return true;
 }

@@ -137,6 +137,25 @@ run "$jeprobe" report pod1*.txt tc.txt
 is "mixed allocators: status" "$status" 0
 like "mixed allocators" "$out" '^tc.txt +1.00 GiB'
 
+# What a program printed of two allocators: one of them has nothing.
+unlike "files of their own are no sign of one process" "$out" 'may be of one process'
+. "$top_srcdir/t/cli/others.sh"
+pod unused.txt 0 0 3 3
+glibc 90 80 10 >>unused.txt
+run "$jeprobe" report unused.txt
+tr '\n' ' ' <"$out" >flat
+like "two allocators in one file" flat \
+    'Dumps of different allocators in one file may be of one process, which uses both\.'
+like "one of them is not used" "$out" '^NOTE +stats-disabled +1$'
+# What glibc took from the system, as its totals have it.
+like "size: of other allocators" "$out" '^unused.txt \(2\) +100\.0 MiB +90\.0 MiB '
+run "$jeprobe" report --format markdown unused.txt
+like "Markdown: it is told, too" "$out" '^\*\*2 processes: .* may be of one process'
+like "Markdown: so is what is not used" "$out" '^\| `stats-disabled` \| NOTE \| 1 \|  \|$'
+like "Markdown: the columns that there are" "$out" \
+    '^\| process \| size \| allocated \| waste \| metadata \| unusual in \|$'
+like "Markdown: as many cells" "$out" '^\| `unused.txt \(2\)` \| 100.0 MiB \| 90.0 MiB \|  \|  \|  \|$'
+
 # Programs and issues.
 run "$jeprobe" report --format json pod*.txt
 is "JSON: all reports" "$(grep -c '^   "source"' "$out")" 14

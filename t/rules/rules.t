@@ -83,6 +83,7 @@ cannot_tell()
 
 cannot_tell impossible-counters "$rules/impossible-counters/fires"
 cannot_tell stats-disabled "$rules/stats-disabled/fires"
+cannot_tell stats-disabled "$rules/stats-disabled/fires-no-rss"
 cannot_tell slab-waste-high "$rules/slab-waste-high/fires-totals-cannot-tell"
 cat >totals <<'EOS'
 Allocated: 104857600, active: 106954752, metadata: 4194304 (n_thp 0), resident: 134217728, mapped: 140509184, retained: 0
