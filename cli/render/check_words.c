@@ -86,7 +86,9 @@ check_sentence(char *text, size_t size, const struct jep_check *check)
     char raw[CHECK_SENTENCE_MAX];
     const struct jep_source *source = &check->view->source;
 
-    if (check->outcome == JEP_CANNOT && check->kind == JEP_CHECK_BASELINE)
+    if (check->kind == JEP_CHECK_FINDING)
+        snprintf(raw, sizeof(raw), "%s: %s", check->name, check->title);
+    else if (check->outcome == JEP_CANNOT && check->kind == JEP_CHECK_BASELINE)
         snprintf(raw, sizeof(raw),
                  "%s: needs %s; --update-baseline makes a new one",
                  check->title, check->reason);
@@ -101,8 +103,6 @@ check_sentence(char *text, size_t size, const struct jep_check *check)
         ratio_sentence(raw, sizeof(raw), check);
     else if (check->kind == JEP_CHECK_SIZE)
         size_sentence(raw, sizeof(raw), check);
-    else if (check->kind == JEP_CHECK_FINDING)
-        snprintf(raw, sizeof(raw), "%s: %s", check->name, check->title);
     else
         growth_sentence(raw, sizeof(raw), check);
     text_escape(text, size, raw);

@@ -2,10 +2,13 @@
  *
  * Three things must not happen to a gate: that it passes because a figure is
  * missing, that it fails by a few KiB, and that chance decides.  So a check
- * whose figure is unknown cannot be verified and says so; nothing alerts below
- * a floor of bytes; and sampled sites count only with many samples, and only
- * where their intervals lie apart. */
+ * whose figure is unknown, and findings in a dump whose figures mean nothing,
+ * cannot be verified, and that is said; nothing alerts below a floor of bytes;
+ * and sampled sites count only with many samples, and only where their
+ * intervals lie apart. */
 #include "analyse/report.h"
+
+#include "analyse/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +102,9 @@ add(struct list *list, struct jep_check check)
         return;
     }
     check.view = list->view;
-    if (check.outcome == JEP_ALERT && reason != NULL) {
+    if (reason != NULL &&
+        (check.outcome == JEP_ALERT ||
+         (check.outcome == JEP_CANNOT && check.kind == JEP_CHECK_FINDING))) {
         check.outcome = JEP_SUPPRESSED;
         check.reason = reason;
     }
@@ -142,13 +147,14 @@ check_ratio(struct list *list, const char *name, const char *title,
     add(list, check);
 }
 
+/* What a ratio of the two lacks; `zero` is said of the lower one. */
 static const char *
-missing_of(const struct jep_figure *a, const char *a_name,
-           const struct jep_figure *b, const char *b_name)
+missing_of(struct jep_figure a, const char *a_name, struct jep_figure b,
+           const char *b_name, const char *zero)
 {
-    if (!a->known)
+    if (!a.known)
         return a_name;
-    return !b->known ? b_name : "a whole that is not zero";
+    return !b.known ? b_name : zero;
 }
 
 static void
@@ -166,14 +172,17 @@ check_limits(struct list *list)
     check_ratio(list, "internal-fragmentation", "internal fragmentation",
                 limits->max_internal, s->internal_fragmentation,
                 excess(s->active, s->allocated),
-                missing_of(&s->allocated, "allocated", &s->active, "active"));
+                missing_of(s->allocated, "allocated", s->active, "active",
+                           "allocated above 0"));
     check_ratio(list, "external-fragmentation", "external fragmentation",
                 limits->max_external, s->external_fragmentation,
                 excess(s->resident, s->active),
-                missing_of(&s->active, "active", &s->resident, "resident"));
+                missing_of(s->active, "active", s->resident, "resident",
+                           "active above 0"));
     check_ratio(list, "metadata", "metadata", limits->max_metadata,
                 s->metadata_per_resident, s->metadata,
-                missing_of(&s->metadata, "metadata", &s->resident, "resident"));
+                missing_of(s->metadata, "metadata", s->resident, "resident",
+                           "resident above 0"));
     if (!limits->max_allocated.known)
         return;
     if (!s->allocated.known) {
@@ -209,10 +218,15 @@ check_findings(struct list *list, const struct jep_baseline *baseline)
                                   .finding = finding,
                                   .bytes = finding->bytes};
 
-        if (finding->severity >= list->limits->fail_on &&
-            !list->limits->ignore_findings &&
-            !was_known(baseline, finding->rule))
+        if (list->limits->ignore_findings) {
+            /* As it is. */
+        } else if (rule_is_stop(finding->rule)) {
+            check.outcome = JEP_CANNOT;
+            check.reason = finding->title;
+        } else if (finding->severity >= list->limits->fail_on &&
+                   !was_known(baseline, finding->rule)) {
             check.outcome = JEP_ALERT;
+        }
         add(list, check);
     }
 }

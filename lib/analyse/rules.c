@@ -154,11 +154,11 @@ finding_order(const void *a, const void *b)
     return (ix > iy) - (ix < iy);
 }
 
-static bool
-is_in(const char *const *list, size_t count, const char *rule)
+bool
+rule_is_stop(const char *id)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(list[i], rule) == 0)
+    for (size_t i = 0; i < JE_ARRAY_LEN(stops); i++) {
+        if (strcmp(stops[i], id) == 0)
             return true;
     }
     return false;
@@ -171,7 +171,7 @@ keep_stops(struct jep_finding *findings, size_t count)
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (is_in(stops, JE_ARRAY_LEN(stops), findings[i].rule))
+        if (rule_is_stop(findings[i].rule))
             findings[kept++] = findings[i];
     }
     return kept > 0 ? kept : count;

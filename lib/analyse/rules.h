@@ -67,6 +67,10 @@ bool rules_run(const struct rule_input *in, struct intern_text *texts,
                struct jep_finding **findings, size_t *count)
     __attribute__((warn_unused_result));
 
+/* Whether that rule says that the figures mean nothing: no other one was
+ * applied then. */
+bool rule_is_stop(const char *id);
+
 /* What rules ask of an input. */
 /* "true", "false", "10000": option `name` ("narenas") as it is in force: the
  * live value where the dump shows both.  NULL = not in the dump. */

@@ -51,6 +51,28 @@ is "an alert outweighs it" "$status" 1
 dump 130 120 10 150 >impossible.txt
 run $check --max-internal 50 impossible.txt
 is "counters that cannot be right are no pass" "$status" 5
+
+# A dump that no rule can judge is no pass, unless findings do not matter.
+run "$jeprobe" check impossible.txt
+is "findings in counters that cannot be right are no pass" "$status" 5
+like "why" "$out" "^can't  impossible-counters: allocated is above active, .* impossible.txt\$"
+like "it is counted" "$out" '^jeprobe: 0 alerts, 1 not verifiable$'
+run "$jeprobe" check --fail-on never impossible.txt
+is "it is a note with --fail-on never" "$status" 0
+echo '{"suppress": [{"check": "impossible-counters", "reason": "known"}]}' >mute.json
+run "$jeprobe" check --config mute.json impossible.txt
+is "it can be suppressed" "$status" 0
+like "its reason is told" "$out" '^muted  impossible-counters: .* because: known'
+dump 0 0 10 150 >unused.txt
+run "$jeprobe" check unused.txt
+is "nor is a copy of the allocator that is not in use" "$status" 5
+run $check --max-internal 50 --max-external 50 unused.txt
+is "of nothing there is no share" "$status" 5
+like "what is missing" "$out" \
+    "^can't  internal fragmentation: the dump has no allocated above 0 \("
+like "of the other ratio, too" "$out" \
+    "^can't  external fragmentation: the dump has no active above 0 \("
+
 run $check --max-internal 50 dump.txt missing.txt
 is "a file that is not there" "$status" 3
 
