@@ -46,6 +46,7 @@ cli_jeprobe_SOURCES = \
 	cli/render/several.h \
 	cli/render/several_json.c \
 	cli/render/several_markdown.c \
+	cli/render/several_notes.c \
 	cli/render/several_words.c \
 	cli/render/text.c \
 	cli/render/text.h \

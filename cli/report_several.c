@@ -57,6 +57,35 @@ is_shown_full(const struct jep_several_view *view,
     return view->series_count <= SERIES_FULL || series->verdict.has_grown;
 }
 
+static const struct jep_series *
+series_of(const struct jep_several_view *view, const struct jep_moment *moment)
+{
+    for (size_t i = 0; i < view->series_count; i++) {
+        for (size_t m = 0; m < view->series[i].count; m++) {
+            if (view->series[i].moments[m] == moment)
+                return &view->series[i];
+        }
+    }
+    return NULL;
+}
+
+/* The notes of the dumps that are in no series, which prints its own. */
+static void
+rest_notes(out_t *out, const struct jep_several_view *view,
+           void (*print)(out_t *, const struct jep_moment *const *, size_t))
+{
+    const struct jep_moment **rest =
+        inputs_need(calloc(view->count + 1, sizeof(*rest)));
+    size_t count = 0;
+
+    for (size_t i = 0; i < view->count; i++) {
+        if (series_of(view, view->moments[i]) == NULL)
+            rest[count++] = view->moments[i];
+    }
+    print(out, rest, count);
+    free(rest);
+}
+
 /* How many members of a fleet are printed in full. */
 static size_t
 members_shown(const struct jep_fleet *fleet,
@@ -131,17 +160,20 @@ report_several_text(out_t *out, struct several *several,
                     const struct jep_several_view *view,
                     const struct render_options *options)
 {
-    struct render_options usual = *options;
+    struct render_options apart = *options, usual;
 
+    apart.has_notes = true;
+    usual = apart;
     usual.top = 0;
     if (view->fleet != NULL)
         fleet_text(out, view->fleet, view->series_count > 0);
     for (size_t i = 0; i < view->series_count; i++) {
         if (i > 0)
             out_puts(out, "\n");
-        series_print(out, several, view, &view->series[i], options);
+        series_print(out, several, view, &view->series[i], &apart);
     }
     alone_print(out, view);
+    rest_notes(out, view, notes_text);
     if (view->fleet == NULL || view->series_count > 0)
         return;
     for (size_t i = 0; i < members_shown(view->fleet, options); i++) {
@@ -176,17 +208,21 @@ report_several_markdown(out_t *out, struct several *several,
                         const struct jep_several_view *view,
                         const struct render_options *options)
 {
-    struct render_options usual = *options;
+    struct render_options apart = *options, usual;
 
+    apart.has_notes = true;
+    usual = apart;
     usual.top = 0;
     if (view->fleet != NULL)
         fleet_markdown(out, view->fleet, view->series_count > 0);
     for (size_t i = 0; i < view->series_count; i++) {
         if (is_shown_full(view, &view->series[i]))
-            series_print_markdown(out, several, &view->series[i], options);
+            series_print_markdown(out, several, &view->series[i], &apart);
         else
             series_markdown(out, &view->series[i], NULL, 0);
     }
+    rest_notes(out, view, notes_markdown);
+    out_puts(out, "\n");
     if (view->fleet == NULL || view->series_count > 0)
         return;
     for (size_t i = 0; i < members_shown(view->fleet, options); i++) {
@@ -237,18 +273,6 @@ reports_print_series(struct json_out *json, const struct jep_series *series)
         before = now;
     }
     jep_report_free(before);
-}
-
-static const struct jep_series *
-series_of(const struct jep_several_view *view, const struct jep_moment *moment)
-{
-    for (size_t i = 0; i < view->series_count; i++) {
-        for (size_t m = 0; m < view->series[i].count; m++) {
-            if (view->series[i].moments[m] == moment)
-                return &view->series[i];
-        }
-    }
-    return NULL;
 }
 
 static void

@@ -16,6 +16,13 @@ struct jep_moment_finding {
     struct jep_figure bytes;
 };
 
+/* What was repaired or left out in a dump, or which parts it lacks. */
+struct jep_moment_note {
+    const char *text;
+    uint64_t line; /* 0 = not tied to one */
+    bool is_missing;
+};
+
 /* Counters that only grow while a process lives. */
 #define JEP_MOMENT_EVENTS 18
 
@@ -47,6 +54,8 @@ struct jep_moment {
     struct jep_figure parts[JEP_PARTS]; /* of it; unknown = has no such line */
     const struct jep_moment_finding *findings; /* as in the report */
     size_t finding_count;
+    const struct jep_moment_note *notes;
+    size_t note_count;
 };
 
 /* How one figure moved.  The slope is the median of the slopes between all
@@ -166,6 +175,15 @@ enum jep_several_kind {
 
 typedef struct jep_several jep_several_t;
 
+/* A note that one or more dumps have. */
+struct jep_note {
+    const char *text; /* the parts that are missing, or a sentence */
+    bool is_missing;
+    uint64_t line;                         /* in the first dump; 0 = none */
+    const struct jep_moment *first, *last; /* that have it */
+    size_t dumps, times;
+};
+
 /* NULL when out of memory. */
 jep_several_t *jep_several_new(void);
 void jep_several_free(jep_several_t *several);
@@ -178,5 +196,11 @@ jep_status_t jep_several_close(jep_several_t *several,
                                enum jep_several_kind kind)
     __attribute__((warn_unused_result));
 const struct jep_several_view *jep_several_view(const jep_several_t *several);
+
+/* The notes of some of them, those that are the same as one.  *notes is for the
+ * caller to free. */
+jep_status_t jep_notes(const struct jep_moment *const *moments, size_t count,
+                       struct jep_note **notes, size_t *note_count)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -223,6 +223,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/analyse/missing.c \
 	lib/analyse/owners.c \
 	lib/analyse/moment.c \
+	lib/analyse/notes.c \
 	lib/analyse/redis.c \
 	lib/analyse/report.c \
 	lib/analyse/report.h \

@@ -88,6 +88,28 @@ size_cell(out_t *out, double bytes)
 }
 
 static void
+print_notes(out_t *out, const struct jep_source *source)
+{
+    if (source->missing_count > 0) {
+        char text[128];
+
+        out_printf(out, "> note: not in it: %s\n%s\n",
+                   render_missing(source, text, sizeof(text)),
+                   source->warning_count > 0 ? ">" : "");
+    }
+    for (size_t i = 0; i < source->warning_count; i++) {
+        out_puts(out, "> note: ");
+        if (source->warnings[i].line > 0)
+            out_printf(out, "line %llu: ",
+                       (unsigned long long)source->warnings[i].line);
+        markdown_prose(out, source->warnings[i].text);
+        out_puts(out, "\n>\n");
+    }
+    if (source->warning_count > 0)
+        out_puts(out, "\n");
+}
+
+static void
 print_source(out_t *out, const struct jep_view *view)
 {
     const struct jep_source *source = &view->source;
@@ -109,23 +131,6 @@ print_source(out_t *out, const struct jep_view *view)
         markdown_code(out, view->process.exe);
     }
     out_puts(out, "\n\n");
-    if (source->missing_count > 0) {
-        char text[128];
-
-        out_printf(out, "> note: not in it: %s\n%s\n",
-                   render_missing(source, text, sizeof(text)),
-                   source->warning_count > 0 ? ">" : "");
-    }
-    for (size_t i = 0; i < source->warning_count; i++) {
-        out_puts(out, "> note: ");
-        if (source->warnings[i].line > 0)
-            out_printf(out, "line %llu: ",
-                       (unsigned long long)source->warnings[i].line);
-        markdown_prose(out, source->warnings[i].text);
-        out_puts(out, "\n>\n");
-    }
-    if (source->warning_count > 0)
-        out_puts(out, "\n");
 }
 
 static void
@@ -369,6 +374,8 @@ render_markdown(out_t *out, const struct jep_view *view,
     const char *calm = render_calm(view, text);
 
     print_source(out, view);
+    if (!options->has_notes)
+        print_notes(out, &view->source);
     print_ledger(out, &view->ledger);
     print_ratios(out, &view->summary);
     if (calm != NULL)

@@ -14,6 +14,7 @@
 struct render_options {
     unsigned top; /* sites and bins to print; 0 = the format's own choice */
     bool has_debug_dir;
+    bool has_notes; /* the dump's notes were printed, with those of others */
 };
 
 void render_text(out_t *out, const struct jep_view *view,

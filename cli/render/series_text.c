@@ -20,19 +20,8 @@ enum {
     CHANGE_COLUMNS = 12,
     NAME_COLUMNS = 28,
     CURVE_COLUMNS = 18,
-    BAR_COLUMNS = 30, /* at most */
-    FIGURES = 6
+    BAR_COLUMNS = 30 /* at most */
 };
-
-static const struct jep_trend *
-trend_find(const struct jep_series *series, const char *id)
-{
-    for (size_t i = 0; i < series->trend_count; i++) {
-        if (strcmp(series->trends[i].id, id) == 0)
-            return &series->trends[i];
-    }
-    return NULL;
-}
 
 static void
 print_head(out_t *out, const struct jep_series *series)
@@ -59,6 +48,7 @@ print_head(out_t *out, const struct jep_series *series)
     out_puts(out, "\n");
     if (words_assumed(words, series)[0] != '\0')
         cell_paragraph(out, words, "", out_prose_width(out));
+    notes_text(out, series->moments, series->count);
     out_puts(out, "\n");
     cell_style(out, CELL_BOLD);
     cell_paragraph(out, words_series(words, series), "", out_prose_width(out));
@@ -170,8 +160,13 @@ is_nothing(const struct jep_trend *trend)
 static void
 print_trends(out_t *out, const struct jep_series *series)
 {
+    size_t shown = 0;
     double factor;
 
+    for (size_t i = 0; i < series->trend_count; i++)
+        shown += !is_nothing(&series->trends[i]);
+    if (shown == 0)
+        return;
     cell_style(out, CELL_BOLD);
     out_printf(out, "%-16s%*s%*s%*s", "What moved", SIZE_COLUMNS, "first",
                SIZE_COLUMNS, "last", CHANGE_COLUMNS, "change");
@@ -192,8 +187,9 @@ print_trends(out_t *out, const struct jep_series *series)
 
 struct table {
     const struct jep_series *series;
-    const struct jep_trend *figures[FIGURES]; /* NULL = left out */
-    const struct jep_trend *bar;              /* the first of them */
+    const struct jep_trend *figures[SERIES_COLUMNS];
+    size_t columns;              /* of them */
+    const struct jep_trend *bar; /* the first of them; NULL = there is none */
     double most;
     bool is_wide;
     unsigned bar_columns;
@@ -202,24 +198,13 @@ struct table {
 static void
 table_fill(struct table *table, const struct jep_series *series, unsigned width)
 {
-    static const char *const own[FIGURES] = {
-        "rss", "resident", "active", "allocated", "dirty", "metadata"};
-    static const char *const others[FIGURES] = {
-        "rss", "resident", "allocated", "caches", "holes", "free_pages"};
-    const char *const *ids = series->moments[0]->is_foreign ? others : own;
     bool is_wide = width >= WIDTH_WIDE;
     unsigned used = WHEN_COLUMNS + 1;
 
     *table = (struct table){.series = series, .is_wide = is_wide};
-    for (size_t i = 0; i < FIGURES; i++) {
-        table->figures[i] = trend_find(series, ids[i]);
-        /* Others do not tell what of it is memory. */
-        if (table->figures[i] == NULL && strcmp(ids[i], "resident") == 0)
-            table->figures[i] = trend_find(series, "mapped");
-        if (table->bar == NULL)
-            table->bar = table->figures[i];
-        used += table->figures[i] != NULL ? SIZE_COLUMNS : 0;
-    }
+    table->columns = series_columns(series, table->figures);
+    table->bar = table->columns > 0 ? table->figures[0] : NULL;
+    used += (unsigned)table->columns * SIZE_COLUMNS;
     if (is_wide)
         used += CHANGE_COLUMNS + 2 + NAME_COLUMNS;
     table->bar_columns = width > used ? JE_MIN(width - used, BAR_COLUMNS) : 0;
@@ -230,27 +215,14 @@ table_fill(struct table *table, const struct jep_series *series, unsigned width)
     }
 }
 
-/* What a column is called: as in the list above, but shorter. */
-static const char *
-heading_of(const struct jep_trend *figure)
-{
-    if (strcmp(figure->id, "dirty") == 0 || strcmp(figure->id, "caches") == 0)
-        return figure->id;
-    return strcmp(figure->id, "free_pages") == 0 ? "pages" : figure->what;
-}
-
 static void
 table_heading(out_t *out, const struct table *table)
 {
     cell_style(out, CELL_BOLD);
     out_printf(out, "%-*s", WHEN_COLUMNS,
                table->series->clock == JEP_CLOCK_NONE ? "Dump" : "Time");
-    for (size_t i = 0; i < FIGURES; i++) {
-        const struct jep_trend *figure = table->figures[i];
-
-        if (figure != NULL)
-            out_printf(out, "%*s", SIZE_COLUMNS, heading_of(figure));
-    }
+    for (size_t i = 0; i < table->columns; i++)
+        out_printf(out, "%*s", SIZE_COLUMNS, words_heading(table->figures[i]));
     if (table->is_wide) {
         out_printf(out, "%*s", CHANGE_COLUMNS, "change");
         out_puts(out, "  ");
@@ -289,17 +261,15 @@ table_row(out_t *out, const struct table *table, size_t at)
     char words[SEVERAL_WORDS_MAX];
 
     cell_text(out, words_when(words, table->series, at), WHEN_COLUMNS, false);
-    for (size_t i = 0; i < FIGURES; i++) {
-        if (table->figures[i] != NULL)
-            figure_cell(out, table->figures[i]->values[at], SIZE_COLUMNS);
-    }
+    for (size_t i = 0; i < table->columns; i++)
+        figure_cell(out, table->figures[i]->values[at], SIZE_COLUMNS);
     if (table->is_wide) {
         table_change(out, table, at);
         out_puts(out, "  ");
         cell_text(out, words_name(words, table->series->moments[at]),
                   NAME_COLUMNS, true);
     }
-    if (table->bar->values[at].known && table->most > 0.0) {
+    if (table->bar->values[at].value > 0) {
         out_puts(out, " ");
         cell_bar(out, (double)table->bar->values[at].value / table->most,
                  table->bar_columns);
@@ -343,7 +313,7 @@ print_detail(out_t *out, const struct series_detail *detail,
     diff_print_bins(out, detail->diff, most);
     diff_print_stacks(out, detail->diff, most);
     out_puts(out, "The last dump:\n");
-    text_about(out, detail->last);
+    text_about(out, detail->last, options);
     text_findings(out, detail->last);
     text_headline(out, detail->last);
     text_ledger(out, &detail->last->ledger);
@@ -358,10 +328,8 @@ series_text(out_t *out, const struct jep_series *series,
             const struct render_options *options)
 {
     print_head(out, series);
-    if (series->trend_count > 0) {
-        print_trends(out, series);
-        print_table(out, series);
-    }
+    print_trends(out, series);
+    print_table(out, series);
     if (detail == NULL)
         return;
     print_detail(out, detail, options);

@@ -46,8 +46,22 @@ const char *words_name(char words[SEVERAL_WORDS_MAX],
 /* "+12.0 h", "#3": where in the series it is. */
 const char *words_when(char words[SEVERAL_WORDS_MAX],
                        const struct jep_series *series, size_t at);
+/* The figures that a row of each dump has: those that two dumps or more tell,
+ * of those that matter most.  Returns how many. */
+#define SERIES_COLUMNS 6
+size_t series_columns(const struct jep_series *series,
+                      const struct jep_trend *figures[SERIES_COLUMNS]);
+/* What such a column is called: as the trend, but shorter. */
+const char *words_heading(const struct jep_trend *figure);
 /* Of the change of a trend what is an hour's; false = time is not known. */
 bool words_hourly(const struct jep_series *series, double *factor);
+
+/* several_notes.c: what was missing, repaired or left out, the same in many
+ * dumps as one note. */
+void notes_text(out_t *out, const struct jep_moment *const *moments,
+                size_t count);
+void notes_markdown(out_t *out, const struct jep_moment *const *moments,
+                    size_t count);
 
 /* `detail` NULL: no more than the figures over time. */
 void series_text(out_t *out, const struct jep_series *series,

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { ROWS_MAX = 20, STACKS_MAX = 8, COMMON_MAX = 12, FRAMES = 4 };
+enum { ROWS_MAX = 20, ROWS_MOST = 8, COMMON_MAX = 12, FRAMES = 4 };
 
 static void
 figure_cell(out_t *out, struct jep_figure figure)
@@ -24,8 +24,10 @@ print_trends(out_t *out, const struct jep_series *series)
     double factor = 0.0;
     bool has_time = words_hourly(series, &factor);
 
-    out_puts(out, "| what moved | first | last | change | an hour |\n"
-                  "| --- | ---: | ---: | ---: | ---: |\n");
+    out_printf(out, "| what moved | first | last | change |%s\n",
+               has_time ? " an hour |" : "");
+    out_printf(out, "| --- | ---: | ---: | ---: |%s\n",
+               has_time ? " ---: |" : "");
     for (size_t i = 0; i < series->trend_count; i++) {
         const struct jep_trend *trend = &series->trends[i];
 
@@ -37,54 +39,88 @@ print_trends(out_t *out, const struct jep_series *series)
         out_printf(out, " %s |",
                    trend->is_steady ? "steady"
                                     : text_size(text, trend->change));
-        out_printf(out, " %s |\n",
-                   has_time && !trend->is_steady
-                       ? text_size(text, trend->change * factor)
-                       : "");
+        if (has_time)
+            out_printf(out, " %s |",
+                       trend->is_steady
+                           ? ""
+                           : text_size(text, trend->change * factor));
+        out_puts(out, "\n");
     }
     out_puts(out, "\n");
 }
 
 static void
-print_row(out_t *out, const struct jep_series *series, size_t at)
+print_row(out_t *out, const struct jep_series *series,
+          const struct jep_trend *const *figures, size_t columns, size_t at)
 {
-    const struct jep_moment *moment = series->moments[at];
-    const struct jep_summary *s = &moment->summary;
     char words[SEVERAL_WORDS_MAX];
 
     out_puts(out, "| ");
     markdown_prose(out, words_when(words, series, at));
     out_puts(out, " |");
-    figure_cell(out, s->rss);
-    figure_cell(out, s->resident);
-    figure_cell(out, s->active);
-    figure_cell(out, s->allocated);
-    figure_cell(out, s->dirty);
-    figure_cell(out, s->metadata);
+    for (size_t i = 0; i < columns; i++)
+        figure_cell(out, figures[i]->values[at]);
     out_puts(out, " ");
-    markdown_code(out, words_name(words, moment));
+    markdown_code(out, words_name(words, series->moments[at]));
     out_puts(out, " |\n");
 }
 
 static void
 print_rows(out_t *out, const struct jep_series *series)
 {
+    const struct jep_trend *figures[SERIES_COLUMNS];
+    size_t columns = series_columns(series, figures);
     size_t count = series->count, skipped = 0;
 
+    if (columns == 0)
+        return;
     if (count > ROWS_MAX)
         skipped = count - ROWS_MAX;
-    out_puts(out, "<details><summary>each dump</summary>\n\n"
-                  "| when | RSS | resident | active | allocated | dirty | "
-                  "metadata | file |\n"
-                  "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+    out_puts(out, "<details><summary>each dump</summary>\n\n| when |");
+    for (size_t i = 0; i < columns; i++)
+        out_printf(out, " %s |", words_heading(figures[i]));
+    out_puts(out, " file |\n| ---: |");
+    for (size_t i = 0; i < columns; i++)
+        out_puts(out, " ---: |");
+    out_puts(out, " --- |\n");
     for (size_t i = 0; i < count; i++) {
         if (skipped > 0 && i == ROWS_MAX / 2) {
-            out_printf(out, "| %zu left out | | | | | | | |\n", skipped);
+            out_printf(out, "| %zu left out |", skipped);
+            for (size_t c = 0; c <= columns; c++)
+                out_puts(out, " |");
+            out_puts(out, "\n");
             i += skipped;
         }
-        print_row(out, series, i);
+        print_row(out, series, figures, columns, i);
     }
     out_puts(out, "\n</details>\n\n");
+}
+
+static void
+change_cells(out_t *out, const struct jep_change *change)
+{
+    char text[TEXT_NUMBER_MAX];
+
+    out_puts(out, "| ");
+    markdown_prose(out, change->what);
+    out_puts(out, " |");
+    figure_cell(out, change->before);
+    figure_cell(out, change->now);
+    out_printf(out, " %s |\n", text_size(text, (double)change->bytes));
+}
+
+static void
+print_owners(out_t *out, const struct jep_diff *diff, size_t most)
+{
+    if (diff->owner_count == 0 && diff->nobody.bytes == 0)
+        return;
+    out_puts(out, "| for whom, most changed | first | last | change |\n"
+                  "| --- | ---: | ---: | ---: |\n");
+    for (size_t i = 0; i < diff->owner_count && i < most; i++)
+        change_cells(out, &diff->owners[i]);
+    if (diff->nobody.what != NULL)
+        change_cells(out, &diff->nobody);
+    out_puts(out, "\n");
 }
 
 static void
@@ -126,10 +162,14 @@ series_markdown(out_t *out, const struct jep_series *series,
         markdown_prose(out, words);
         out_puts(out, "\n\n");
     }
+    notes_markdown(out, series->moments, series->count);
+    out_puts(out, "\n");
     print_trends(out, series);
     print_rows(out, series);
-    if (detail != NULL)
-        print_stacks(out, detail->diff, top > 0 ? top : STACKS_MAX);
+    if (detail == NULL)
+        return;
+    print_owners(out, detail->diff, top > 0 ? top : ROWS_MOST);
+    print_stacks(out, detail->diff, top > 0 ? top : ROWS_MOST);
 }
 
 /* ---- fleet ------------------------------------------------------------- */

@@ -217,6 +217,47 @@ words_name(char words[SEVERAL_WORDS_MAX], const struct jep_moment *moment)
     return words;
 }
 
+static const struct jep_trend *
+trend_find(const struct jep_series *series, const char *id)
+{
+    for (size_t i = 0; i < series->trend_count; i++) {
+        if (strcmp(series->trends[i].id, id) == 0)
+            return &series->trends[i];
+    }
+    return NULL;
+}
+
+size_t
+series_columns(const struct jep_series *series,
+               const struct jep_trend *figures[SERIES_COLUMNS])
+{
+    static const char *const own[SERIES_COLUMNS] = {
+        "rss", "resident", "active", "allocated", "dirty", "metadata"};
+    static const char *const others[SERIES_COLUMNS] = {
+        "rss", "resident", "allocated", "caches", "holes", "free_pages"};
+    const char *const *ids = series->moments[0]->is_foreign ? others : own;
+    size_t count = 0;
+
+    for (size_t i = 0; i < SERIES_COLUMNS; i++) {
+        const struct jep_trend *figure = trend_find(series, ids[i]);
+
+        /* Others do not tell what of it is memory. */
+        if (figure == NULL && strcmp(ids[i], "resident") == 0)
+            figure = trend_find(series, "mapped");
+        if (figure != NULL)
+            figures[count++] = figure;
+    }
+    return count;
+}
+
+const char *
+words_heading(const struct jep_trend *figure)
+{
+    if (strcmp(figure->id, "dirty") == 0 || strcmp(figure->id, "caches") == 0)
+        return figure->id;
+    return strcmp(figure->id, "free_pages") == 0 ? "pages" : figure->what;
+}
+
 const char *
 words_when(char words[SEVERAL_WORDS_MAX], const struct jep_series *series,
            size_t at)

@@ -144,12 +144,14 @@ print_warnings(out_t *out, const struct jep_view *view)
 }
 
 void
-text_about(out_t *out, const struct jep_view *view)
+text_about(out_t *out, const struct jep_view *view,
+           const struct render_options *options)
 {
     print_source(out, view);
     print_process(out, view);
     print_rss(out, view);
-    print_warnings(out, view);
+    if (!options->has_notes)
+        print_warnings(out, view);
     out_puts(out, "\n");
 }
 
@@ -280,7 +282,7 @@ void
 render_text(out_t *out, const struct jep_view *view,
             const struct render_options *options)
 {
-    text_about(out, view);
+    text_about(out, view, options);
     text_headline(out, view);
     text_ledger(out, &view->ledger);
     text_nested(out, view);

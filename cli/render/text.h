@@ -25,7 +25,8 @@ void text_owners(out_t *out, const struct jep_view *view, unsigned top);
 void text_sites(out_t *out, const struct jep_view *view, unsigned top);
 
 /* text.c: which dump it is, of what, and what is wrong with it */
-void text_about(out_t *out, const struct jep_view *view);
+void text_about(out_t *out, const struct jep_view *view,
+                const struct render_options *options);
 /* The command to go on with */
 void text_next(out_t *out, const struct jep_view *view,
                const struct render_options *options);

@@ -13,6 +13,7 @@
 struct moment {
     struct jep_moment out; /* first: what is handed out */
     struct jep_moment_finding *findings;
+    struct jep_moment_note *notes;
     size_t group;
 };
 
@@ -45,6 +46,14 @@ jep_several_new(void)
     return calloc(1, sizeof(jep_several_t));
 }
 
+static void
+moment_free(struct moment *moment)
+{
+    free(moment->findings);
+    free(moment->notes);
+    free(moment);
+}
+
 void
 jep_several_free(jep_several_t *several)
 {
@@ -52,10 +61,8 @@ jep_several_free(jep_several_t *several)
         return;
     for (size_t i = 0; several->series != NULL && i < several->run_count; i++)
         series_free(&several->series[i]);
-    for (size_t i = 0; i < several->count; i++) {
-        free(several->moments[i]->findings);
-        free(several->moments[i]);
-    }
+    for (size_t i = 0; i < several->count; i++)
+        moment_free(several->moments[i]);
     fleet_free(&several->fleet);
     free(several->moments);
     free(several->groups);
@@ -111,21 +118,32 @@ own_findings(struct moment *moment, const struct jep_view *view)
     return true;
 }
 
+static bool
+own_notes(jep_several_t *several, struct moment *moment,
+          const struct jep_view *view)
+{
+    bool is_fine = notes_take(&view->source, &several->texts, &moment->notes,
+                              &moment->out.note_count);
+
+    moment->out.notes = moment->notes;
+    return is_fine;
+}
+
 jep_status_t
 jep_several_add(jep_several_t *several, const jep_report_t *report)
 {
+    const struct jep_view *view = jep_report_view(report);
     struct moment *moment = calloc(1, sizeof(*moment));
 
     if (moment == NULL)
         return JEP_ERR_MEMORY;
     moment->out = *report_moment(report);
     moment->out.index = several->count;
-    if (!own_texts(several, &moment->out) ||
-        !own_findings(moment, jep_report_view(report)) ||
+    if (!own_texts(several, &moment->out) || !own_findings(moment, view) ||
+        !own_notes(several, moment, view) ||
         !intern_grow((void **)&several->moments, &several->capacity,
                      several->count, sizeof(struct moment *))) {
-        free(moment->findings);
-        free(moment);
+        moment_free(moment);
         return JEP_ERR_MEMORY;
     }
     several->moments[several->count++] = moment;

@@ -30,6 +30,11 @@ bool series_fill(const struct several_run *run, struct series *series)
     __attribute__((warn_unused_result));
 void series_free(struct series *series);
 
+/* notes.c: allocates *notes, also if it returns false: out of memory. */
+bool notes_take(const struct jep_source *source, struct intern_text *texts,
+                struct jep_moment_note **notes, size_t *count)
+    __attribute__((warn_unused_result));
+
 /* fleet.c */
 struct fleet {
     struct jep_fleet out; /* first: what is handed out */

@@ -189,4 +189,67 @@ like "Markdown: the verdict" "$out" '^\*\*The program holds more live objects.*5
 like "Markdown: figures" "$out" '^\| allocated \| 200.0 MiB \| 256.0 MiB \| 56.0 MiB \| 16.0 MiB \|$'
 is "Markdown: a row for each dump" "$(grep -c '`leak.txt ([0-9])` |$' "$out")" 8
 
+# Notes of all of them, and not of the last one alone: each names its file, and
+# what is the same in many of them is said once.
+series 1 1 0 0 0 0 0 4200 | sed 's/^/    /' >n1.txt
+series 1 1 0 0 0 0 0 7800 | sed 's/$/\r/' >n2.txt
+series 1 1 0 0 0 0 0 11400 | sed '/^Version/d; s/$/\r/' >n3.txt
+# notes FORMAT: of the three, on one line
+notes()
+{
+    run "$jeprobe" report --series --format "$1" n1.txt n2.txt n3.txt
+    tr '\n' ' ' <"$out" >flat
+}
+for format in text markdown; do
+    notes $format
+    like "$format: a note of the first" flat 'note: n1\.txt, line 1: [^:]*indented'
+    like "$format: the same of two" flat \
+        'note: in 2 of 3 dumps, first in n2\.txt, line 1: lines end in carriage'
+    like "$format: what is missing in all" flat \
+        'note: in 2 of 3 dumps, first in n1\.txt: not in it: options'
+    like "$format: what is missing in one" flat 'note: n3\.txt: not in it: version, options'
+    is "$format: no more than once" "$(grep -o 'carriage returns' "$out" | wc -l | tr -d ' ')" 1
+done
+run "$jeprobe" report --fleet n1.txt n2.txt n3.txt
+like "a fleet: a note of the first" "$out" '^note: n1\.txt, line 1: '
+is "a fleet: no more than once" "$(grep -o 'carriage returns' "$out" | wc -l | tr -d ' ')" 1
+cp n2.txt n1.txt
+run "$jeprobe" report --series n1.txt n2.txt
+tr '\n' ' ' <"$out" >flat
+like "both have it" flat 'note: in both dumps, first in n1\.txt, line 1: lines end in'
+like "both lack it" flat 'note: in both dumps: not in it: options'
+run "$jeprobe" report --series n1.txt n2.txt n2.txt
+like "all lack it" "$out" '^note: in all 3 dumps: not in it: options'
+# Twice in one of them is not in two of them.
+for i in 1 2; do
+    printf '{"jeprobe":{"schema":1,"complete":true},"jemalloc":{"stats":{"active":4096%s}%s}}\n' \
+        "$([ $i = 2 ] || echo ',"allocated":-7')" \
+        "$([ $i = 2 ] || echo ',"stats.arenas":{"merged":{"small":{"allocated":-7}}}')" >t$i.json
+done
+run "$jeprobe" report --series t1.json t2.json
+tr '\n' ' ' <"$out" >flat
+like "twice in one dump" flat 'note: 2 times, first in t1\.json, line 1: "allocated" is '
+
+# Hundreds of notes are no report: four times ten of them.
+i=0
+while [ $i -lt 4 ]; do
+    {
+        printf '{"jeprobe":{"schema":1,"complete":true},"jemalloc":{"stats":{"mapped":%d' $i
+        for key in allocated active metadata resident retained; do
+            printf ',"%s":-%d' $key $((i + 1))
+        done
+        printf '},"stats.arenas":{"merged":{"nthreads":4'
+        for key in base internal pdirty pmuzzy tcache_bytes; do
+            printf ',"%s":-%d' $key $((i + 1))
+        done
+        printf '}}}}\n'
+    } >m$i.json
+    i=$((i + 1))
+done
+run "$jeprobe" report --series m0.json m1.json m2.json m3.json
+is "hundreds of notes: some" "$(grep -c '^note: m[0-3].json, line 1: ' "$out")" 30
+like "hundreds of notes: the rest" "$out" '^note: 10 more notes are in the JSON report'
+run "$jeprobe" report --series --format json m0.json m1.json m2.json m3.json
+is "hundreds of notes: they are" "$(grep -c '"text": ".*: left out"' "$out")" 40
+
 done_testing

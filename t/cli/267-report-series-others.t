@@ -76,6 +76,13 @@ like "each dump" "$out" \
 like "each dump: what it tells" "$out" \
     '^Dump +resident +allocated +caches +holes +pages resident$'
 
+run "$jeprobe" report --format markdown series.txt
+like "Markdown: each dump has the same" "$out" \
+    '^\| .#6 \| 189.0 MiB \| 100.0 MiB \| 6.0 MiB \| 60.0 MiB \| 20.0 MiB \| `series.txt \(6\)` \|$'
+like "Markdown: what it tells" "$out" \
+    '^\| when \| resident \| allocated \| caches \| holes \| pages \| file \|$'
+unlike "Markdown: without time no rates" "$out" 'an hour'
+
 allocator=glibc
 glibc_to()
 {
