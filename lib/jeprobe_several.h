@@ -85,7 +85,8 @@ struct jep_series {
     const double *at;  /* seconds since the first; only with a clock */
     double seconds;    /* from the first to the last; 0 = unknown */
     bool is_restart;   /* it is the series before, after a new start */
-    bool is_assumed;   /* nothing in the dumps names the process */
+    bool is_assumed;   /* nothing names the process, and little shows that it
+                        * is one */
     bool is_reordered; /* in another order than they were read in */
     bool has_levelled; /* it grew at first, and no longer in the second half */
     const struct jep_trend *trends;

@@ -94,6 +94,16 @@ words_series(char words[SEVERAL_WORDS_MAX], const struct jep_series *series)
     return words;
 }
 
+static bool
+is_of_one_file(const struct jep_series *series)
+{
+    for (size_t i = 1; i < series->count; i++) {
+        if (strcmp(series->moments[i]->file, series->moments[0]->file) != 0)
+            return false;
+    }
+    return true;
+}
+
 const char *
 words_assumed(char words[SEVERAL_WORDS_MAX], const struct jep_series *series)
 {
@@ -102,11 +112,15 @@ words_assumed(char words[SEVERAL_WORDS_MAX], const struct jep_series *series)
     words[0] = '\0';
     if (series->is_restart)
         add(words, "The process was started anew before the first of these: "
-                   "what only grows had fallen. ");
+                   "what only grows had fallen, or its allocator is of "
+                   "another version. ");
     if (series->is_assumed)
         add(words,
-            "Taken for one process, because time and all counters only "
-            "grow from one to the next; --fleet takes them for several. ");
+            "Taken for one process, because %s; --fleet takes them for "
+            "several. ",
+            is_of_one_file(series)
+                ? "they are in one file and nothing in them says otherwise"
+                : "time and all counters only grow from one to the next");
     if (series->is_reordered)
         add(words, "Put in the order of their time. ");
     if (series->clock == JEP_CLOCK_NONE)

@@ -66,11 +66,27 @@ moment_has_other_start(const struct jep_moment *a, const struct jep_moment *b)
 bool
 moment_is_restart(const struct jep_moment *before, const struct jep_moment *now)
 {
-    if (moment_has_other_start(before, now))
+    if (moment_has_other_start(before, now) ||
+        !is_same_text(before->version, now->version))
         return true;
     if (before->uptime_ns.known && now->uptime_ns.known)
         return now->uptime_ns.value < before->uptime_ns.value;
     return compare_events(before, now).falls;
+}
+
+static bool
+is_later(struct jep_figure before, struct jep_figure now)
+{
+    return before.known && now.known && now.value > before.value;
+}
+
+bool
+moment_goes_on(const struct jep_moment *before, const struct jep_moment *now)
+{
+    return moment_follows(before, now) &&
+           (is_later(before->uptime_ns, now->uptime_ns) ||
+            is_later(before->wall_ns, now->wall_ns)) &&
+           compare_events(before, now).grows;
 }
 
 bool

@@ -122,6 +122,9 @@ struct jep_figure moment_uptime(const struct snapshot *snapshot);
 /* Whether `now` is a later dump of the process of `before`. */
 bool moment_follows(const struct jep_moment *before,
                     const struct jep_moment *now);
+/* The same, and both time and the counters of events say so. */
+bool moment_goes_on(const struct jep_moment *before,
+                    const struct jep_moment *now);
 /* Whether `now`, of the same program, cannot be of the same process. */
 bool moment_is_restart(const struct jep_moment *before,
                        const struct jep_moment *now);

@@ -20,7 +20,7 @@ struct moment {
 /* Dumps of one program: runs of it come after one another. */
 struct group {
     const struct jep_moment *first;
-    bool is_assumed;
+    bool is_assumed; /* by what the dumps are like, not by a name */
 };
 
 struct jep_several {
@@ -380,6 +380,23 @@ is_in_order(const struct jep_moment *const *moments, size_t count)
     return true;
 }
 
+/* Whether that they are of one process is no more than likely: some have no
+ * name, and are in files of their own, or show no time and counters that grow.
+ */
+static bool
+is_guess(const struct jep_moment *const *moments, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        const struct jep_moment *before = moments[i - 1], *now = moments[i];
+
+        if (before->pid.known && now->pid.known)
+            continue;
+        if (!is_one_file(before, now) || !moment_goes_on(before, now))
+            return true;
+    }
+    return false;
+}
+
 /* Cut the sorted dumps of one group into runs. */
 static void
 runs_add(jep_several_t *several, const struct group *group,
@@ -393,13 +410,14 @@ runs_add(jep_several_t *several, const struct group *group,
             if (moment_is_restart(moments[next - 1], moments[next]))
                 break;
         }
-        several->runs[several->run_count++] =
-            (struct several_run){.moments = moments + first,
-                                 .count = next - first,
-                                 .clock = clock,
-                                 .is_restart = first > 0,
-                                 .is_assumed = group->is_assumed,
-                                 .is_reordered = is_reordered};
+        several->runs[several->run_count++] = (struct several_run){
+            .moments = moments + first,
+            .count = next - first,
+            .clock = clock,
+            .is_restart = first > 0,
+            .is_assumed =
+                group->is_assumed && is_guess(moments + first, next - first),
+            .is_reordered = is_reordered};
     }
 }
 

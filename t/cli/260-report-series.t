@@ -138,7 +138,37 @@ while [ $i -lt 4 ]; do
 done
 run "$jeprobe" report f0.txt f1.txt f2.txt f3.txt
 like "files in a row are one process" "$out" '^4 dumps of one process, over 3 h'
-like "what that rests on is told" "$out" 'time and all counters'
+tr '\n' ' ' <"$out" >flat
+like "what that rests on is told" flat 'Taken for one process, because time and all counters only grow'
+# In one file time and counters are enough, and without them it is a guess.
+run "$jeprobe" report leak.txt
+unlike "one file that shows it: no guess" "$out" 'Taken for'
+run "$jeprobe" report --format json leak.txt
+like "one file that shows it: JSON" "$out" '"assumed": false'
+grep -v '^uptime' leak.txt >timeless.txt
+run "$jeprobe" report timeless.txt
+tr '\n' ' ' <"$out" >flat
+like "one file without time" flat 'Taken for one process, because they are in one file and nothing'
+run "$jeprobe" report --format json timeless.txt
+like "one file without time: JSON" "$out" '"assumed": true'
+grep -vE '^(small|large|total):|^   (dirty|muzzy):' leak.txt >callless.txt
+run "$jeprobe" report callless.txt
+like "one file without counters" "$out" '^Taken for one process'
+run "$jeprobe" report --series callless.txt
+unlike "asked for it is no guess" "$out" 'Taken for'
+# What names it ends all guessing, and another version is another process.
+for i in 0 1; do
+    series 1 1 0 0 0 0 0 0 | grep -vE '^uptime|^(small|large|total):'
+    printf 'Name:\tserver\nPid:\t4711\nVmRSS:\t  400000 kB\nThreads:\t4\n'
+done >named.txt
+run "$jeprobe" report named.txt
+like "a status that names it" "$out" '^2 dumps of one process, number 4711, server'
+unlike "is no guess" "$out" 'Taken for'
+{ series 3 1800 0 0 0 0 0; series 3 1800 0 0 0 0 0 6000 | sed 's/5\.3\.0/5.2.1/'; } >versions.txt
+run "$jeprobe" report versions.txt
+is "two versions are two series" "$(grep -c '^3 dumps of one process' "$out")" 2
+tr '\n' ' ' <"$out" >flat
+like "and is told" flat 'started anew before the first of these: .* its allocator is of another version'
 run "$jeprobe" report f3.txt f2.txt f1.txt f0.txt
 like "backwards, too" "$out" '^4 dumps of one process, over 3 h'
 like "and that is told" "$out" 'in the order of their time'
