@@ -168,23 +168,6 @@ nobody_fill(struct diff *diff, const struct jep_owners *a,
                                 change_bytes(a->other, b->other)};
 }
 
-/* Whether two allocators count the same things under the same names. */
-static bool
-is_alike(enum jep_allocator a, enum jep_allocator b)
-{
-    static const enum jep_allocator kinds[JEP_ALLOCATORS] = {
-        [JEP_ALLOCATOR_JEMALLOC] = JEP_ALLOCATOR_JEMALLOC,
-        [JEP_ALLOCATOR_JEALLOC] = JEP_ALLOCATOR_JEMALLOC,
-        [JEP_ALLOCATOR_TCMALLOC] = JEP_ALLOCATOR_TCMALLOC,
-        [JEP_ALLOCATOR_GPERFTOOLS] = JEP_ALLOCATOR_TCMALLOC,
-        [JEP_ALLOCATOR_GLIBC] = JEP_ALLOCATOR_GLIBC,
-        [JEP_ALLOCATOR_MIMALLOC] = JEP_ALLOCATOR_MIMALLOC,
-    };
-
-    return a == JEP_ALLOCATOR_UNKNOWN || b == JEP_ALLOCATOR_UNKNOWN ||
-           kinds[a] == kinds[b];
-}
-
 /* The others' caches and free pages are not among the objects. */
 static struct jep_verdict
 verdict_foreign(const struct diff *diff, const struct jep_moment *before,
@@ -205,7 +188,7 @@ verdict_fill(struct diff *diff, const struct jep_moment *before,
 {
     uint64_t floor = verdict_floor(&before->summary, min_size);
 
-    if (!is_alike(before->allocator, now->allocator))
+    if (!verdict_is_alike(before->allocator, now->allocator))
         diff->out.verdict =
             verdict_apart(diff->totals, diff->out.total_count, floor);
     else if (before->allocator == now->allocator && now->is_foreign)

@@ -153,6 +153,18 @@ is_foreign(const struct several_run *run)
     return true;
 }
 
+/* Whether what the dumps count is the same thing in all of them. */
+static bool
+is_alike(const struct several_run *run)
+{
+    for (size_t i = 1; i < run->count; i++) {
+        if (!verdict_is_alike(run->moments[0]->allocator,
+                              run->moments[i]->allocator))
+            return false;
+    }
+    return true;
+}
+
 static bool
 has_parts(const struct several_run *run)
 {
@@ -240,6 +252,8 @@ verdict_fill(const struct several_run *run, struct series *series,
         out->verdict = (struct jep_verdict){
             .id = "unknown",
             .text = "The dumps hold no figures that could be compared"};
+    else if (!is_alike(run))
+        out->verdict = verdict_apart(changes, count, floor);
     else if (is_foreign(run))
         out->verdict = foreign_verdict(parts, changes, count,
                                        run->moments[0]->allocator, floor);

@@ -202,6 +202,22 @@ fallen(const struct changes *c)
     return NULL;
 }
 
+bool
+verdict_is_alike(enum jep_allocator a, enum jep_allocator b)
+{
+    static const enum jep_allocator kinds[JEP_ALLOCATORS] = {
+        [JEP_ALLOCATOR_JEMALLOC] = JEP_ALLOCATOR_JEMALLOC,
+        [JEP_ALLOCATOR_JEALLOC] = JEP_ALLOCATOR_JEMALLOC,
+        [JEP_ALLOCATOR_TCMALLOC] = JEP_ALLOCATOR_TCMALLOC,
+        [JEP_ALLOCATOR_GPERFTOOLS] = JEP_ALLOCATOR_TCMALLOC,
+        [JEP_ALLOCATOR_GLIBC] = JEP_ALLOCATOR_GLIBC,
+        [JEP_ALLOCATOR_MIMALLOC] = JEP_ALLOCATOR_MIMALLOC,
+    };
+
+    return a == JEP_ALLOCATOR_UNKNOWN || b == JEP_ALLOCATOR_UNKNOWN ||
+           kinds[a] == kinds[b];
+}
+
 struct jep_verdict
 verdict_apart(const struct jep_change *list, size_t count, uint64_t floor)
 {

@@ -21,6 +21,9 @@ uint64_t verdict_floor(const struct jep_summary *summary, uint64_t min_size);
 struct jep_verdict verdict_of(const struct jep_change *list, size_t count,
                               uint64_t floor);
 
+/* Whether two allocators count the same things under the same names. */
+bool verdict_is_alike(enum jep_allocator a, enum jep_allocator b);
+
 /* The same of two allocators that count differently. */
 struct jep_verdict verdict_apart(const struct jep_change *list, size_t count,
                                  uint64_t floor);

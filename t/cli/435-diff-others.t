@@ -126,8 +126,13 @@ jemalloc()
 }
 jemalloc 150 205 >new.txt
 verdict not-comparable 0 null
+run "$jeprobe" report --series --format json old.txt new.txt
+like "a series of them: verdict" "$out" '"verdict": "not-comparable"'
+like "a series of them: no growth" "$out" '"grown": false'
 jemalloc 150 230 >new.txt
 verdict not-comparable 1 null
+run "$jeprobe" report --series --format json old.txt new.txt
+like "a series of them: growth of the RSS" "$out" '"grown": true'
 # Those of one allocator do.
 jemalloc 100 200 >old.txt
 verdict live-growth 1 '"true-leak"'
