@@ -9,6 +9,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_jetext \
 	t/unit/check_json \
 	t/unit/check_kernfile \
+	t/unit/check_owners \
 	t/unit/check_profile \
 	t/unit/check_reader \
 	t/unit/check_repair \
@@ -27,6 +28,7 @@ t_unit_check_interval_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_jetext_LDADD = $(JE_PROBE_TEST)
 t_unit_check_json_LDADD = $(JE_PROBE_TEST)
 t_unit_check_kernfile_LDADD = $(JE_PROBE_TEST)
+t_unit_check_owners_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
 t_unit_check_repair_LDADD = $(JE_PROBE_TEST)
