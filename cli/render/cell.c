@@ -80,6 +80,38 @@ cell_text(out_t *out, const char *text, unsigned width, bool keep_end)
     out_puts(out, "..");
 }
 
+/* As wide as `text` is printed. */
+static unsigned
+columns_printed(const char *text)
+{
+    char safe[CELL_TEXT_MAX];
+
+    text_escape(safe, sizeof(safe), text);
+    return columns(safe);
+}
+
+void
+cell_line(out_t *out, const char *text, unsigned indent)
+{
+    unsigned width = JE_MIN(columns_printed(text), out_width(out) - indent);
+
+    cell_repeat(out, " ", indent);
+    cell_text(out, text, width, false);
+    out_puts(out, "\n");
+}
+
+void
+cell_name(out_t *out, const char *text, unsigned indent, unsigned width)
+{
+    if (columns_printed(text) <= width - indent) {
+        cell_repeat(out, " ", indent);
+        cell_text(out, text, width - indent, false);
+        return;
+    }
+    cell_line(out, text, indent);
+    cell_repeat(out, " ", width);
+}
+
 /* Where it would touch the column before, "1003.0 MiB" is "1003 MiB". */
 static const char *
 fit(char *text, unsigned width)

@@ -19,6 +19,13 @@ void cell_style(out_t *out, enum cell_style style);
  * its start if `keep_end`.  Width 0: all of it and no padding. */
 void cell_text(out_t *out, const char *text, unsigned width, bool keep_end);
 
+/* A line of its own after `indent` blanks, cut where the line ends. */
+void cell_line(out_t *out, const char *text, unsigned indent);
+
+/* The name of a row, in `width` columns with `indent` blanks before it.  One
+ * that is longer has the line for itself, so that names do not become alike. */
+void cell_name(out_t *out, const char *text, unsigned indent, unsigned width);
+
 /* A size, right-aligned; blank if unknown. */
 void cell_size(out_t *out, double bytes, unsigned width);
 /* In bold and after a star: stands out without colour, too. */

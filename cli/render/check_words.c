@@ -61,14 +61,10 @@ growth_sentence(char *text, size_t size, const struct jep_check *check)
 {
     char value[TEXT_NUMBER_MAX], before[TEXT_NUMBER_MAX];
     const char *name = check->title;
+    char frame[512];
 
-    if (check->site != NULL && check->site->frame_count > 0) {
-        const struct jep_frame *leaf = &check->site->frames[0];
-
-        name = leaf->function != NULL ? leaf->function
-               : leaf->module != NULL ? leaf->module
-                                      : "a place without a name";
-    }
+    if (check->site != NULL && check->site->frame_count > 0)
+        name = render_frame(&check->site->frames[0], frame, sizeof(frame));
     text_size(value, check->value);
     text_size(before, check->before);
     if (check->outcome == JEP_PASS)

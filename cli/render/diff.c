@@ -10,7 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROWS_DEFAULT = 8, NAME_COLUMNS = 32, SIZE_COLUMNS = 12, CALLERS = 2 };
+enum {
+    ROWS_DEFAULT = 8,
+    NAME_COLUMNS = 32,
+    SIZE_COLUMNS = 12,
+    CALLERS = 2,
+    FRAME_MAX = 1024
+};
 
 static void
 heading(out_t *out, const char *title)
@@ -35,8 +41,7 @@ change_row(out_t *out, const struct jep_change *change)
     double before = signed_value(change->before);
     double now = signed_value(change->now);
 
-    out_puts(out, "  ");
-    cell_text(out, change->what, NAME_COLUMNS - 2, false);
+    cell_name(out, change->what, 2, NAME_COLUMNS);
     cell_size(out, before, SIZE_COLUMNS);
     cell_size(out, now, SIZE_COLUMNS);
     cell_change(out, (double)change->bytes, SIZE_COLUMNS);
@@ -97,23 +102,16 @@ diff_print_bins(out_t *out, const struct jep_diff *diff, size_t most)
     out_puts(out, "\n");
 }
 
-static const char *
-frame_name(const struct jep_frame *frame)
-{
-    return frame->function != NULL ? frame->function
-           : frame->module != NULL ? frame->module
-                                   : "unknown";
-}
-
 static void
 stack_row(out_t *out, const struct jep_stack_change *change)
 {
     const struct jep_stack *stack = change->stack;
     char low[TEXT_NUMBER_MAX], high[TEXT_NUMBER_MAX], range[80];
+    char name[FRAME_MAX] = "?";
 
-    out_puts(out, "  ");
-    cell_text(out, stack->frame_count > 0 ? frame_name(&stack->frames[0]) : "?",
-              NAME_COLUMNS - 2, false);
+    if (stack->frame_count > 0)
+        render_frame(&stack->frames[0], name, sizeof(name));
+    cell_name(out, name, 2, NAME_COLUMNS);
     cell_change(out, change->change, SIZE_COLUMNS);
     snprintf(range, sizeof(range), "%s to %s", text_size(low, change->low),
              text_size(high, change->high));
@@ -123,8 +121,8 @@ stack_row(out_t *out, const struct jep_stack_change *change)
                                     change->samples_now -
                                     2 * change->samples_shared));
     for (size_t i = 1; i < stack->frame_count && i <= CALLERS; i++) {
-        out_puts(out, "    ");
-        out_text(out, frame_name(&stack->frames[i]));
+        render_frame(&stack->frames[i], name, sizeof(name));
+        cell_line(out, name, 4);
         out_puts(out, "\n");
     }
 }
@@ -245,9 +243,11 @@ diff_stack_json(const struct jep_stack_change *change)
     json_t *object = value_need(json_object());
     json_t *frames = value_need(json_array());
     json_t *range = value_need(json_array());
+    char name[FRAME_MAX];
 
     for (size_t i = 0; i < change->stack->frame_count; i++)
-        value_append(frames, value_text(frame_name(&change->stack->frames[i])));
+        value_append(frames, value_text(render_frame(&change->stack->frames[i],
+                                                     name, sizeof(name))));
     value_append(range, value_number(round(change->low)));
     value_append(range, value_number(round(change->high)));
     value_set(object, "frames", frames);

@@ -286,11 +286,9 @@ print_bins(out_t *out, const struct jep_view *view, unsigned top)
 void
 markdown_frame(out_t *out, const struct jep_frame *frame)
 {
-    char place[1024];
+    char name[1024], place[1024];
 
-    markdown_code(out, frame->function != NULL ? frame->function
-                       : frame->module != NULL ? frame->module
-                                               : "unknown");
+    markdown_code(out, render_frame(frame, name, sizeof(name)));
     if (frame->file == NULL)
         return;
     snprintf(place, sizeof(place), "%s:%u", frame->file, frame->line);
@@ -355,6 +353,10 @@ print_sites(out_t *out, const struct jep_profile *profile, unsigned top)
         for (size_t f = 0; f < site->frame_count && f <= CALLERS; f++) {
             out_puts(out, f > 0 ? "<br>" : "");
             markdown_frame(out, &site->frames[f]);
+        }
+        if (site->label != NULL) {
+            out_puts(out, "<br>for ");
+            markdown_code(out, site->label);
         }
         out_puts(out, " | ");
         size_cell(out, site->live_bytes.value);

@@ -38,6 +38,30 @@ render_owner_rest(const struct jep_owners *owners, size_t shown)
 }
 
 const char *
+render_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+const char *
+render_frame(const struct jep_frame *frame, char *name, size_t size)
+{
+    if (frame->function == NULL && frame->address == 0)
+        snprintf(name, size, "(no stack)");
+    else if (frame->function != NULL)
+        snprintf(name, size, "%s%s", frame->function,
+                 frame->inlined ? " (inlined)" : "");
+    else
+        snprintf(name, size, "%s%s0x%llx",
+                 frame->module != NULL ? render_base_name(frame->module) : "",
+                 frame->module != NULL ? "+" : "",
+                 (unsigned long long)frame->offset);
+    return name;
+}
+
+const char *
 render_missing(const struct jep_source *source, char *text, size_t size)
 {
     size_t at = 0;

@@ -45,6 +45,11 @@ struct render_owner_rest {
 
 struct render_owner_rest render_owner_rest(const struct jep_owners *owners,
                                            size_t shown);
+/* The last component of a path. */
+const char *render_base_name(const char *path);
+/* What a frame is called, as `name`: its function, or module and offset. */
+const char *render_frame(const struct jep_frame *frame, char *name,
+                         size_t size);
 /* "options, bins": what the dump lacks, as `text`. */
 const char *render_missing(const struct jep_source *source, char *text,
                            size_t size);

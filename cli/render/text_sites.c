@@ -36,30 +36,6 @@ short_path(const char *path)
     return slashes == 2 ? end + 1 : path;
 }
 
-static const char *
-base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
-/* What a frame is called: its function, or module and offset. */
-static void
-frame_name(const struct jep_frame *frame, char *name, size_t size)
-{
-    if (frame->function == NULL && frame->address == 0)
-        snprintf(name, size, "(no stack)");
-    else if (frame->function != NULL)
-        snprintf(name, size, "%s%s", frame->function,
-                 frame->inlined ? " (inlined)" : "");
-    else
-        snprintf(name, size, "%s%s0x%llx",
-                 frame->module != NULL ? base_name(frame->module) : "",
-                 frame->module != NULL ? "+" : "",
-                 (unsigned long long)frame->offset);
-}
-
 /* Where it is, in at most `width` columns if that can be; may be empty. */
 static void
 frame_place(const struct jep_frame *frame, unsigned width, char *place,
@@ -69,11 +45,12 @@ frame_place(const struct jep_frame *frame, unsigned width, char *place,
     if (frame->file != NULL && frame->line > 0) {
         snprintf(place, size, "%s:%u", short_path(frame->file), frame->line);
         if (strlen(place) > width)
-            snprintf(place, size, "%s:%u", base_name(frame->file), frame->line);
+            snprintf(place, size, "%s:%u", render_base_name(frame->file),
+                     frame->line);
     } else if (frame->file != NULL) {
-        snprintf(place, size, "%s", base_name(frame->file));
+        snprintf(place, size, "%s", render_base_name(frame->file));
     } else if (frame->function != NULL && frame->module != NULL) {
-        snprintf(place, size, "%s", base_name(frame->module));
+        snprintf(place, size, "%s", render_base_name(frame->module));
     }
 }
 
@@ -86,7 +63,7 @@ frame_cells(out_t *out, const struct jep_frame *frame, unsigned indent,
     char name[1024], place[1024];
     unsigned name_width = width * 5 / 9, place_width = width - name_width - 1;
 
-    frame_name(frame, name, sizeof(name));
+    render_frame(frame, name, sizeof(name));
     frame_place(frame, place_width, place, sizeof(place));
     cell_repeat(out, " ", indent);
     if (place[0] == '\0') {
@@ -286,7 +263,7 @@ frame_width(const struct jep_frame *frame, unsigned indent)
     char name[1024], place[1024];
     unsigned by_name, by_place;
 
-    frame_name(frame, name, sizeof(name));
+    render_frame(frame, name, sizeof(name));
     frame_place(frame, UINT_MAX, place, sizeof(place));
     by_name = indent + (unsigned)strlen(name);
     if (place[0] == '\0')

@@ -91,11 +91,13 @@ printf '%s\n' '50331648 5 even' '10485760 5 grows' '41943040 5 shrinks' '2097152
 printf '%s\n' '50331648 5 even' '73400320 9 grows' '20971520 5 shrinks' '3145728 1 begins' |
     dump now.json 167772160
 run "$jeprobe" diff before.json now.json
-sed -n '/^For whom/,/^$/p' "$out" | awk 'NR > 1 && NF && !/^  without/ { print $1, $6 $7, $8 }' >changed
+sed -n '/^For whom/,/^$/p' "$out" | awk 'NR > 1 && /^  [^ ]/ && !/^  without/ { print $1, $6 $7, $8 }' >changed
 is "diff: who changed, the largest first" "$(tr '\n' ';' <changed)" \
     "grows +60.0MiB +600.0;shrinks -20.0MiB -50.0;begins +3.0MiB ;ends -2.0MiB -100.0;"
-like "diff: what has no label" "$out" \
-    '^  without a label, or in threa\.\. +28\.0 MiB +19\.0 MiB +-9\.0 MiB +-32\.1 %$'
+like "diff: what has no label, with all of its name" "$out" \
+    '^  without a label, or in thread caches$'
+like "diff: its figures are below" "$out" \
+    '^ {32} {4}28\.0 MiB +19\.0 MiB +-9\.0 MiB +-32\.1 %$'
 is "diff: 80 columns" "$(awk 'length > 80' "$out")" ""
 run "$jeprobe" diff --format json --top 1 before.json now.json
 is "diff: json" "$(sed -n '/"owners"/,/^ *\]/p' "$out" | tr -d ' \n')" \
@@ -119,6 +121,15 @@ like "diff: of a dump that is cut off what it has" "$out" '^  grows .*\+60\.0 Mi
 unlike "diff: and not what it may have lost" "$out" '^  shrinks '
 run "$jeprobe" diff before.json empty.json
 unlike "diff: without labels in both, no section" "$out" '^For whom'
+
+# Names that begin alike stay apart, and none is wider than the line.
+long=$(printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35)
+printf '%s\n' "10485760 5 ${long}1" "10485760 5 ${long}2" "1 1 $long$long$long" | dump before.json 134217728
+printf '%s\n' "20971520 5 ${long}1" "31457280 5 ${long}2" "5 1 $long$long$long" | dump now.json 134217728
+run "$jeprobe" diff before.json now.json
+like "diff: a long name" "$out" "^  ${long}1\$"
+like "diff: and the other one" "$out" "^  ${long}2\$"
+is "diff: long names in 80 columns" "$(awk 'length > 80' "$out")" ""
 
 # skynet: Lua and C of a service are one figure.
 cat >console.txt <<END
@@ -153,5 +164,61 @@ like "skynet: a series" "$out" '^2 dumps of one process$'
 like "skynet: which service grew" "$out" \
     '^  :0000000a snlua launcher +515 KiB +915 KiB +\+400 KiB '
 unlike "skynet: no other did" "$out" '^  :00000004.*\+'
+
+# Whom a call site is for, where all of its live samples say the same.
+# sites LABEL...: a stack for each word, with a sample for each of its labels
+sites()
+{
+    {
+        printf '{"jeprobe":{"schema":1,"complete":true},"process":{"pid":7},'
+        printf '"jemalloc":{"version":"5.3.0-0-gjeprobe","stats":{"allocated":104857600,"active":104857600}},'
+        printf '"profile":{"sample_interval":524288,"stacks":['
+        n=0
+        for word; do
+            [ $n = 0 ] || printf ','
+            printf '["0x1%d80"]' $n
+            n=$((n + 1))
+        done
+        printf '],"mappings":[{"start":"0x1000","end":"0x9000","offset":"0x0","path":"/lib/a.so","build_id":null}],"sites":['
+        n=0
+        for word; do
+            [ $n = 0 ] || printf ','
+            printf '{"stack":%d,"size":1048576,"rate":524288,"live_samples":10,"total_samples":10}' $n
+            n=$((n + 1))
+        done
+        printf ']},"samples":['
+        n=0 separator=
+        for word; do
+            for label in $(echo "$word" | tr / ' '); do
+                printf '%s{"stack":%d,"requested":1048576,"usable":1048576,"rate":524288,"age_ns":1,"thread":1' \
+                    "$separator" $n
+                [ "$label" = - ] || printf ',"label":"%s"' "$label"
+                printf '}'
+                separator=,
+            done
+            n=$((n + 1))
+        done
+        printf ']}\n'
+    } >sites.json
+}
+# whom: "PLACE LABEL" of each site of the report
+whom()
+{
+    awk '/^Who holds it/ { is_in = 1 }
+         is_in && /^  [^ ]/ { place = $1 }
+         is_in && /^    for / { print place, substr($0, 9) }' "$out"
+}
+sites red/red blue/red red/- green '-'
+run "$jeprobe" report sites.json
+is "sites: whom each is for" "$(whom | sort | tr '\n' ';')" \
+    "a.so+0x37f green;a.so+0x7f red;"
+run "$jeprobe" report --format markdown sites.json
+is "sites: in Markdown" "$(grep -c '<br>for `\(red\|green\)` |' "$out")" 2
+run "$jeprobe" report --format json sites.json
+is "sites: in JSON, and their stacks" "$(grep -c '"label": "\(red\|green\)"' "$out")" 4
+sites 'a\u001b[31mb|c'
+run "$jeprobe" report sites.json
+unlike "sites: no escape reaches the terminal" "$out" "$(printf '\033')"
+like "sites: it can be seen" "$out" '^    for a.*b\|c$'
 
 done_testing

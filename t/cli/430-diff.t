@@ -81,7 +81,26 @@ profile()
 
 profile a.json 100 0 100
 profile b.json 110 20 100
+run "$jeprobe" diff a.json b.json
+like "who it is, without names" "$out" '^  a\.so\+0xff +\+23\.1 MiB '
+deep='["0x1100","0x1200"]'
+long=/lib/$(printf 'x%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
+long=$long$long$long$long$long.so
+for file in a.json b.json; do
+    sed "s|\\[\"0x1100\"\\]|$deep|; s|/lib/a.so|${long##*/}|" $file >deep-$file
+done
+run "$jeprobe" diff deep-a.json deep-b.json
+like "a long name has a line" "$out" '^  x{20}\.so\+0xff +\+23\.1 MiB '
+long=$(echo "$long" | tr / x)
+for file in a.json b.json; do
+    sed "s|\\[\"0x1100\"\\]|$deep|; s|/lib/a.so|$long|" $file >deep-$file
+done
+run "$jeprobe" diff deep-a.json deep-b.json
+like "a longer one is cut" "$out" '^  xlibx{20}.*\.\.$'
+like "its figures are below" "$out" '^ {32} +\+23\.1 MiB '
+is "all in 80 columns" "$(awk 'length > 80' "$out")" ""
 run "$jeprobe" diff --format json a.json b.json
+like "as JSON" "$out" '"a\.so\+0xff"'
 like "one process" "$out" '"same_process": true'
 like "the time between" "$out" '"elapsed_ns": 10000000000'
 like "old samples are shared" "$out" '"samples_shared": 100'
