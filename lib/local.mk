@@ -366,6 +366,7 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/live_alloc.c \
 	lib/model/live_facts.c \
 	lib/model/live_group.c \
+	lib/model/live_huge.c \
 	lib/model/liveelf.c \
 	lib/model/liveelf.h \
 	lib/model/load.c \

@@ -219,8 +219,11 @@ print_machine(out_t *out, const struct jep_doctor_view *view)
     say(&line, "thp_enabled", "%s");
     say(&line, "thp_defrag", "defrag %s");
     say(&line, "huge_page_size", "of %s");
+    say(&line, "thp_huge_enabled", "%s itself");
     say(&line, "anon_huge_pages", "%s in use");
     end(&line, "huge pages");
+    say(&line, "thp_sizes", "%s");
+    end(&line, "smaller ones");
     say(&line, "khugepaged_defrag", "defrag %s");
     say(&line, "max_ptes_none", "fills in up to %s missing pages");
     say(&line, "pages_to_scan", "scans %s pages");

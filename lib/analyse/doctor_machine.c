@@ -2,6 +2,8 @@
 #include "analyse/doctor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define HUGE_SHARE       0.10 /* of the RSS */
 #define COMMIT_SHARE     0.90 /* of CommitLimit */
@@ -17,13 +19,40 @@
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 
+/* What decides about huge pages: kernels from 6.8 on have a setting for each
+ * size, which may leave it to that of all. */
+static const struct jep_fact *
+thp_setting(const struct doctor_input *in)
+{
+    const struct jep_fact *own = doctor_fact(in, LIVE_MACHINE_THP_HUGE_ENABLED);
+
+    return own->text != NULL && !doctor_text_is(own, "inherit")
+               ? own
+               : doctor_fact(in, LIVE_MACHINE_THP_ENABLED);
+}
+
+/* Whether the process has turned them off for itself. */
+static bool
+is_refused(const struct doctor_input *in)
+{
+    return doctor_text_is(doctor_fact(in, LIVE_PROCESS_THP_ALLOWED), "0");
+}
+
 /* Whether the kernel makes huge pages of everything here. */
 static bool
 is_always(const struct doctor_input *in)
 {
-    return doctor_text_is(doctor_fact(in, LIVE_MACHINE_THP_ENABLED),
-                          "always") &&
-           !doctor_text_is(doctor_fact(in, LIVE_PROCESS_THP_ALLOWED), "0");
+    return doctor_text_is(thp_setting(in), "always") && !is_refused(in);
+}
+
+/* The setting as evidence; both where a size has its own. */
+static void
+show_thp_setting(const struct doctor_input *in, struct finding *finding)
+{
+    finding_fact(finding, "transparent_hugepage/enabled",
+                 doctor_fact(in, LIVE_MACHINE_THP_ENABLED));
+    finding_fact(finding, "of huge pages alone",
+                 doctor_fact(in, LIVE_MACHINE_THP_HUGE_ENABLED));
 }
 
 bool
@@ -43,9 +72,8 @@ check_thp_always(const struct doctor_input *in, struct finding *finding)
                       share * 100.0);
     else
         finding_title(finding, "Every process gets huge pages unasked");
-    doctor_write(finding, "madvise", THP "enabled");
-    finding_fact(finding, "transparent_hugepage/enabled",
-                 doctor_fact(in, LIVE_MACHINE_THP_ENABLED));
+    doctor_write(finding, "madvise", thp_setting(in)->file);
+    show_thp_setting(in, finding);
     finding_fact(finding, "AnonHugePages", huge);
     finding_fact(finding, "Rss", doctor_fact(in, LIVE_PROCESS_RSS));
     finding_fact(finding, "AnonHugePages of the machine",
@@ -53,19 +81,65 @@ check_thp_always(const struct doctor_input *in, struct finding *finding)
     return true;
 }
 
+/* The command for each of the sizes in "16 kB, 64 kB". */
+static void
+write_sizes(struct finding *finding, const char *sizes)
+{
+    char now[512] = "", keep[512] = "", file[96];
+
+    while (*sizes != '\0') {
+        size_t used = strlen(now), kept = strlen(keep);
+
+        snprintf(file, sizeof(file), THP "hugepages-%llukB/enabled",
+                 strtoull(sizes, NULL, 10));
+        snprintf(now + used, sizeof(now) - used, "%s%s",
+                 used > 0 ? " " : "echo madvise | tee ", file);
+        snprintf(keep + kept, sizeof(keep) - kept, "%s'w %s - - - - madvise'",
+                 kept > 0 ? " " : "", file);
+        sizes += strcspn(sizes, ",");
+        sizes += strspn(sizes, ", ");
+    }
+    finding_now(finding, "%s", now);
+    finding_keep(finding,
+                 "printf '%%s\\n' %s > /etc/tmpfiles.d/jeprobe-hugepages.conf",
+                 keep);
+}
+
+bool
+check_thp_sizes_always(const struct doctor_input *in, struct finding *finding)
+{
+    const struct jep_fact *sizes =
+        doctor_fact(in, LIVE_MACHINE_THP_SIZES_UNASKED);
+
+    if (sizes->text == NULL || is_refused(in))
+        return false;
+    finding_severity(finding, JEP_LOW);
+    finding_title(finding, "Every process gets larger pages unasked, of %s",
+                  sizes->text);
+    write_sizes(finding, sizes->text);
+    finding_fact(finding, "hugepages-*/enabled",
+                 doctor_fact(in, LIVE_MACHINE_THP_SIZES));
+    finding_fact(finding, "transparent_hugepage/enabled",
+                 doctor_fact(in, LIVE_MACHINE_THP_ENABLED));
+    finding_fact(finding, "Rss", doctor_fact(in, LIVE_PROCESS_RSS));
+    return true;
+}
+
 bool
 check_thp_defrag_stalls(const struct doctor_input *in, struct finding *finding)
 {
     const struct jep_fact *defrag = doctor_fact(in, LIVE_MACHINE_THP_DEFRAG);
-    const struct jep_fact *enabled = doctor_fact(in, LIVE_MACHINE_THP_ENABLED);
+    const struct jep_fact *sizes = doctor_fact(in, LIVE_MACHINE_THP_SIZES);
+    bool has_sizes = sizes->text != NULL && !doctor_text_is(sizes, "never");
 
-    if (!doctor_text_is(defrag, "always") || doctor_text_is(enabled, "never"))
+    if (!doctor_text_is(defrag, "always") ||
+        (doctor_text_is(thp_setting(in), "never") && !has_sizes))
         return false;
     finding_severity(finding, JEP_LOW);
     finding_title(finding, "A page fault may wait until memory is compacted");
     doctor_write(finding, "defer+madvise", THP "defrag");
     finding_fact(finding, "transparent_hugepage/defrag", defrag);
-    finding_fact(finding, "transparent_hugepage/enabled", enabled);
+    show_thp_setting(in, finding);
     return true;
 }
 
@@ -92,8 +166,7 @@ check_khugepaged_fills_holes(const struct doctor_input *in,
                  doctor_fact(in, LIVE_MACHINE_PAGES_TO_SCAN));
     finding_fact(finding, "khugepaged/scan_sleep_millisecs",
                  doctor_fact(in, LIVE_MACHINE_SCAN_SLEEP));
-    finding_fact(finding, "transparent_hugepage/enabled",
-                 doctor_fact(in, LIVE_MACHINE_THP_ENABLED));
+    show_thp_setting(in, finding);
     return true;
 }
 

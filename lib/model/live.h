@@ -143,6 +143,8 @@ void live_pressure(struct live *live, const struct live_path *path,
 void live_facts_init(struct jep_fact *facts, enum live_id first, size_t count);
 void live_machine(struct live *live);
 void live_process(struct live *live);
+/* live_huge.c: needs the other facts of huge pages */
+void live_huge_pages(struct live *live);
 /* live_group.c */
 void live_groups(struct live *live);
 /* live_alloc.c: who allocates, from what is mapped and preloaded */

@@ -239,6 +239,7 @@ live_machine(struct live *live)
     if (!live->facts[LIVE_MACHINE_MEM_TOTAL].figure.known)
         live_unread(live, path.shown, "does not say how much memory there is");
     read_alone(live, 0, LIVE_PROCESS);
+    live_huge_pages(live);
     path = live_root_path(live, "proc/pressure/memory");
     live_pressure(live, &path, &live->facts[LIVE_MACHINE_PRESSURE_SOME],
                   &live->facts[LIVE_MACHINE_PRESSURE_FULL]);

@@ -35,6 +35,54 @@ case_of "faults that compact" low:thp-defrag-stalls \
 case_of "but not without huge pages" '' eval 'put $thp/enabled \
     "always madvise [never]"; put $thp/defrag "[always] defer madvise never"'
 
+# sizes SIZE CHOICE...: of kernels that have a setting for each
+sizes()
+{
+    for size in 16 32 64 128 256 512 1024; do
+        put $thp/hugepages-${size}kB/enabled 'always inherit madvise [never]'
+    done
+    put $thp/hugepages-2048kB/enabled 'always [inherit] madvise never'
+    while [ $# -gt 0 ]; do
+        put $thp/hugepages-"$1"kB/enabled "$(echo 'always inherit madvise never' |
+            sed "s/$2/[$2]/")"
+        shift 2
+    done
+}
+case_of "a setting for each size" '' sizes
+is "none of the smaller ones" "$(value thp_sizes)" never
+is "the huge ones as the rest" "$(value thp_huge_enabled)" inherit
+case_of "they say nothing of the rest" medium:thp-always \
+    eval 'sizes; huge 0 102400'
+case_of "huge pages for all, but not of that size" '' \
+    eval 'sizes 2048 madvise; huge 0 102400'
+case_of "of that size alone" medium:thp-always \
+    eval 'huge 0 102400; put $thp/enabled "always madvise [never]"; sizes 2048 always'
+like "is turned off where it is set" "$out" \
+    'echo madvise > /sys/kernel/mm/transparent_hugepage/hugepages-2048kB/enabled'
+case_of "khugepaged goes by it, too" 'low:thp-always low:khugepaged-fills-holes' \
+    eval 'huge 511; put $thp/enabled "always madvise [never]"; sizes 2048 always'
+case_of "smaller ones for all" low:thp-sizes-always sizes 64 always 128 madvise
+is "which are set" "$(sed -n 's/^ *"thp_sizes": "\(.*\)",/\1/p' "$out")" \
+    '64 kB always, 128 kB madvise'
+is "which nobody asks for" "$(value thp_sizes_unasked)" '64 kB'
+case_of "not for this process" '' eval \
+    'sizes 64 always; sed -i "s/THP_enabled:.1/THP_enabled:	0/" $tree/$me/status'
+case_of "smaller ones on request" '' sizes 64 madvise 128 inherit
+case_of "as the rest, which is for all" 'low:thp-always low:thp-sizes-always' \
+    eval 'huge; sizes 128 inherit 2048 inherit 1024 always'
+like "a command for each" "$out" \
+    '"echo madvise \| tee /sys/.*/hugepages-128kB/enabled /sys/.*/hugepages-1024kB/enabled"'
+case_of "faults that compact for one size" low:thp-defrag-stalls eval \
+    'put $thp/enabled "always madvise [never]"; sizes 64 madvise
+    put $thp/defrag "[always] defer defer+madvise madvise never"'
+case_of "a size that is broken" '' eval 'sizes; put $thp/hugepages-64kB/enabled x
+    mkdir "$tree/$thp/hugepages-xkB" "$tree/$thp/hugepages-8kBx"'
+like "is told" "$out" '"file": ".*hugepages-64kB/enabled"'
+healthy case
+sizes 64 always
+run "$jeprobe" doctor --root "$tree"
+like "sizes as text" "$out" '^  smaller ones +64 kB always$'
+
 strict()
 {
     put proc/sys/vm/overcommit_memory 2
