@@ -71,7 +71,8 @@ enum jep_option_verdict {
 
 /* One option of an allocator's configuration. */
 struct jep_option_seen {
-    const char *source; /* "MALLOC_CONF", "/etc/malloc.conf" */
+    const char *source; /* "MALLOC_CONF", "/etc/malloc.conf", "malloc_conf of
+                         * /opt/app" */
     const char *name, *value;
     enum jep_option_verdict verdict;
 };

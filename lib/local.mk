@@ -364,9 +364,12 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/live.def \
 	lib/model/live.h \
 	lib/model/live_alloc.c \
+	lib/model/live_conf.c \
 	lib/model/live_facts.c \
 	lib/model/live_group.c \
 	lib/model/live_huge.c \
+	lib/model/liveconf.c \
+	lib/model/liveconf.h \
 	lib/model/liveelf.c \
 	lib/model/liveelf.h \
 	lib/model/load.c \

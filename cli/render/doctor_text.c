@@ -405,6 +405,43 @@ print_allocator(out_t *out, const struct jep_allocator_seen *one)
     end(&line, one->serves_malloc ? "malloc" : "also mapped");
 }
 
+static bool
+is_variable(const struct jep_doctor_view *view, const char *name)
+{
+    for (size_t i = 0; i < view->variable_count; i++) {
+        if (strcmp(view->variables[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Options that come from elsewhere than the environment, a line for each place.
+ */
+static void
+print_configured(out_t *out, const struct jep_doctor_view *view)
+{
+    struct line line = {out, NULL, 0, ""};
+    const char *title = "configured";
+
+    for (size_t i = 0; i < view->option_count; i++) {
+        const struct jep_option_seen *one = &view->options[i];
+
+        if (is_variable(view, one->source))
+            continue;
+        if (line.text[0] == '\0')
+            snprintf(line.text, sizeof(line.text), "%s=%s%s%s", one->source,
+                     one->name, one->value[0] != '\0' ? ":" : "", one->value);
+        else
+            text_add(line.text, sizeof(line.text), "%s%s%s", one->name,
+                     one->value[0] != '\0' ? ":" : "", one->value);
+        if (i + 1 < view->option_count &&
+            strcmp(view->options[i + 1].source, one->source) == 0)
+            continue;
+        end(&line, title);
+        title = "";
+    }
+}
+
 static void
 print_options(out_t *out, const struct jep_doctor_view *view)
 {
@@ -415,6 +452,7 @@ print_options(out_t *out, const struct jep_doctor_view *view)
                  view->variables[i].value);
         end(&line, i == 0 ? "environment" : "");
     }
+    print_configured(out, view);
     for (size_t i = 0; i < view->option_count; i++) {
         const struct jep_option_seen *one = &view->options[i];
 

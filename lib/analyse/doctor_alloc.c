@@ -81,23 +81,74 @@ has_option(const struct doctor_input *in, const char *source,
     return false;
 }
 
-bool
-check_conf_unread(const struct doctor_input *in, struct finding *finding)
+/* What is set to options, by the name of where. */
+static const char *
+source_text(const struct live *live, const char *source)
 {
-    const char *read = variable_read(in->live), *source = NULL;
-    bool is_secure = doctor_fact(in, LIVE_PROCESS_SECURE)->figure.value != 0;
+    for (size_t i = 0; i < live->conf_count; i++) {
+        if (strcmp(live->confs[i].source, source) == 0)
+            return live->confs[i].text;
+    }
+    if (live->conf_link != NULL && strcmp(live->conf_link_path, source) == 0)
+        return live->conf_link;
+    return live_variable(live, source);
+}
 
-    for (size_t i = 0; i < in->option_count && source == NULL; i++) {
+/* A variable of the program that an allocator in a library would read. */
+static const struct live_conf *
+hidden_conf(const struct live *live, const char *source)
+{
+    for (size_t i = 0; i < live->conf_count; i++) {
+        if (strcmp(live->confs[i].source, source) == 0)
+            return live->confs[i].is_hidden ? &live->confs[i] : NULL;
+    }
+    return NULL;
+}
+
+/* The first source of options that nobody reads; NULL = there is none. */
+static const char *
+source_unread(const struct doctor_input *in)
+{
+    for (size_t i = 0; i < in->option_count; i++) {
         const char *one = in->options[i].source;
 
         if (in->options[i].verdict == JEP_OPTION_UNREAD &&
             !has_option(in, one, JEP_OPTION_MALFORMED))
-            source = one;
+            return one;
     }
+    return NULL;
+}
+
+static void
+hidden_explain(struct finding *finding, const struct live_conf *conf)
+{
+    finding_title(finding,
+                  "%s is set, and not exported: the allocator's library does "
+                  "not see it",
+                  conf->source);
+    finding_action(finding,
+                   "Link the program with -Wl,--export-dynamic-symbol=%s, or "
+                   "give the options in the environment.",
+                   conf->name);
+}
+
+bool
+check_conf_unread(const struct doctor_input *in, struct finding *finding)
+{
+    const char *read = variable_read(in->live), *source = source_unread(in);
+    const struct live_conf *hidden;
+    const char *text;
+    bool is_secure = doctor_fact(in, LIVE_PROCESS_SECURE)->figure.value != 0;
+
     if (source == NULL)
         return false;
+    text = source_text(in->live, source);
+    hidden = hidden_conf(in->live, source);
+    is_secure &= live_variable(in->live, source) != NULL;
     finding_severity(finding, JEP_MEDIUM);
-    if (is_secure)
+    if (hidden != NULL)
+        hidden_explain(finding, hidden);
+    else if (is_secure)
         finding_title(finding,
                       "%s is set, and ignored: the program has more rights "
                       "than its caller",
@@ -111,12 +162,11 @@ check_conf_unread(const struct doctor_input *in, struct finding *finding)
                       source);
     if (read != NULL && !is_secure) {
         char word[DOCTOR_WORD_MAX];
-        const char *value = live_variable(in->live, source);
 
         finding_keep(finding, "export %s=%s    # before the program starts",
-                     read, doctor_word(word, value != NULL ? value : ""));
+                     read, doctor_word(word, text != NULL ? text : ""));
     }
-    finding_text(finding, source, live_variable(in->live, source), 0);
+    finding_text(finding, source, text, 0);
     show_allocators(in, finding);
     return true;
 }

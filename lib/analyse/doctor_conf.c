@@ -1,4 +1,5 @@
-/* Options of jemalloc in the environment: what each of them comes to.
+/* Options of jemalloc, in the environment and elsewhere: what each of them
+ * comes to.
  *
  * Names and versions are those that `jeprobe explain` knows. */
 #include "analyse/doctor.h"
@@ -218,6 +219,9 @@ doctor_options(struct live *live, struct jep_option_seen **options,
     /* With more rights than its caller a program reads no variables. */
     bool is_secure = live->facts[LIVE_PROCESS_SECURE].figure.value != 0;
 
+    for (size_t i = 0; !live->is_blind && i < live->conf_count; i++)
+        read_options(&list, live->confs[i].source, live->confs[i].text,
+                     live->confs[i].reader);
     for (size_t i = 0; !live->is_blind && i < live->variable_count; i++) {
         const struct jep_variable *one = &live->variables[i];
 

@@ -403,6 +403,7 @@ live_free(struct live *live)
     free(live->allocators);
     free(live->preloads);
     free(live->variables);
+    free(live->confs);
     free(live->unread);
     intern_text_free(&live->texts);
 }

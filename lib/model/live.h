@@ -54,6 +54,16 @@ struct live_preload {
     bool is_mapped;
 };
 
+/* Options that a file was compiled with, by its variable malloc_conf. */
+struct live_conf {
+    const char *source; /* "malloc_conf of /opt/app" */
+    const char *name, *path, *text;
+    bool is_exported;
+    /* NULL = none of the allocators; is_hidden: one would, if it saw it. */
+    const struct jep_allocator_seen *reader;
+    bool is_hidden;
+};
+
 struct live {
     struct intern_text texts; /* owner of all text */
     bool is_failed;           /* out of memory */
@@ -79,6 +89,8 @@ struct live {
      * reads it; NULL = there is none. */
     const char *conf_link, *conf_link_path;
     size_t conf_link_reader;
+    struct live_conf *confs; /* as the dynamic linker goes through files */
+    size_t conf_count, conf_capacity;
     struct jep_unread *unread;
     size_t unread_count, unread_capacity;
 };
@@ -147,6 +159,10 @@ void live_process(struct live *live);
 void live_huge_pages(struct live *live);
 /* live_group.c */
 void live_groups(struct live *live);
+/* live_conf.c: what a file was compiled with; and, when all allocators are
+ * known, who reads it. */
+void live_conf_look(struct live *live, int fd, const char *path);
+void live_conf_close(struct live *live);
 /* live_alloc.c: who allocates, from what is mapped and preloaded */
 void live_allocators(struct live *live);
 

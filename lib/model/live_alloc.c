@@ -256,6 +256,7 @@ look_at(struct finds *finds, const struct live_object *object, bool is_main)
     }
     if (liveelf_read(fd, is_main, elf))
         allocator_add(finds, elf, fd, object->path);
+    live_conf_look(live, fd, object->path);
     close(fd);
 }
 
@@ -349,4 +350,5 @@ live_allocators(struct live *live)
     free(finds->list);
     free(finds);
     read_conf_link(live);
+    live_conf_close(live);
 }

@@ -155,6 +155,41 @@ if [ -n "$jemalloc" ]; then
     is "nothing behind it is read" "$(awk -F'"' '$2 == "verdict" { print $4 }' \
         "$out" | tr '\n' ' ')" "fine malformed not-read "
 
+    # Options that the program was compiled with.
+    sed 's/^int main/const char *malloc_conf = "narenas:1,nosuch:2";\nint main/' \
+        waiter.c >compiled.c
+    for way in -pie -no-pie; do
+        build exporting -fpie $way -rdynamic <compiled.c || bail "no compiler"
+        look LD_PRELOAD="$jemalloc" ./exporting
+        is "$way: compiled in" "$(of)" 'medium:conf-rejected '
+        like "$way: from where" "$out" "\"source\": \"malloc_conf of $tmp/exporting\""
+        is "$way: each is judged" "$(awk -F'"' '$2 == "verdict" { print $4 }' \
+            "$out" | tr '\n' ' ')" "fine unknown "
+        build keeping -fpie $way <compiled.c || bail "no compiler"
+        look LD_PRELOAD="$jemalloc" ./keeping
+        is "$way: not exported" "$(of)" 'medium:conf-unread '
+        like "$way: how it would be" "$out" 'export-dynamic-symbol=malloc_conf,'
+        like "$way: or without" "$out" \
+            'export MALLOC_CONF=narenas:1,nosuch:2 '
+    done
+    look ./exporting
+    is "compiled in for nobody" "$(of)" 'medium:conf-unread '
+    like "which is told" "$out" \
+        "malloc_conf of $tmp/exporting is set, and no allocator in the process"
+    strip keeping
+    look LD_PRELOAD="$jemalloc" ./keeping
+    is "nothing is left of it" "$(of)" ''
+    for text in 0 '""'; do
+        sed "s/\"narenas.*;/$text;/" compiled.c >x.c
+        build empty -rdynamic <x.c || bail "no compiler"
+        look LD_PRELOAD="$jemalloc" ./empty
+        is "compiled in: $text" "$(of)$(grep -c '"source"' "$out")" 0
+    done
+    look LD_PRELOAD="$jemalloc" MALLOC_CONF=thp:never ./exporting
+    is "beside the environment" \
+        "$(sed -n 's/^ *"source": "\([^ "]*\).*/\1/p' "$out" | tr '\n' ' ')" \
+        "malloc_conf malloc_conf MALLOC_CONF "
+
     # Of a copied tree, by a link and a prefix.
     healthy copied
     put $me/maps \
@@ -170,6 +205,16 @@ if [ -n "$jemalloc" ]; then
     is "preloaded by the system" "$(main name) $(main loaded)" \
         "jemalloc system-preload"
     like "options of the link" "$out" '"source": "/etc/malloc.conf"'
+    cp exporting "$tree/opt/app"
+    finds medium:conf-rejected "with options of the program"
+    like "the program's" "$out" '"source": "malloc_conf of /opt/app"'
+    like "besides the link's" "$out" '"source": "/etc/malloc.conf"'
+    run "$jeprobe" doctor --root "$tree" $pid
+    like "text: those of the program" "$out" \
+        '^  configured    malloc_conf of /opt/app=narenas:1, nosuch:2$'
+    like "text: those of the link" "$out" \
+        '^ {16}/etc/malloc.conf=narenas:1, nosuch:2$'
+    cp waiter "$tree/opt/app"
     printf 'GLIBC_TUNABLES=x\0X_MALLOC_CONF=a:1' >"$tree/$me/environ"
     finds 'medium:conf-unread medium:conf-rejected' "and of a variable"
     printf 'MALLOC_CONF=narenas:1' >"$tree/$me/environ"
@@ -200,6 +245,15 @@ END
         like "its prefix" "$out" '"prefix": "je_"'
         like "its variable" "$out" '"variable": "JE_MALLOC_CONF"'
         is "both are told" "$(of)" 'medium:conf-unread info:allocator-aside '
+        { cat prefixed.c; echo 'const char *je_malloc_conf = "narenas:1";'
+          echo 'const char *malloc_conf = "thp:always";'; } >x.c
+        build own <x.c
+        look ./own
+        is "its own variable, and another's" "$(of)" \
+            'medium:conf-unread info:allocator-aside '
+        is "which is read" "$(awk -F'"' '$2 == "source" { s = $4 }
+            $2 == "verdict" { sub(" .*", "", s); print s, $4 }' "$out" | tr '\n' ';')" \
+            "je_malloc_conf fine;malloc_conf not-read;"
         cp prefixed bare
         strip bare
         look JE_MALLOC_CONF=tcache_max:4096 ./bare
