@@ -6,6 +6,7 @@
 #include "cli/die.h"
 #include "cli/text.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -177,12 +178,14 @@ check_config_read(const char *path, struct jep_limits *limits)
 
     if (config == NULL)
         die(EXIT_SYSTEM, "out of memory");
+    errno = 0;
     config->root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (config->root == NULL && error.line > 0)
         die(EXIT_INPUT, "%s:%d:%d: %s", path, error.line, error.column,
             error.text);
     if (config->root == NULL)
-        die(EXIT_INPUT, "%s: %s", path, error.text);
+        die(EXIT_INPUT, "%s: %s%s", path, errno != 0 ? "cannot open: " : "",
+            errno != 0 ? strerror(errno) : error.text);
     if (!json_is_object(config->root))
         die(EXIT_INPUT, "%s: has to be a JSON object", path);
     json_object_foreach(config->root, key, value)

@@ -38,7 +38,7 @@ opt_percent(const opt_t *opt, const char *arg, void *value)
     double number = strtod(arg, &end);
 
     (void)opt;
-    if (end == arg || arg[0] < '0' || arg[0] > '9' ||
+    if (end == arg || arg[0] < '0' || arg[0] > '9' || strpbrk(arg, "xX") ||
         (*end != '\0' && strcmp(end, "%") != 0))
         return "not a number of per cent";
     if (!(number <= 1e6))
@@ -211,6 +211,8 @@ options_verify(const cmd_t *self, const check_opts_t *opts, int files)
         die_usage(self, "a dump is needed: a file, or - for standard input");
     if (opts->update_baseline && opts->baseline == NULL)
         die_usage(self, "--update-baseline needs --baseline FILE");
+    if (opts->max_growth.known && opts->baseline == NULL)
+        die_usage(self, "--max-growth needs --baseline FILE");
     if (opts->annotate != ANNOTATE_NONE && opts->format == FORMAT_JSON)
         die_usage(self, "--annotate and --format json would mix on standard "
                         "output");

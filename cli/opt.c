@@ -61,6 +61,8 @@ opt_count(const opt_t *opt, const char *arg, void *value)
     return NULL;
 }
 
+static const char no_choice[] = "not one of the choices";
+
 const char *
 opt_choice(const opt_t *opt, const char *arg, void *value)
 {
@@ -75,7 +77,7 @@ opt_choice(const opt_t *opt, const char *arg, void *value)
         }
         at = end != NULL ? end + 1 : NULL;
     }
-    return "not one of the choices";
+    return no_choice;
 }
 
 const char *
@@ -208,7 +210,7 @@ opt_apply(const cmd_t *cmd, int code, const char *word, char *values)
     const char *fault = opt->parse(opt, optarg, values + opt->offset);
     if (fault == NULL)
         return;
-    if (opt->parse == opt_choice)
+    if (fault == no_choice)
         die_usage(cmd, "--%s '%s': not one of %s", opt->name, optarg, opt->arg);
     die_usage(cmd, "--%s '%s': %s", opt->name, optarg, fault);
 }

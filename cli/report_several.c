@@ -72,7 +72,7 @@ series_of(const struct jep_several_view *view, const struct jep_moment *moment)
 /* The notes of the dumps that are in no series, which prints its own. */
 static void
 rest_notes(out_t *out, const struct jep_several_view *view,
-           void (*print)(out_t *, const struct jep_moment *const *, size_t))
+           bool (*print)(out_t *, const struct jep_moment *const *, size_t))
 {
     const struct jep_moment **rest =
         inputs_need(calloc(view->count + 1, sizeof(*rest)));
@@ -82,7 +82,8 @@ rest_notes(out_t *out, const struct jep_several_view *view,
         if (series_of(view, view->moments[i]) == NULL)
             rest[count++] = view->moments[i];
     }
-    print(out, rest, count);
+    if (print(out, rest, count))
+        out_puts(out, "\n");
     free(rest);
 }
 
@@ -222,7 +223,6 @@ report_several_markdown(out_t *out, struct several *several,
             series_markdown(out, &view->series[i], NULL, 0);
     }
     rest_notes(out, view, notes_markdown);
-    out_puts(out, "\n");
     if (view->fleet == NULL || view->series_count > 0)
         return;
     for (size_t i = 0; i < members_shown(view->fleet, options); i++) {

@@ -12,20 +12,29 @@ enum {
     UNUSUAL_MAX = 40, /* of unusual ones */
     COMMON_MAX = 12,
     SIZE_COLUMNS = 10,
-    RULE_COLUMNS = 34
+    RULE_COLUMNS = 34,
+    NAME_LEAST = 19,
+    NAME_MOST = 46
 };
 
+/* What the figures leave over, and where there is room the worst finding. */
 static unsigned
-name_columns(const out_t *out)
+name_columns(const out_t *out, const struct jep_fleet *fleet)
 {
-    return out_width(out) >= WIDTH_WIDE ? 46 : 19;
+    unsigned used = out_width(out) >= WIDTH_WIDE ? RULE_COLUMNS : 0;
+
+    for (int f = 0; f < JEP_FLEET_FIGURES; f++)
+        used += fleet->figures[f].known > 0 ? SIZE_COLUMNS : 0;
+    return out_width(out) > used + NAME_LEAST
+               ? JE_MIN(out_width(out) - used, NAME_MOST)
+               : NAME_LEAST;
 }
 
 static void
 print_heading(out_t *out, const struct jep_fleet *fleet)
 {
     cell_style(out, CELL_BOLD);
-    cell_text(out, "Process", name_columns(out), false);
+    cell_text(out, "Process", name_columns(out, fleet), false);
     for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
         if (fleet->figures[f].known > 0)
             out_printf(out, "%*s", SIZE_COLUMNS, words_column(fleet, f));
@@ -51,7 +60,8 @@ print_member(out_t *out, const struct jep_fleet *fleet,
 {
     char words[SEVERAL_WORDS_MAX];
 
-    cell_text(out, words_name(words, member->moment), name_columns(out), true);
+    cell_text(out, words_name(words, member->moment), name_columns(out, fleet),
+              true);
     for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
         if (fleet->figures[f].known > 0)
             print_cell(out, &member->figures[f]);
@@ -65,7 +75,7 @@ print_member(out_t *out, const struct jep_fleet *fleet,
 static void
 print_median(out_t *out, const struct jep_fleet *fleet)
 {
-    cell_text(out, "median", name_columns(out), false);
+    cell_text(out, "median", name_columns(out, fleet), false);
     for (int f = 0; f < JEP_FLEET_FIGURES; f++) {
         const struct jep_spread *spread = &fleet->figures[f];
 

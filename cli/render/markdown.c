@@ -6,7 +6,7 @@
  * than any in them. */
 #include "cli/render/markdown.h"
 
-#include "cli/render/render.h"
+#include "cli/render/text.h"
 
 #include "cli/text.h"
 
@@ -372,10 +372,15 @@ void
 render_markdown(out_t *out, const struct jep_view *view,
                 const struct render_options *options)
 {
-    char text[RENDER_CALM_MAX];
+    char text[RENDER_CALM_MAX], answer[TEXT_ANSWER_MAX];
     const char *calm = render_calm(view, text);
 
     print_source(out, view);
+    if (text_answer(view, answer, sizeof(answer))) {
+        out_puts(out, "**");
+        markdown_prose(out, answer);
+        out_puts(out, "**\n\n");
+    }
     if (!options->has_notes)
         print_notes(out, &view->source);
     print_ledger(out, &view->ledger);

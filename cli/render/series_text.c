@@ -228,7 +228,9 @@ table_heading(out_t *out, const struct table *table)
         out_puts(out, "  ");
         cell_text(out, "file", NAME_COLUMNS, false);
     }
-    out_printf(out, " %s\n", table->bar->what);
+    if (table->bar_columns > 0)
+        out_printf(out, " %s", table->bar->what);
+    out_puts(out, "\n");
     cell_style(out, CELL_PLAIN);
 }
 
@@ -269,7 +271,7 @@ table_row(out_t *out, const struct table *table, size_t at)
         cell_text(out, words_name(words, table->series->moments[at]),
                   NAME_COLUMNS, true);
     }
-    if (table->bar->values[at].value > 0) {
+    if (table->bar->values[at].value > 0 && table->bar_columns > 0) {
         out_puts(out, " ");
         cell_bar(out, (double)table->bar->values[at].value / table->most,
                  table->bar_columns);

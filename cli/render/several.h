@@ -57,10 +57,10 @@ const char *words_heading(const struct jep_trend *figure);
 bool words_hourly(const struct jep_series *series, double *factor);
 
 /* several_notes.c: what was missing, repaired or left out, the same in many
- * dumps as one note. */
-void notes_text(out_t *out, const struct jep_moment *const *moments,
+ * dumps as one note.  False: there is nothing to say. */
+bool notes_text(out_t *out, const struct jep_moment *const *moments,
                 size_t count);
-void notes_markdown(out_t *out, const struct jep_moment *const *moments,
+bool notes_markdown(out_t *out, const struct jep_moment *const *moments,
                     size_t count);
 
 /* `detail` NULL: no more than the figures over time. */

@@ -162,8 +162,8 @@ series_markdown(out_t *out, const struct jep_series *series,
         markdown_prose(out, words);
         out_puts(out, "\n\n");
     }
-    notes_markdown(out, series->moments, series->count);
-    out_puts(out, "\n");
+    if (notes_markdown(out, series->moments, series->count))
+        out_puts(out, "\n");
     print_trends(out, series);
     print_rows(out, series);
     if (detail == NULL)

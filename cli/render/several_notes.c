@@ -51,7 +51,8 @@ more_words(char words[SEVERAL_WORDS_MAX], size_t count)
              "%zu more notes are in the JSON report (--format json)", count);
 }
 
-static void
+/* Returns whether there are any. */
+static bool
 notes_print(out_t *out, const struct jep_moment *const *moments, size_t count,
             void (*print)(out_t *, const char *))
 {
@@ -70,6 +71,7 @@ notes_print(out_t *out, const struct jep_moment *const *moments, size_t count,
         print(out, words);
     }
     free(notes);
+    return note_count > 0;
 }
 
 static void
@@ -78,10 +80,10 @@ print_text(out_t *out, const char *words)
     cell_hanging(out, words, "note: ", "", out_prose_width(out));
 }
 
-void
+bool
 notes_text(out_t *out, const struct jep_moment *const *moments, size_t count)
 {
-    notes_print(out, moments, count, print_text);
+    return notes_print(out, moments, count, print_text);
 }
 
 /* A line of a quotation that goes on. */
@@ -93,9 +95,9 @@ print_markdown(out_t *out, const char *words)
     out_puts(out, "\n>\n");
 }
 
-void
+bool
 notes_markdown(out_t *out, const struct jep_moment *const *moments,
                size_t count)
 {
-    notes_print(out, moments, count, print_markdown);
+    return notes_print(out, moments, count, print_markdown);
 }

@@ -7,6 +7,10 @@
 #include "cli/render/render.h"
 
 /* text_ledger.c */
+/* How much there is and what of it is not the program's, as one paragraph;
+ * false = that is not known. */
+#define TEXT_ANSWER_MAX 512
+bool text_answer(const struct jep_view *view, char *text, size_t length);
 void text_headline(out_t *out, const struct jep_view *view);
 void text_ledger(out_t *out, const struct jep_ledger *ledger);
 /* text_findings.c: what is wrong and what to do, or that nothing is */

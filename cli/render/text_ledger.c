@@ -7,12 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    LABEL_COLUMNS = 40,
-    SIZE_COLUMNS = 10,
-    SHARE_COLUMNS = 9,
-    SENTENCE_MAX = 512
-};
+enum { LABEL_COLUMNS = 40, SIZE_COLUMNS = 10, SHARE_COLUMNS = 9 };
 
 #define UNEXPLAINED_MUCH 0.05 /* of the total, from where it is said */
 
@@ -144,23 +139,23 @@ largest_share(const struct jep_ledger *ledger)
     return largest;
 }
 
-void
-text_headline(out_t *out, const struct jep_view *view)
+bool
+text_answer(const struct jep_view *view, char *text, size_t length)
 {
     const struct jep_ledger *ledger = &view->ledger;
     const struct jep_ledger_line *most = largest_overhead(ledger);
     const struct jep_ledger_line *rest =
         text_ledger_line(ledger, "unexplained");
     const struct jep_finding *top = text_top_finding(view);
-    char text[SENTENCE_MAX], size[TEXT_NUMBER_MAX];
+    char size[TEXT_NUMBER_MAX];
     size_t at;
 
     if (ledger->total_name == NULL || ledger->total == 0)
-        return;
-    first_sentence(text, sizeof(text), ledger);
+        return false;
+    first_sentence(text, length, ledger);
     at = strlen(text);
     if (most != NULL && most->share >= 0.01)
-        snprintf(text + at, sizeof(text) - at,
+        snprintf(text + at, length - at,
                  " The largest %spart, %s (%.1f %%), is %s.",
                  strcmp(view->source.format, "proc") != 0 ? "other " : "",
                  text_size(size, (double)most->bytes), most->share * 100.0,
@@ -168,12 +163,22 @@ text_headline(out_t *out, const struct jep_view *view)
     at = strlen(text);
     if (rest != NULL &&
         (rest->share > UNEXPLAINED_MUCH || rest->share < -UNEXPLAINED_MUCH))
-        snprintf(text + at, sizeof(text) - at,
+        snprintf(text + at, length - at,
                  " %.1f %% is not explained by the dump's own counters.",
                  rest->share * 100.0);
     at = strlen(text);
     if (top != NULL)
-        snprintf(text + at, sizeof(text) - at, " See %s below.", top->rule);
+        snprintf(text + at, length - at, " See %s below.", top->rule);
+    return true;
+}
+
+void
+text_headline(out_t *out, const struct jep_view *view)
+{
+    char text[TEXT_ANSWER_MAX];
+
+    if (!text_answer(view, text, sizeof(text)))
+        return;
     cell_style(out, CELL_BOLD);
     cell_paragraph(out, text, "", out_prose_width(out));
     cell_style(out, CELL_PLAIN);

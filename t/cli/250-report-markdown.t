@@ -13,6 +13,7 @@ cat >hostile.json <<'END'
 END
 run "$jeprobe" report --format markdown hostile.json
 is "status" "$status" 0
+like "the answer first" "$out" '^\*\*The allocator holds 56\.0 KiB \(resident\); objects and thread caches'
 # Outside code spans no character of the names may mean anything.
 sed -E 's/(`+)([^`]|[^`]`+[^`])*\1//g' "$out" >outside
 unlike "no tag from a name" outside '<script|<img'

@@ -83,6 +83,10 @@ like "a leak without a pause is found" "$out" '^CRITICAL  true-leak'
 is "80 columns" "$(awk 'length > 80' "$out")" ""
 unlike "no blank at the end of a line" "$out" ' $'
 
+COLUMNS=50 "$jeprobe" report leak.txt >narrow
+unlike "narrow: no blank at the end of a line" narrow ' $'
+like "narrow: no bar, no heading of it" narrow '^Time .* metadata$'
+
 # One peak among the dumps bends nothing.
 { series 4 1800 0 0 0 0 0; series 1 1 0 0 0 0 0 7800 |
     sed 's/209715200/909715200/g; s/251658240/951658240/g; s/267386880/967386880/g'

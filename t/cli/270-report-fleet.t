@@ -40,6 +40,14 @@ is "one ledger" "$(grep -c '^Where it is' "$out")" 1
 like "what they have in common" "$out" '^[A-Z]+ +slab-waste-high +13 +1\.86 GiB +146.2 MiB$'
 is "80 columns" "$(awk 'length > 80' "$out")" ""
 unlike "no blank at the end of a line" "$out" ' $'
+# Wherever the table ends, no line is wider than the terminal.
+mkdir "$tmp/a-directory-with-a-rather-long-name-for-a-fleet"
+cp pod*.txt "$tmp/a-directory-with-a-rather-long-name-for-a-fleet"
+for width in 80 100 119 120 140 160; do
+    COLUMNS=$width "$jeprobe" report a-directory*/pod*.txt >wide
+    is "$width columns" "$(awk -v w=$width 'length > w' wide)" ""
+done
+like "wide: the worst finding" wide '^\.\..*pod31.txt .* metadata-edata-fragmented-vm$'
 run "$jeprobe" report --top 2 pod*.txt
 is "--top 2: two in full" "$(grep -c '^Where it is' "$out")" 2
 

@@ -130,8 +130,19 @@ run "$jeprobe" check
 is "no file" "$status" 2
 run "$jeprobe" check --max-internal -5 dump.txt
 is "a negative limit" "$status" 2
+run "$jeprobe" check --max-internal 0x10 dump.txt
+is "a limit that is no decimal number" "$status" 2
 run "$jeprobe" check --update-baseline dump.txt
 is "an update of nothing" "$status" 2
+run "$jeprobe" check --max-growth 5 dump.txt
+is "growth against nothing" "$status" 2
+like "what it needs" "$err" '--max-growth needs --baseline FILE$'
+run "$jeprobe" check --fail-on none dump.txt
+is "a severity that is none" "$status" 2
+like "what there is" "$err" "^jeprobe: --fail-on 'none': not one of low\|medium\|high\|never\$"
+run "$jeprobe" check --config missing.json dump.txt
+is "no such configuration" "$status" 3
+is "is told" "$(cat "$err")" "jeprobe: missing.json: cannot open: No such file or directory"
 run "$jeprobe" check --format json --annotate github dump.txt
 is "JSON and annotations do not mix" "$status" 2
 
