@@ -41,8 +41,11 @@ like "what they have in common" "$out" '^[A-Z]+ +slab-waste-high +13 +1\.86 GiB 
 is "80 columns" "$(awk 'length > 80' "$out")" ""
 unlike "no blank at the end of a line" "$out" ' $'
 # Wherever the table ends, no line is wider than the terminal.
-mkdir "$tmp/a-directory-with-a-rather-long-name-for-a-fleet"
-cp pod*.txt "$tmp/a-directory-with-a-rather-long-name-for-a-fleet"
+mkdir "a-directory-with-a-rather-long-name-for-a-fleet"
+for pod in pod*.txt; do
+    { cat $pod; printf 'Name:\tpod\nVmRSS:\t 2500000 kB\n'; } \
+        >"a-directory-with-a-rather-long-name-for-a-fleet/$pod"
+done
 for width in 80 100 119 120 140 160; do
     COLUMNS=$width "$jeprobe" report a-directory*/pod*.txt >wide
     is "$width columns" "$(awk -v w=$width 'length > w' wide)" ""
