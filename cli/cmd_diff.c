@@ -6,7 +6,7 @@
 #include "cli/out.h"
 #include "cli/render/diff.h"
 
-enum { FORMAT_TEXT, FORMAT_JSON };
+enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_MARKDOWN };
 
 typedef struct diff_opts {
     unsigned format, top;
@@ -15,8 +15,9 @@ typedef struct diff_opts {
 } diff_opts_t;
 
 static const opt_t diff_opt_table[] = {
-    OPT(0, "format", "text|json", opt_choice, diff_opts_t, format,
-        "How to print it; json is an interface for programs."),
+    OPT(0, "format", "text|json|markdown", opt_choice, diff_opts_t, format,
+        "How to print it; json is an interface for programs, markdown is for "
+        "pasting into an issue."),
     OPT('o', "output", "FILE", opt_string, diff_opts_t, output,
         "Write to FILE instead of standard output."),
     OPT(0, "top", "N", opt_count, diff_opts_t, top,
@@ -47,6 +48,8 @@ diff_print(const struct inputs *inputs, size_t first, const diff_opts_t *opts)
     out = out_open(opts->output);
     if (opts->format == FORMAT_JSON)
         diff_json(out, &view);
+    else if (opts->format == FORMAT_MARKDOWN)
+        diff_markdown(out, &view);
     else
         diff_text(out, &view);
     status = out_close(out);

@@ -32,6 +32,7 @@ cli_jeprobe_SOURCES = \
 	cli/render/check_words.c \
 	cli/render/diff.c \
 	cli/render/diff.h \
+	cli/render/diff_markdown.c \
 	cli/render/doctor.h \
 	cli/render/doctor_json.c \
 	cli/render/doctor_markdown.c \

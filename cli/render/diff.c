@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     ROWS_DEFAULT = 8,
@@ -149,24 +150,24 @@ diff_print_stacks(out_t *out, const struct jep_diff *diff, size_t most)
     out_puts(out, "\n");
 }
 
-static void
-print_sources(out_t *out, const struct diff_view *view)
+const char *
+diff_sources(char words[DIFF_WORDS_MAX], const struct diff_view *view)
 {
     char text[TEXT_NUMBER_MAX];
     bool is_named =
         view->before->process.pid.known && view->now->process.pid.known;
-    const char *one = is_named ? ": one process" : ": taken for one process";
+    const char *one = is_named ? "one process" : "taken for one process";
+    size_t at;
 
-    out_text(out, view->before->source.file);
-    out_puts(out, " -> ");
-    out_text(out, view->now->source.file);
+    snprintf(words, DIFF_WORDS_MAX, "%.900s -> %.900s: %s",
+             view->before->source.file, view->now->source.file,
+             view->diff->same_process ? one : "two processes");
+    at = strlen(words);
     if (view->diff->elapsed_ns.known)
-        out_printf(
-            out, "%s, %s later", one,
+        snprintf(
+            words + at, DIFF_WORDS_MAX - at, ", %s later",
             text_duration(text, (double)view->diff->elapsed_ns.value / 1e9));
-    else
-        out_puts(out, view->diff->same_process ? one : ": two processes");
-    out_puts(out, "\n\n");
+    return words;
 }
 
 void
@@ -175,9 +176,10 @@ diff_text(out_t *out, const struct diff_view *view)
     const struct jep_diff *diff = view->diff;
     size_t most = view->top > 0 ? view->top : ROWS_DEFAULT;
     unsigned width = out_prose_width(out);
-    char sentence[1024];
+    char sentence[1024], sources[DIFF_WORDS_MAX];
 
-    print_sources(out, view);
+    out_text(out, diff_sources(sources, view));
+    out_puts(out, "\n\n");
     snprintf(sentence, sizeof(sentence), "%s.", diff->verdict.text);
     cell_style(out, CELL_BOLD);
     cell_paragraph(out, sentence, "", width);

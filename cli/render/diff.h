@@ -17,12 +17,21 @@ struct diff_view {
 };
 
 void diff_text(out_t *out, const struct diff_view *view);
+void diff_markdown(out_t *out, const struct diff_view *view);
 void diff_json(out_t *out, const struct diff_view *view);
+
+/* "old.json -> new.json: one process, 10 s later" */
+#define DIFF_WORDS_MAX 2048
+const char *diff_sources(char words[DIFF_WORDS_MAX],
+                         const struct diff_view *view);
 
 /* Its parts: size classes, and call stacks that changed by more than chance. */
 void diff_print_bins(out_t *out, const struct jep_diff *diff, size_t most);
 void diff_print_stacks(out_t *out, const struct jep_diff *diff, size_t most);
 void diff_print_owners(out_t *out, const struct jep_diff *diff, size_t most);
+/* The same as Markdown. */
+void diff_markdown_stacks(out_t *out, const struct jep_diff *diff, size_t most);
+void diff_markdown_owners(out_t *out, const struct jep_diff *diff, size_t most);
 json_t *diff_owners_json(const struct jep_diff *diff, unsigned top);
 /* null if it is not known */
 json_t *diff_nobody_json(const struct jep_diff *diff);

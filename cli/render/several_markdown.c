@@ -1,12 +1,13 @@
 /* Many dumps for pasting into an issue. */
 #include "cli/render/several.h"
 
+#include "cli/render/diff.h"
 #include "cli/render/markdown.h"
 #include "cli/text.h"
 
 #include <stdio.h>
 
-enum { ROWS_MAX = 20, ROWS_MOST = 8, COMMON_MAX = 12, FRAMES = 4 };
+enum { ROWS_MAX = 20, ROWS_MOST = 8, COMMON_MAX = 12 };
 
 static void
 figure_cell(out_t *out, struct jep_figure figure)
@@ -96,58 +97,6 @@ print_rows(out_t *out, const struct jep_series *series)
     out_puts(out, "\n</details>\n\n");
 }
 
-static void
-change_cells(out_t *out, const struct jep_change *change)
-{
-    char text[TEXT_NUMBER_MAX];
-
-    out_puts(out, "| ");
-    markdown_prose(out, change->what);
-    out_puts(out, " |");
-    figure_cell(out, change->before);
-    figure_cell(out, change->now);
-    out_printf(out, " %s |\n", text_size(text, (double)change->bytes));
-}
-
-static void
-print_owners(out_t *out, const struct jep_diff *diff, size_t most)
-{
-    if (diff->owner_count == 0 && diff->nobody.bytes == 0)
-        return;
-    out_puts(out, "| for whom, most changed | first | last | change |\n"
-                  "| --- | ---: | ---: | ---: |\n");
-    for (size_t i = 0; i < diff->owner_count && i < most; i++)
-        change_cells(out, &diff->owners[i]);
-    if (diff->nobody.what != NULL)
-        change_cells(out, &diff->nobody);
-    out_puts(out, "\n");
-}
-
-static void
-print_stacks(out_t *out, const struct jep_diff *diff, size_t most)
-{
-    char change[TEXT_NUMBER_MAX], low[TEXT_NUMBER_MAX], high[TEXT_NUMBER_MAX];
-
-    if (diff->stack_count == 0 || !diff->stacks[0].is_significant)
-        return;
-    out_puts(out, "| who grew | change | 95 % interval |\n"
-                  "| --- | ---: | ---: |\n");
-    for (size_t i = 0; i < diff->stack_count && i < most; i++) {
-        const struct jep_stack_change *one = &diff->stacks[i];
-
-        if (!one->is_significant)
-            break;
-        out_puts(out, "| ");
-        for (size_t f = 0; f < one->stack->frame_count && f < FRAMES; f++) {
-            out_puts(out, f > 0 ? "<br>" : "");
-            markdown_frame(out, &one->stack->frames[f]);
-        }
-        out_printf(out, " | %s | %s to %s |\n", text_size(change, one->change),
-                   text_size(low, one->low), text_size(high, one->high));
-    }
-    out_puts(out, "\n");
-}
-
 void
 series_markdown(out_t *out, const struct jep_series *series,
                 const struct series_detail *detail, unsigned top)
@@ -168,8 +117,8 @@ series_markdown(out_t *out, const struct jep_series *series,
     print_rows(out, series);
     if (detail == NULL)
         return;
-    print_owners(out, detail->diff, top > 0 ? top : ROWS_MOST);
-    print_stacks(out, detail->diff, top > 0 ? top : ROWS_MOST);
+    diff_markdown_owners(out, detail->diff, top > 0 ? top : ROWS_MOST);
+    diff_markdown_stacks(out, detail->diff, top > 0 ? top : ROWS_MOST);
 }
 
 /* ---- fleet ------------------------------------------------------------- */

@@ -107,7 +107,7 @@ run "$jeprobe" report --series before.json now.json
 like "series: who grew" "$out" '^  grows +10\.0 MiB +70\.0 MiB +\+60\.0 MiB'
 like "series: whom the last one is for" "$out" '^  even +48\.0 MiB'
 run "$jeprobe" report --series --format markdown before.json now.json
-like "series: Markdown" "$out" '^\| grows \| 10\.0 MiB \| 70\.0 MiB \| 60\.0 MiB \|$'
+like "series: Markdown" "$out" '^\| grows \| 10\.0 MiB \| 70\.0 MiB \| \+60\.0 MiB \|$'
 like "series: Markdown, what has none" "$out" \
     '^\| without a label, .* \| 28\.0 MiB \| 19\.0 MiB \| -9\.0 MiB \|$'
 run "$jeprobe" report --series --format markdown --top 1 before.json now.json

@@ -108,6 +108,22 @@ like "twenty fresh ones are no chance" "$out" '"significant": true'
 # 20 * 1048576 / (1 - exp(-2)) = 24253930
 like "the change is the fresh ones" "$out" '"change": 242539[0-9][0-9]'
 
+# For an issue: nothing that a dump says is markup.
+for file in a.json b.json; do
+    sed 's/a\.so/a|<i>`@x.so/; s/"pid":7,"exe":".bin.x"/"pid":7/' $file >odd-$file
+done
+run "$jeprobe" diff --format markdown odd-a.json odd-b.json
+is "Markdown: status" "$status" 0
+like "Markdown: which dumps" "$out" '^### odd-a\.json -&gt; odd-b\.json: one process, 10\.0 s later$'
+like "Markdown: the verdict" "$out" '^\*\*Nothing has changed by more than the threshold\.\*\*$'
+like "Markdown: totals" "$out" '^\| active \| 100\.0 MiB \| 100\.0 MiB \| 0 B \|$'
+like "Markdown: who" "$out" '^\| `` a\\\|<i>`@x\.so\+0xff `` \| \+23\.1 MiB \| 19\.[0-9] MiB to 26\.[0-9] MiB \|$'
+is "Markdown: rows of four cells" "$(sed -n '/^| totals/,/^$/p' "$out" | awk -F'|' 'NF > 0 && NF != 6')" ""
+run "$jeprobe" diff --format markdown old.txt new.txt
+is "Markdown: growth is the status" "$status" 1
+like "Markdown: the change" "$out" '^\| allocated \| 100\.0 MiB \| 150\.0 MiB \| \+50\.0 MiB \|$'
+like "Markdown: the rule" "$out" '^See `jeprobe explain true-leak`\.$'
+
 # The same counts from two processes, and fewer: 104 against 100 can be chance.
 sed 's/"pid":7/"pid":8/' b.json >c.json
 run "$jeprobe" diff --format json a.json c.json
