@@ -283,6 +283,70 @@ print_bins(out_t *out, const struct jep_view *view, unsigned top)
     out_puts(out, "\n</details>\n\n");
 }
 
+static void
+figure_cell(out_t *out, struct jep_figure figure)
+{
+    char text[TEXT_NUMBER_MAX];
+
+    out_printf(out, " %s |",
+               figure.known ? text_size(text, (double)figure.value) : "");
+}
+
+/* Size classes of other allocators. */
+static void
+print_classes(out_t *out, const struct jep_view *view, size_t limit)
+{
+    bool has_unused = render_has_column(view, true);
+    bool has_in_use = render_has_column(view, false);
+
+    if (view->class_count == 0)
+        return;
+    out_printf(out, "<details><summary>size classes, most %s</summary>\n\n",
+               has_unused ? "unused" : "in use");
+    out_printf(out, "| size |%s%s\n| ---: |%s%s\n",
+               has_in_use ? " in use |" : "", has_unused ? " unused |" : "",
+               has_in_use ? " ---: |" : "", has_unused ? " ---: |" : "");
+    for (size_t i = 0; i < view->class_count && i < limit; i++) {
+        const struct jep_class *class = &view->classes[i];
+
+        if (i > 0 && class->unused.value == 0 && class->in_use.value == 0)
+            break;
+        out_printf(out, "| %llu |", (unsigned long long)class->size);
+        if (has_in_use)
+            figure_cell(out, class->in_use);
+        if (has_unused)
+            figure_cell(out, class->unused);
+        out_puts(out, "\n");
+    }
+    out_puts(out, "\n</details>\n\n");
+}
+
+/* Heaps of glibc. */
+static void
+print_heaps(out_t *out, const struct jep_view *view, size_t limit)
+{
+    const struct jep_arena *heap = NULL;
+
+    if (view->source.allocator != JEP_ALLOCATOR_GLIBC || view->arena_count < 2)
+        return;
+    out_puts(out, "<details><summary>heaps, largest first</summary>\n\n"
+                  "| heap | from system | in use | free |\n"
+                  "| --- | ---: | ---: | ---: |\n");
+    for (size_t i = 0; i < limit; i++) {
+        heap = render_next_heap(view, heap);
+        if (heap == NULL)
+            break;
+        out_puts(out, "| ");
+        markdown_prose(out, heap->name);
+        out_puts(out, " |");
+        figure_cell(out, heap->mapped);
+        figure_cell(out, heap->allocated);
+        figure_cell(out, render_heap_free(heap));
+        out_puts(out, "\n");
+    }
+    out_puts(out, "\n</details>\n\n");
+}
+
 void
 markdown_frame(out_t *out, const struct jep_frame *frame)
 {
@@ -392,6 +456,8 @@ render_markdown(out_t *out, const struct jep_view *view,
         out_puts(out, "\n");
     }
     print_bins(out, view, options->top);
+    print_classes(out, view, options->top > 0 ? options->top : BINS_DEFAULT);
+    print_heaps(out, view, options->top > 0 ? options->top : BINS_DEFAULT);
     print_owners(out, view, options->top);
     print_sites(out, &view->profile, options->top);
 }

@@ -158,3 +158,44 @@ render_calm(const struct jep_view *view, char text[RENDER_CALM_MAX])
              open->rule);
     return text;
 }
+
+bool
+render_has_column(const struct jep_view *view, bool is_unused)
+{
+    for (size_t i = 0; i < view->class_count; i++) {
+        const struct jep_class *class = &view->classes[i];
+
+        if (is_unused ? class->unused.known : class->in_use.known)
+            return true;
+    }
+    return false;
+}
+
+const struct jep_arena *
+render_next_heap(const struct jep_view *view, const struct jep_arena *last)
+{
+    const struct jep_arena *next = NULL;
+
+    for (size_t i = 0; i < view->arena_count; i++) {
+        const struct jep_arena *heap = &view->arenas[i];
+
+        if (last != NULL &&
+            (heap->mapped.value > last->mapped.value ||
+             (heap->mapped.value == last->mapped.value && heap <= last)))
+            continue;
+        if (next == NULL || heap->mapped.value > next->mapped.value)
+            next = heap;
+    }
+    return next;
+}
+
+struct jep_figure
+render_heap_free(const struct jep_arena *heap)
+{
+    struct jep_figure mapped = heap->mapped, used = heap->allocated;
+
+    if (!mapped.known || !used.known || mapped.value < used.value)
+        return (struct jep_figure){0};
+    return (struct jep_figure){
+        .value = mapped.value - used.value, .known = true, .derived = true};
+}

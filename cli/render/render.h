@@ -36,6 +36,17 @@ const char *render_calm(const struct jep_view *view,
  * something is wrong. */
 bool render_leaves_open(const struct jep_common *common);
 
+/* Whether some size class of another allocator tells what is unused in it, or
+ * what is in use: gperftools prints the one, mimalloc the other, google's both.
+ */
+bool render_has_column(const struct jep_view *view, bool is_unused);
+/* The heap that holds most of those that come after `last`; NULL = there is no
+ * more.  `last` NULL: the largest. */
+const struct jep_arena *render_next_heap(const struct jep_view *view,
+                                         const struct jep_arena *last);
+/* What a heap has and does not use. */
+struct jep_figure render_heap_free(const struct jep_arena *heap);
+
 /* Owners from `shown` on, which are not listed one by one. */
 struct render_owner_rest {
     char name[40]; /* "12 others" */

@@ -23,24 +23,11 @@ heading(out_t *out, const char *title, const char *first,
     cell_style(out, CELL_PLAIN);
 }
 
-/* gperftools prints what is free, mimalloc what is in use, google's both. */
-static bool
-has_column(const struct jep_view *view, bool is_unused)
-{
-    for (size_t i = 0; i < view->class_count; i++) {
-        const struct jep_class *class = &view->classes[i];
-
-        if (is_unused ? class->unused.known : class->in_use.known)
-            return true;
-    }
-    return false;
-}
-
 static void
 print_classes(out_t *out, const struct jep_view *view, size_t limit)
 {
-    bool has_unused = has_column(view, true);
-    bool has_in_use = has_column(view, false);
+    bool has_unused = render_has_column(view, true);
+    bool has_in_use = render_has_column(view, false);
     const char *columns[3] = {0};
     size_t count = 0;
 
@@ -68,25 +55,6 @@ print_classes(out_t *out, const struct jep_view *view, size_t limit)
     out_puts(out, "\n");
 }
 
-/* The heap that holds most of what is not yet printed. */
-static const struct jep_arena *
-next_heap(const struct jep_view *view, const struct jep_arena *last)
-{
-    const struct jep_arena *next = NULL;
-
-    for (size_t i = 0; i < view->arena_count; i++) {
-        const struct jep_arena *heap = &view->arenas[i];
-
-        if (last != NULL &&
-            (heap->mapped.value > last->mapped.value ||
-             (heap->mapped.value == last->mapped.value && heap <= last)))
-            continue;
-        if (next == NULL || heap->mapped.value > next->mapped.value)
-            next = heap;
-    }
-    return next;
-}
-
 static void
 print_heaps(out_t *out, const struct jep_view *view, size_t limit)
 {
@@ -97,21 +65,14 @@ print_heaps(out_t *out, const struct jep_view *view, size_t limit)
         return;
     heading(out, "Heaps, largest first", "heap", sizes);
     for (size_t i = 0; i < limit; i++) {
-        struct jep_figure unused = {0};
-
-        heap = next_heap(view, heap);
+        heap = render_next_heap(view, heap);
         if (heap == NULL)
             break;
-        if (heap->mapped.known && heap->allocated.known &&
-            heap->mapped.value >= heap->allocated.value) {
-            unused.value = heap->mapped.value - heap->allocated.value;
-            unused.known = true;
-        }
         cell_repeat(out, " ", TITLE_COLUMNS);
         out_printf(out, "%*s", SIZE_COLUMNS, heap->name);
         cell_figure(out, heap->mapped, BYTES_COLUMNS);
         cell_figure(out, heap->allocated, BYTES_COLUMNS);
-        cell_figure(out, unused, BYTES_COLUMNS);
+        cell_figure(out, render_heap_free(heap), BYTES_COLUMNS);
         out_puts(out, "\n");
     }
     out_puts(out, "\n");

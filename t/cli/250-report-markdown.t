@@ -28,6 +28,19 @@ is "each has four cells" "$(awk -F'|' 'NF != 6' table | wc -l | tr -d ' ')" 0
 like "the ledger has a total" "$out" '^\| \*\*resident\*\* \| \*\*56.0 KiB\*\* \|'
 like "internal fragmentation" "$out" '^\| internal fragmentation \| 20.0 %'
 
+# Other allocators have their tables, too, with the figures of the text.
+for name in tcmalloc-gperf-210 glibc-info-236; do
+    input=$top_srcdir/t/parse/valid/$name/input
+    "$jeprobe" report "$input" >text
+    run "$jeprobe" report --format markdown "$input"
+    sed -n '/^\(Sizes\|Heaps\), /,/^$/p' text | sed '1d; /^$/d' |
+        tr -s ' ' | sed 's/^ //' >wanted
+    sed -n '/<summary>\(size classes\|heaps\), /,/^<.details/p' "$out" |
+        sed '/^| *[0-9]/!d; s/^| //; s/ |$//; s/ | / /g' >got
+    ok "$name: there is a table" test -s wanted
+    same_file "$name: its rows" got wanted
+done
+
 # The page lists every key that the JSON has.
 run "$jeprobe" report --format json \
     "$top_srcdir/t/parse/valid/jeprobe-full/input"
