@@ -64,10 +64,15 @@ moment_has_other_start(const struct jep_moment *a, const struct jep_moment *b)
 }
 
 bool
+moment_has_other_version(const struct jep_moment *a, const struct jep_moment *b)
+{
+    return !is_same_text(a->version, b->version);
+}
+
+bool
 moment_is_restart(const struct jep_moment *before, const struct jep_moment *now)
 {
-    if (moment_has_other_start(before, now) ||
-        !is_same_text(before->version, now->version))
+    if (moment_has_other_start(before, now))
         return true;
     if (before->uptime_ns.known && now->uptime_ns.known)
         return now->uptime_ns.value < before->uptime_ns.value;

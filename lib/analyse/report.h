@@ -128,6 +128,9 @@ bool moment_goes_on(const struct jep_moment *before,
 /* Whether `now`, of the same program, cannot be of the same process. */
 bool moment_is_restart(const struct jep_moment *before,
                        const struct jep_moment *now);
+/* Whether both tell the version of the allocator, and not the same. */
+bool moment_has_other_version(const struct jep_moment *a,
+                              const struct jep_moment *b);
 /* Whether both say when their process started, and not the same time. */
 bool moment_has_other_start(const struct jep_moment *a,
                             const struct jep_moment *b);

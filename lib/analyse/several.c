@@ -20,7 +20,8 @@ struct moment {
 /* Dumps of one program: runs of it come after one another. */
 struct group {
     const struct jep_moment *first;
-    bool is_assumed; /* by what the dumps are like, not by a name */
+    bool is_assumed;          /* by what the dumps are like, not by a name */
+    bool is_split_by_version; /* nobody asked for one series whatever comes */
 };
 
 struct jep_several {
@@ -274,6 +275,8 @@ groups_fill(jep_several_t *several, enum jep_several_kind kind)
         else if (kind == JEP_SEVERAL_FLEET || i == 0)
             several->moments[i]->group = group_new(several, moment);
     }
+    for (size_t g = 0; g < several->group_count; g++)
+        several->groups[g].is_split_by_version = kind == JEP_SEVERAL_AUTO;
 }
 
 /* ---- in which order ---------------------------------------------------- */
@@ -407,7 +410,9 @@ runs_add(jep_several_t *several, const struct group *group,
 
     for (size_t first = 0, next; first < count; first = next) {
         for (next = first + 1; next < count; next++) {
-            if (moment_is_restart(moments[next - 1], moments[next]))
+            if (moment_is_restart(moments[next - 1], moments[next]) ||
+                (group->is_split_by_version &&
+                 moment_has_other_version(moments[next - 1], moments[next])))
                 break;
         }
         several->runs[several->run_count++] = (struct several_run){

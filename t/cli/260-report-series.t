@@ -173,6 +173,8 @@ run "$jeprobe" report versions.txt
 is "two versions are two series" "$(grep -c '^3 dumps of one process' "$out")" 2
 tr '\n' ' ' <"$out" >flat
 like "and is told" flat 'started anew before the first of these: .* its allocator is of another version'
+run "$jeprobe" report --series versions.txt
+like "unless one series is asked for" "$out" '^6 dumps of one process'
 run "$jeprobe" report f3.txt f2.txt f1.txt f0.txt
 like "backwards, too" "$out" '^4 dumps of one process, over 3 h'
 like "and that is told" "$out" 'in the order of their time'
