@@ -36,6 +36,16 @@ signed_value(struct jep_figure figure)
     return (double)(int64_t)figure.value;
 }
 
+/* Nothing has no sign, however it was rounded. */
+static void
+percent_cell(out_t *out, double percent)
+{
+    if (fabs(percent) < 0.05)
+        out_printf(out, "%*.1f %%", SIZE_COLUMNS - 2, 0.0);
+    else
+        out_printf(out, "%+*.1f %%", SIZE_COLUMNS - 2, percent);
+}
+
 static void
 change_row(out_t *out, const struct jep_change *change)
 {
@@ -48,8 +58,7 @@ change_row(out_t *out, const struct jep_change *change)
     cell_change(out, (double)change->bytes, SIZE_COLUMNS);
     /* Of next to nothing any change is thousands of per cent. */
     if (before >= 65536.0 && now >= 0.0)
-        out_printf(out, "%+*.1f %%", SIZE_COLUMNS - 2,
-                   (now / before - 1.0) * 100.0);
+        percent_cell(out, (now / before - 1.0) * 100.0);
     out_puts(out, "\n");
 }
 

@@ -136,6 +136,9 @@ like "four more of a hundred are chance" "$out" '"significant": false'
 run "$jeprobe" diff a.json e.json
 like "and that is told" "$out" 'no call stack has changed by more than chance'
 
+sed 's/157286400/157253711/' new.txt >less.txt
+run "$jeprobe" diff new.txt less.txt
+like "next to nothing is no less than nothing" "$out" '^  allocated .* -31\.9 KiB +0\.0 %$'
 run "$jeprobe" diff old.txt
 is "one file" "$status" 2
 run "$jeprobe" diff old.txt missing.txt
