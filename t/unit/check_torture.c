@@ -48,6 +48,17 @@ __wrap_realloc(void *old, size_t size)
     return fails() ? NULL : __real_realloc(old, size);
 }
 
+static jep_status_t
+notes_of(const struct jep_several_view *view)
+{
+    struct jep_note *notes;
+    size_t count;
+    jep_status_t status = jep_notes(view->moments, view->count, &notes, &count);
+
+    free(notes);
+    return status;
+}
+
 /* Each report, and all of them beside each other. */
 static jep_status_t
 attempt_all(const jep_dumps_t *dumps, const struct jep_options *options,
@@ -68,6 +79,8 @@ attempt_all(const jep_dumps_t *dumps, const struct jep_options *options,
     }
     if (status == JEP_OK)
         status = jep_several_close(several, JEP_SEVERAL_AUTO);
+    if (status == JEP_OK)
+        status = notes_of(jep_several_view(several));
     jep_several_free(several);
     return status;
 }
