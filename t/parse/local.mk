@@ -10,6 +10,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_json \
 	t/unit/check_kernfile \
 	t/unit/check_owners \
+	t/unit/check_moment \
 	t/unit/check_profile \
 	t/unit/check_reader \
 	t/unit/check_repair \
@@ -18,7 +19,8 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_token \
 	t/unit/check_torture \
 	t/unit/check_trend \
-	t/unit/check_unbias
+	t/unit/check_unbias \
+	t/unit/check_verdict
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
 t_unit_check_ahead_LDADD = $(JE_PROBE_TEST)
 t_unit_check_alike_LDADD = $(JE_PROBE_TEST)
@@ -29,6 +31,7 @@ t_unit_check_jetext_LDADD = $(JE_PROBE_TEST)
 t_unit_check_json_LDADD = $(JE_PROBE_TEST)
 t_unit_check_kernfile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_owners_LDADD = $(JE_PROBE_TEST)
+t_unit_check_moment_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
 t_unit_check_repair_LDADD = $(JE_PROBE_TEST)
@@ -40,6 +43,7 @@ t_unit_check_torture_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 t_unit_check_trend_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_unbias_LDADD = $(JE_PROBE_TEST) -lm
+t_unit_check_verdict_LDADD = $(JE_PROBE_TEST)
 
 JE_REPORT_TESTS = \
 	t/cli/100-report-input.t \

@@ -103,6 +103,25 @@ START_TEST(test_fit_interval_narrows)
 
 END_TEST
 
+/* The same of y = x^3, whose slopes are x^2 + xz + z^2: sorted, and counted
+ * from 1, the 23rd is 67, the ends are the 11th from below and from above. */
+START_TEST(test_fit_interval_is_by_rank)
+{
+    double x[10], y[10];
+    struct trend_line line;
+
+    for (int i = 0; i < 10; i++) {
+        x[i] = i;
+        y[i] = i * i * i;
+    }
+    ck_assert(trend_fit(x, y, 10, &line));
+    near(line.slope, 67);
+    near(line.low, 31);
+    near(line.high, 112);
+}
+
+END_TEST
+
 START_TEST(test_fit_of_noise_includes_zero)
 {
     const double x[] = {0, 1, 2, 3, 4, 5}, y[] = {5, 3, 6, 2, 7, 4};
@@ -128,6 +147,30 @@ START_TEST(test_fit_of_too_few_is_flat)
 
 END_TEST
 
+START_TEST(test_fit_of_two_is_their_slope)
+{
+    const double x[] = {1, 3}, y[] = {1, 11};
+    struct trend_line line;
+
+    ck_assert(trend_fit(x, y, 2, &line));
+    near(line.slope, 5);
+    ck_assert(!line.has_interval);
+}
+
+END_TEST
+
+START_TEST(test_fit_of_one_time_has_no_interval)
+{
+    const double x[] = {1, 1, 1, 1, 1}, y[] = {1, 2, 3, 4, 5};
+    struct trend_line line;
+
+    ck_assert(trend_fit(x, y, 5, &line));
+    near(line.slope, 0);
+    ck_assert(!line.has_interval);
+}
+
+END_TEST
+
 /* More points than are paired: the ends stay, the slope is the same. */
 START_TEST(test_fit_thins_many_points)
 {
@@ -146,6 +189,27 @@ START_TEST(test_fit_thins_many_points)
 
 END_TEST
 
+/* Of twice as many less one, every other one is taken: what lies between is
+ * not seen, however far from the line it is. */
+START_TEST(test_fit_takes_so_many_points_evenly)
+{
+    enum { MANY = 2 * TREND_POINTS_MAX - 1 };
+
+    static double x[MANY], y[MANY];
+    struct trend_line line;
+
+    for (int i = 0; i < MANY; i++) {
+        x[i] = i;
+        y[i] = i % 2 == 0 ? 2.0 * i : 1e6;
+    }
+    ck_assert(trend_fit(x, y, MANY, &line));
+    near(line.slope, 2);
+    near(line.low, 2);
+    near(line.high, 2);
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -158,9 +222,13 @@ main(void)
     tcase_add_test(tcase, test_fit_resists_one_wild_value);
     tcase_add_test(tcase, test_fit_interval_of_five_is_all_slopes);
     tcase_add_test(tcase, test_fit_interval_narrows);
+    tcase_add_test(tcase, test_fit_interval_is_by_rank);
     tcase_add_test(tcase, test_fit_of_noise_includes_zero);
     tcase_add_test(tcase, test_fit_of_too_few_is_flat);
+    tcase_add_test(tcase, test_fit_of_two_is_their_slope);
+    tcase_add_test(tcase, test_fit_of_one_time_has_no_interval);
     tcase_add_test(tcase, test_fit_thins_many_points);
+    tcase_add_test(tcase, test_fit_takes_so_many_points_evenly);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }
