@@ -6,6 +6,8 @@
 #   t/rules/RULE/near[-VARIANT]    it is not
 #   …fires.1, fires.2              two dumps of one process, in that order
 #   t/rules/RULE/expected          lines "FILE SEVERITY BYTES", - = any
+#   t/rules/RULE/says              lines "FILE EXTENDED-REGEXP": a line of the
+#                                  finding in JSON; "FILE ! …": none is like it
 . "${0%/*}/../lib.sh"
 
 rules=$top_srcdir/t/rules
@@ -25,6 +27,24 @@ findings()
          END { for (i = 1; i <= n; i++) print found[i] }' "$out" >"$tmp/found"
 }
 
+# words RULE NAME: what the last report's finding says.
+words()
+{
+    awk -v rule="\"$1\"" '
+        /^ *"findings": \[/ { text = ""; is_it = 0 }
+        /^ *"rule": / { is_it = index($0, rule) > 0 }
+        is_it { text = text $0 "\n" }
+        END { printf "%s", text }' "$out" >"$tmp/words"
+    while read -r file regexp; do
+        [ "$file" = "$2" ] || continue
+        case $regexp in
+            '! '*) unlike "$name: does not say ${regexp#! }" "$tmp/words" \
+                "${regexp#! }" ;;
+            *) like "$name: says $regexp" "$tmp/words" "$regexp" ;;
+        esac
+    done <"$rules/$1/says"
+}
+
 # one RULE WANTED FILE...: 1 it fires, 0 it does not.
 one()
 {
@@ -39,6 +59,7 @@ one()
     else
         fail "$name" "findings:" "$(cat "$tmp/found")"
     fi
+    [ ! -f "$rules/$rule/says" ] || words "$rule" "${name#*/}"
     [ -f "$rules/$rule/expected" ] || return
     while read -r file severity bytes; do
         [ "$file" = "${name#*/}" ] || continue
