@@ -10,6 +10,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_json \
 	t/unit/check_kernfile \
 	t/unit/check_owners \
+	t/unit/check_limits \
 	t/unit/check_moment \
 	t/unit/check_profile \
 	t/unit/check_reader \
@@ -31,6 +32,7 @@ t_unit_check_jetext_LDADD = $(JE_PROBE_TEST)
 t_unit_check_json_LDADD = $(JE_PROBE_TEST)
 t_unit_check_kernfile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_owners_LDADD = $(JE_PROBE_TEST)
+t_unit_check_limits_LDADD = $(JE_PROBE_TEST)
 t_unit_check_moment_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
