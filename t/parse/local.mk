@@ -3,6 +3,7 @@
 JE_REPORT_UNIT_TESTS = \
 	t/unit/check_ahead \
 	t/unit/check_alike \
+	t/unit/check_fleet \
 	t/unit/check_foreign \
 	t/unit/check_intern \
 	t/unit/check_interval \
@@ -16,6 +17,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_reader \
 	t/unit/check_repair \
 	t/unit/check_scan \
+	t/unit/check_series \
 	t/unit/check_table \
 	t/unit/check_token \
 	t/unit/check_torture \
@@ -25,6 +27,7 @@ JE_REPORT_UNIT_TESTS = \
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
 t_unit_check_ahead_LDADD = $(JE_PROBE_TEST)
 t_unit_check_alike_LDADD = $(JE_PROBE_TEST)
+t_unit_check_fleet_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_foreign_LDADD = $(JE_PROBE_TEST)
 t_unit_check_intern_LDADD = $(JE_PROBE_TEST)
 t_unit_check_interval_LDADD = $(JE_PROBE_TEST) -lm
@@ -38,6 +41,7 @@ t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
 t_unit_check_repair_LDADD = $(JE_PROBE_TEST)
 t_unit_check_scan_LDADD = $(JE_PROBE_TEST)
+t_unit_check_series_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_table_LDADD = $(JE_PROBE_TEST)
 t_unit_check_token_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDADD = $(JE_PROBE_TEST)
