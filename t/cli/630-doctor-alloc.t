@@ -269,6 +269,7 @@ if [ -n "$mimalloc" ] && [ -n "$tcmalloc" ]; then
     is "gperftools" "$(main name) $(of)" "gperftools "
     look LD_PRELOAD="$mimalloc:$tcmalloc" ./waiter
     is "two of them" "$(main name) $(of)" "mimalloc medium:allocators-several "
+    like "and which" "$out" '"2 allocators are in the process, [a-z]+ and [a-z]+"'
 else
     skip "others" "not installed"
 fi

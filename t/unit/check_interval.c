@@ -152,6 +152,48 @@ START_TEST(test_draws_never_fewer_than_seen)
 
 END_TEST
 
+/* The chance that nothing is unseen counts half from each distribution: where
+ * the mean of both is 2.5 % or more, the limit is nothing; below, it is not. */
+START_TEST(test_unseen_may_be_nothing)
+{
+    struct interval_unseen unseen = {.mean_low = 5.0,
+                                     .var_low = 5.0,
+                                     .zero_low = 0.04,
+                                     .mean_high = 6.0,
+                                     .var_high = 6.0,
+                                     .zero_high = 0.01};
+
+    near(interval_unseen(&unseen).low, 0.0, 0.0);
+    unseen.zero_high = 0.0099;
+    ck_assert(interval_unseen(&unseen).low > 0.5);
+    ck_assert(interval_unseen(&unseen).high > 6.0);
+    unseen.zero_low = 1.0;
+    unseen.zero_high = 0.95;
+    near(interval_unseen(&unseen).high, 0.0, 0.0);
+    unseen.zero_high = 0.94;
+    ck_assert(interval_unseen(&unseen).high > 6.0);
+}
+
+END_TEST
+
+/* Little is not nothing. */
+START_TEST(test_unseen_of_a_small_mean)
+{
+    struct interval_unseen unseen = {.mean_low = 0.1,
+                                     .var_low = 0.1,
+                                     .zero_low = 0.5,
+                                     .mean_high = 0.2,
+                                     .var_high = 0.2,
+                                     .zero_high = 0.5};
+
+    ck_assert(interval_unseen(&unseen).high > 0.2);
+    near(interval_unseen(&unseen).low, 0.0, 0.0);
+    unseen.mean_high = 0.0;
+    near(interval_unseen(&unseen).high, 0.0, 0.0);
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -167,6 +209,8 @@ main(void)
     tcase_add_test(tcase, test_draws_of_small_chance_are_poisson);
     tcase_add_test(tcase, test_draws_that_are_certain_are_exact);
     tcase_add_test(tcase, test_draws_never_fewer_than_seen);
+    tcase_add_test(tcase, test_unseen_may_be_nothing);
+    tcase_add_test(tcase, test_unseen_of_a_small_mean);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }

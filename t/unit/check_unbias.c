@@ -282,6 +282,40 @@ START_TEST(test_no_samples_is_nothing)
 
 END_TEST
 
+START_TEST(test_what_is_certain_is_added_up)
+{
+    const struct unbias_class classes[] = {{3, 100, 0}, {2, 50, 0}};
+    struct unbias_estimate e;
+
+    unbias_sum(classes, 2, &e);
+    ck_assert_uint_eq(e.samples, 5);
+    ck_assert_double_eq(e.objects_low, 5.0);
+    ck_assert_double_eq(e.objects_high, 5.0);
+    ck_assert_double_eq(e.bytes_low, 400.0);
+    ck_assert_double_eq(e.bytes_high, 400.0);
+}
+
+END_TEST
+
+/* Where two classes are alike they are one: the interval is the same, but for
+ * bytes that are no multiple of the size. */
+START_TEST(test_alike_classes_are_as_one)
+{
+    const struct unbias_class two[] = {{2, 64, RATE}, {3, 64, RATE}};
+    const struct unbias_class one = {5, 64, RATE};
+    struct unbias_estimate sum, e;
+
+    unbias_sum(two, 2, &sum);
+    unbias_sum(&one, 1, &e);
+    ck_assert_uint_eq(sum.samples, 5);
+    ck_assert_double_eq(sum.objects_low, e.objects_low);
+    ck_assert_double_eq(sum.objects_high, e.objects_high);
+    ck_assert_double_eq_tol(sum.bytes_low, e.bytes_low, 64.0);
+    ck_assert_double_eq_tol(sum.bytes_high, e.bytes_high, 64.0);
+}
+
+END_TEST
+
 /* Correcting the mean size would give another figure: sizes are corrected one
  * by one and summed afterwards. */
 START_TEST(test_classes_are_corrected_before_they_are_summed)
@@ -311,6 +345,8 @@ main(void)
     tcase_add_test(tcase, test_estimates_are_unbiased);
     tcase_add_test(tcase, test_rate_zero_means_all_are_seen);
     tcase_add_test(tcase, test_no_samples_is_nothing);
+    tcase_add_test(tcase, test_what_is_certain_is_added_up);
+    tcase_add_test(tcase, test_alike_classes_are_as_one);
     tcase_add_test(tcase, test_classes_are_corrected_before_they_are_summed);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
