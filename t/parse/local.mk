@@ -11,6 +11,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_json \
 	t/unit/check_kernfile \
 	t/unit/check_owners \
+	t/unit/check_ledger \
 	t/unit/check_limits \
 	t/unit/check_moment \
 	t/unit/check_profile \
@@ -18,7 +19,9 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_repair \
 	t/unit/check_scan \
 	t/unit/check_series \
+	t/unit/check_summary \
 	t/unit/check_table \
+	t/unit/check_tables \
 	t/unit/check_token \
 	t/unit/check_torture \
 	t/unit/check_trend \
@@ -35,6 +38,7 @@ t_unit_check_jetext_LDADD = $(JE_PROBE_TEST)
 t_unit_check_json_LDADD = $(JE_PROBE_TEST)
 t_unit_check_kernfile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_owners_LDADD = $(JE_PROBE_TEST)
+t_unit_check_ledger_LDADD = $(JE_PROBE_TEST)
 t_unit_check_limits_LDADD = $(JE_PROBE_TEST)
 t_unit_check_moment_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
@@ -42,7 +46,9 @@ t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
 t_unit_check_repair_LDADD = $(JE_PROBE_TEST)
 t_unit_check_scan_LDADD = $(JE_PROBE_TEST)
 t_unit_check_series_LDADD = $(JE_PROBE_TEST) -lm
+t_unit_check_summary_LDADD = $(JE_PROBE_TEST)
 t_unit_check_table_LDADD = $(JE_PROBE_TEST)
+t_unit_check_tables_LDADD = $(JE_PROBE_TEST)
 t_unit_check_token_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDADD = $(JE_PROBE_TEST)
 t_unit_check_torture_LDFLAGS = $(AM_LDFLAGS) \
