@@ -283,6 +283,19 @@ START_TEST(test_rss_by_the_kernels_account)
     summary.muzzy.known = false;
     ledger_is("RSS 2000: active 1500 metadata_base 100 dirty 250 unexplained "
               "150");
+    /* Without a version that cannot be told where a figure is missing. */
+    snapshot.version = NULL;
+    snapshot.rollup[ROLLUP_LAZY_FREE].known = false;
+    summary.muzzy = figure(30);
+    summary.dirty.known = false;
+    ledger_is("RSS 2000: active 1500 metadata_base 100 dirty 250 muzzy 30 "
+              "unexplained 120");
+    summary.dirty = figure(250);
+    subject.figures[ARENA_BASE].known = false;
+    ledger_is("RSS 2000: active 1500 dirty 250 metadata_base 100 muzzy 30 "
+              "unexplained 120");
+    subject.figures[ARENA_BASE] = figure(95);
+    summary.muzzy.known = false;
     snapshot.version = "5.3.0";
     summary.dirty.known = false;
     ledger_is("RSS 2000: active 1500 metadata_base 100 dirty 250 unexplained "
@@ -319,8 +332,11 @@ START_TEST(test_muzzy_is_resident_in_some_releases)
     summary.resident = figure(1869);
     ledger_is("resident 1869: active 1500 metadata_base 100 dirty 250 "
               "unexplained 19");
-    summary.muzzy = figure(0);
+    summary.muzzy = figure(1);
     summary.resident = figure(1850);
+    ledger_is("resident 1850: active 1500 metadata_base 100 dirty 250 "
+              "unexplained 0");
+    summary.muzzy = figure(0);
     ledger_is("resident 1850: active 1500 metadata_base 100 dirty 250 "
               "unexplained 0");
 }

@@ -69,6 +69,7 @@ START_TEST(test_figures_do_not_overflow)
 {
     const struct jep_figure none = {0}, most = figure(UINT64_MAX);
 
+    ck_assert(figure_derived(1).derived);
     is(figure_times(figure(6), 7), 42);
     ck_assert(figure_times(figure(6), 7).derived);
     unknown(figure_times(figure(6), 0));
@@ -122,6 +123,8 @@ START_TEST(test_release_is_three_numbers)
                  {"5.3.100", 0},
                  {"5.3", 0},
                  {"5.3-0", 0},
+                 {"5.3.x", 0},
+                 {"5.3.", 0},
                  {"5-3.0", 0},
                  {"0.0.0", 0},
                  {"9.0.9", 90009},
@@ -226,6 +229,10 @@ START_TEST(test_base_is_in_whole_pages)
     snapshot->arena_count = 2;
     arenas[0]->figures[ARENA_BASE] = figure(PAGE + 1);
     arenas[1]->figures[ARENA_BASE] = figure(PAGE - 1);
+    is(summary_base_resident(snapshot), 3 * PAGE);
+    ck_assert(summary_base_resident(snapshot).derived);
+    arenas[1]->figures[ARENA_BASE] = figure(PAGE);
+    arena->figures[ARENA_BASE] = figure(2 * PAGE + 1);
     is(summary_base_resident(snapshot), 3 * PAGE);
     /* Not all of them are there, or more than there can be. */
     arenas[1]->figures[ARENA_BASE].known = false;

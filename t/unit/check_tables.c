@@ -123,6 +123,11 @@ START_TEST(test_holes_of_a_table_that_is_whole)
     is(summary_slab_holes(snapshot, arena), 1792);
     arena->small[SMALL_ALLOCATED].known = false;
     is(summary_slab_holes(snapshot, arena), 1792);
+    bin_class(1, 1024);
+    set(&arena->bins, 1, BIN_CURSLABS, 1);
+    set(&arena->bins, 1, BIN_CURREGS, 3);
+    arena->small[SMALL_ALLOCATED] = figure(6400 + 3072);
+    is(summary_slab_holes(snapshot, arena), 1792 + 1024);
     end();
 }
 
