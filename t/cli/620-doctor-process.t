@@ -25,6 +25,7 @@ case_of "many mappings" medium:maps-near-limit maps 20000
 is "counted" "$(value maps)" 20000
 case_of "fewer" '' maps 19999
 case_of "near the limit" high:maps-near-limit maps 52424
+like "how many to allow" "$out" 'vm\.max_map_count=1048576[^0-9]'
 case_of "a lower limit" 'high:maps-near-limit low:map-limit-low' \
     eval 'maps 800; put proc/sys/vm/max_map_count 1000'
 case_of "not near it" low:map-limit-low \
@@ -43,6 +44,12 @@ case_of "stacks" 'medium:address-limit low:thread-stacks' eval \
     'limit "Max address space" 4294967296; limit "Max stack size" 153391690'
 case_of "smaller ones" medium:address-limit eval \
     'limit "Max address space" 4294967296; limit "Max stack size" 153391689'
+case_of "one beside the first" 'medium:address-limit low:thread-stacks' eval \
+    'sed -i "s/^Threads:.*/Threads:	2/" $tree/$me/status
+    limit "Max address space" 4294967296; limit "Max stack size" 1073741824'
+case_of "none beside it" medium:address-limit eval \
+    'sed -i "s/^Threads:.*/Threads:	1/" $tree/$me/status
+    limit "Max address space" 4294967296; limit "Max stack size" 1073741824'
 # Seven stacks beside the first, and a CommitLimit of 12,288,000 kB.
 case_of "stacks are promised" 'medium:overcommit-strict low:thread-stacks' \
     eval 'put proc/sys/vm/overcommit_memory 2
@@ -52,6 +59,7 @@ case_of "fewer promises" medium:overcommit-strict \
     limit "Max stack size" 449389714'
 case_of "no promises without a limit" '' limit "Max stack size" 449389715
 case_of "swapped out" high:swapped field $me/smaps_rollup Swap 51200
+like "what keeps idle pages longer" "$out" 'vm\.swappiness=10[^0-9]'
 case_of "a little" '' field $me/smaps_rollup Swap 51199
 case_of "just worth it" high:swapped eval 'field $me/smaps_rollup Swap 10240
     field $me/smaps_rollup Rss 20000'
