@@ -292,6 +292,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/field_kernel.h \
 	lib/dump/field_lock.h \
 	lib/dump/glibc.c \
+	lib/dump/glibc_tag.c \
+	lib/dump/glibc_tag.h \
 	lib/dump/glibc_xml.c \
 	lib/dump/heapprof.c \
 	lib/dump/jejson.c \

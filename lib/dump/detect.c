@@ -21,16 +21,23 @@ static const struct text_format *const formats[] = {
     &text_procfs,   &text_oomlog,    &text_rocksdb, &text_jemalloc,
 };
 
-/* What reads one process's lines. */
 #define MUTE_LINES 4
 #define MUTE_MAX   64
 
-struct stream {
+/* A reader at work. */
+struct running {
+    const struct text_format *format; /* NULL = there is none */
+    void *state;
     const struct dump_sink *sink;
+};
+
+/* What reads one process's lines. */
+struct stream {
+    const struct dump_sink *sinks; /* DUMP_LEVELS of them */
     struct jep_error *error;
-    const struct text_format *format; /* runs; NULL = none yet */
-    void *state;                      /* of it */
-    unsigned evidence;                /* of all its lines */
+    struct running now;
+    struct running before; /* whose document `now` has come into */
+    unsigned evidence;     /* of all the lines */
 
     /* Lines that said nothing to anyone; a dump repeats them for each arena. */
     struct mute {
@@ -77,41 +84,85 @@ keep_mute(struct stream *s, const struct text_line *line)
 }
 
 static jep_status_t
-stop(struct stream *s)
+end(struct running *running)
 {
     jep_status_t status = JEP_OK;
 
-    if (s->format != NULL)
-        status = s->format->close(s->state);
-    s->format = NULL;
+    if (running->format != NULL)
+        status = running->format->close(running->state);
+    *running = (struct running){0};
+    return status;
+}
+
+/* End the reader that runs: the one before goes on. */
+static jep_status_t
+stop(struct stream *s)
+{
+    jep_status_t status = end(&s->now);
+
+    s->now = s->before;
+    s->before = (struct running){0};
     forget_mute(s);
     return status;
 }
 
 static jep_status_t
+stop_all(struct stream *s)
+{
+    jep_status_t status = stop(s), stopped = stop(s);
+
+    return status != JEP_OK ? status : stopped;
+}
+
+static bool
+is_over(const struct running *running)
+{
+    return running->format->is_over != NULL &&
+           running->format->is_over(running->state);
+}
+
+static void
+swap(struct stream *s)
+{
+    struct running now = s->now;
+
+    s->now = s->before;
+    s->before = now;
+    forget_mute(s);
+}
+
+static jep_status_t
 start(struct stream *s, const struct text_format *format)
 {
-    jep_status_t status = stop(s);
+    jep_status_t status = JEP_OK;
 
+    if (s->now.format != NULL && s->before.format == NULL && !is_over(&s->now))
+        s->before = s->now;
+    else
+        status = end(&s->now);
+    forget_mute(s);
+    s->now = (struct running){0};
     if (status != JEP_OK)
         return status;
-    s->state = format->open(s->sink, s->error);
-    if (s->state == NULL)
+    s->now.sink = &s->sinks[s->before.sink == &s->sinks[0]];
+    s->now.state = format->open(s->now.sink, s->error);
+    if (s->now.state == NULL)
         return perr_memory(s->error);
-    s->format = format;
+    s->now.format = format;
     return JEP_OK;
 }
 
-/* The reader to which `line` says most, and at least `least`. */
+/* The reader to which `line` says most, and at least `least`, of those that are
+ * not at work. */
 static const struct text_format *
-choose(const struct text_format *but, const struct text_line *line,
-       unsigned least)
+choose(const struct stream *s, const struct text_line *line, unsigned least)
 {
     const struct text_format *best = NULL;
 
     for (size_t i = 0; i < JE_ARRAY_LEN(formats); i++) {
-        unsigned says =
-            formats[i] == but ? TEXT_NOTHING : formats[i]->probe(line);
+        bool is_at_work =
+            formats[i] == s->now.format || formats[i] == s->before.format;
+        unsigned says = is_at_work ? TEXT_NOTHING : formats[i]->probe(line);
 
         if (says >= least) {
             best = formats[i];
@@ -136,42 +187,134 @@ probe(const struct text_line *line)
     return most;
 }
 
-/* Let the running reader read a line. */
+/* Let a reader read a line. */
 static jep_status_t
-line_read(struct stream *s, const struct text_line *line, unsigned *says)
+line_read(struct stream *s, struct running *running,
+          const struct text_line *line, unsigned *says)
 {
-    jep_status_t status = s->format->line(s->state, line, says);
-    bool is_over = (*says & TEXT_OVER) != 0;
+    jep_status_t status = running->format->line(running->state, line, says);
 
-    *says &= ~(unsigned)TEXT_OVER;
-    s->evidence += *says;
-    if (status == JEP_OK && is_over)
-        status = stop(s);
+    s->evidence += *says & ~(unsigned)TEXT_OVER;
     return status;
 }
 
+/* The reader that runs reads a line. */
 static jep_status_t
-feed(struct stream *s, const struct text_line *line)
+now_read(struct stream *s, const struct text_line *line, unsigned *says)
+{
+    jep_status_t status = line_read(s, &s->now, line, says);
+
+    if (status == JEP_OK && (*says & TEXT_OVER) != 0)
+        status = stop(s);
+    *says &= ~(unsigned)TEXT_OVER;
+    return status;
+}
+
+/* A line that says nothing to the reader that runs may go on with the document
+ * into which that one's has come. */
+static jep_status_t
+before_read(struct stream *s, const struct text_line *line, unsigned *says)
+{
+    const struct dump_sink *sink = s->before.sink;
+    struct text_line again = *line;
+    jep_status_t status;
+
+    again.resumes = true;
+    status = line_read(s, &s->before, &again, says);
+    if (status != JEP_OK || *says == TEXT_NOTHING)
+        return status;
+    status = sink->repaired(sink->context, line->number, 1u << REPAIR_BETWEEN);
+    if (status != JEP_OK)
+        return status;
+    *says &= ~(unsigned)TEXT_OVER;
+    if (is_over(&s->now))
+        return stop(s);
+    swap(s);
+    return JEP_OK;
+}
+
+/* Where another one's text begins in a line that is not wholly of the reader
+ * that runs; its length = nowhere. */
+static size_t
+foreign_start(const struct stream *s, const struct text_line *line)
+{
+    const struct text_format *format = s->now.format;
+    size_t at, most;
+
+    if (format == NULL || format->own == NULL)
+        return line->length;
+    for (at = format->own(s->now.state, line, &most);
+         at <= most && at < line->length; at++) {
+        struct text_line rest = *line;
+
+        rest.text += at;
+        rest.length -= at;
+        if (choose(s, &rest, TEXT_SURE) != NULL)
+            return at;
+    }
+    return line->length;
+}
+
+/* The reader that runs reads a line up to where another one's text has run into
+ * it; *used: that far. */
+static jep_status_t
+own_read(struct stream *s, const struct text_line *line, size_t *used,
+         unsigned *says)
+{
+    size_t at = foreign_start(s, line);
+    struct text_line own = *line;
+    jep_status_t status;
+    char next;
+
+    if (at == 0 || at == line->length)
+        return now_read(s, line, says);
+    *used = own.length = at;
+    next = own.text[at];
+    own.text[at] = '\0';
+    status = now_read(s, &own, says);
+    line->text[at] = next;
+    return status;
+}
+
+/* Let a reader read the line, if it says something to one; *used: how much of
+ * it was read. */
+static jep_status_t
+feed(struct stream *s, const struct text_line *line, size_t *used)
 {
     const struct text_format *other;
-    jep_status_t status;
+    jep_status_t status = JEP_OK;
     unsigned says = TEXT_NOTHING;
 
-    if (s->format != NULL) {
-        status = line_read(s, line, &says);
-        if (status != JEP_OK || says != TEXT_NOTHING)
-            return status;
-    }
-    if (is_mute(s, line))
-        return JEP_OK;
-    other = choose(s->format, line, s->format == NULL ? TEXT_WEAK : TEXT_SURE);
+    *used = line->length;
+    if (s->now.format != NULL)
+        status = own_read(s, line, used, &says);
+    if (status != JEP_OK || says != TEXT_NOTHING || *used < line->length)
+        return status;
+    if (s->before.format != NULL)
+        status = before_read(s, line, &says);
+    if (status != JEP_OK || says != TEXT_NOTHING || is_mute(s, line))
+        return status;
+    other = choose(s, line, s->now.format == NULL ? TEXT_WEAK : TEXT_SURE);
     if (other == NULL) {
         keep_mute(s, line);
         return JEP_OK;
     }
     status = start(s, other);
-    if (status == JEP_OK)
-        status = line_read(s, line, &says);
+    return status == JEP_OK ? own_read(s, line, used, &says) : status;
+}
+
+static jep_status_t
+feed_all(struct stream *s, const struct text_line *line)
+{
+    struct text_line rest = *line;
+    jep_status_t status;
+    size_t used;
+
+    do {
+        status = feed(s, &rest, &used);
+        rest.text += used;
+        rest.length -= used;
+    } while (status == JEP_OK && rest.length > 0);
     return status;
 }
 
@@ -181,17 +324,18 @@ static jep_status_t
 dispatch(struct stream *streams, const struct text_line *line)
 {
     struct stream *s = &streams[line->stream];
+    const struct dump_sink *sink;
     unsigned before = s->evidence;
     jep_status_t status = JEP_OK;
 
     if (line->restarts)
-        status = stop(s);
+        status = stop_all(s);
     if (status == JEP_OK)
-        status = feed(s, line);
-    if (status == JEP_OK && line->repairs != 0 && s->evidence != before)
-        status =
-            s->sink->repaired(s->sink->context, line->number, line->repairs);
-    return status;
+        status = feed_all(s, line);
+    if (status != JEP_OK || line->repairs == 0 || s->evidence == before)
+        return status;
+    sink = s->now.format != NULL ? s->now.sink : s->sinks;
+    return sink->repaired(sink->context, line->number, line->repairs);
 }
 
 /* End all readers; the first failure counts. */
@@ -199,7 +343,7 @@ static jep_status_t
 finish(struct stream *streams, jep_status_t status)
 {
     for (unsigned i = 0; i < TEXT_STREAMS; i++) {
-        jep_status_t stopped = stop(&streams[i]);
+        jep_status_t stopped = stop_all(&streams[i]);
 
         if (status == JEP_OK)
             status = stopped;
@@ -242,9 +386,9 @@ long_line(reader_t *reader, struct stream *s)
         return status;
     if (!is_json(data, length))
         return reader_skip_line(reader, s->error);
-    status = stop(s);
+    status = stop_all(s);
     if (status == JEP_OK)
-        status = json_read(reader, s->sink, &reason, s->error);
+        status = json_read(reader, &s->sinks[0], &reason, s->error);
     if (status == JEP_OK && reason.code == JEP_OK)
         s->evidence += TEXT_SURE;
     return status;
@@ -261,7 +405,7 @@ lines_read(reader_t *reader, ahead_t *lines, const struct dump_sink *sinks,
     bool is_over;
 
     for (unsigned i = 0; i < TEXT_STREAMS; i++) {
-        streams[i].sink = &sinks[i];
+        streams[i].sinks = &sinks[i * DUMP_LEVELS];
         streams[i].error = error;
     }
     do {
@@ -292,6 +436,13 @@ unknown(const reader_t *reader, struct jep_error *error)
                     reader_line_number(reader) == 0
                         ? "is empty"
                         : "is no dump that jeprobe knows");
+}
+
+bool
+text_is_over(const void *state)
+{
+    (void)state;
+    return true;
 }
 
 static jep_status_t

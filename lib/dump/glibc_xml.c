@@ -1,9 +1,9 @@
 /* Reader of the XML that glibc's malloc_info() prints.
  *
- * expat gets the document line by line, so a cut-off one yields what it holds.
- * A piece that begins with a heap gets a root element from us.  A document
- * type is refused: none of glibc's has one, and entities could grow without
- * bounds.
+ * expat gets the document tag by tag, so a cut-off one yields what it holds,
+ * and a tag may go on in a later line. A piece that begins with a heap gets a
+ * root element from us.  A document type is refused: none of glibc's has one,
+ * and entities could grow without bounds.
  *
  * Free chunks come in three kinds: those of the fast bins, those of the other
  * bins, and the top of each heap, which is in the total of the others ("rest")
@@ -11,13 +11,16 @@
  * totals made of them. */
 #include "base/macros.h"
 #include "dump/document.h"
+#include "dump/glibc_tag.h"
 #include "dump/perr.h"
+#include "dump/repair.h"
 
 #include <expat.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEPTH_MAX 16
+#define HELD_MAX  256
 
 enum element { OTHER, MALLOC, HEAP, SIZES, SIZE, TOTAL, SYSTEM, ASPACE };
 
@@ -28,6 +31,7 @@ struct figures {
     uint64_t binned; /* sum of the bins that are not fast */
     bool has_system, has_max, has_fast, has_rest, has_aspace, has_mprotect;
     bool has_subheaps, has_mmap, has_sizes;
+    bool is_torn; /* something was left out */
 };
 
 struct glibc_xml {
@@ -40,10 +44,13 @@ struct glibc_xml {
     uint64_t heaps, top;
     bool has_every_top;
     bool is_piece, is_done;
-    bool is_inside;      /* the last line ended inside a tag */
     struct figures now;  /* of the open heap */
     struct figures all;  /* of the document */
     jep_status_t status; /* of a handler */
+    /* The start of a tag, in front of what may be the rest of it. */
+    char text[HELD_MAX * 4 + 1];
+    size_t held;
+    uint64_t held_line;
 };
 
 static enum element
@@ -201,7 +208,8 @@ heap_end(struct glibc_xml *x)
 {
     const struct figures *f = &x->now;
     jep_status_t status = heap_emit(x);
-    bool has_top = f->has_rest && f->has_sizes && f->rest >= f->binned;
+    bool has_top =
+        f->has_rest && f->has_sizes && !f->is_torn && f->rest >= f->binned;
 
     x->has_every_top = (x->heaps == 1 || x->has_every_top) && has_top;
     if (!has_top || status != JEP_OK)
@@ -278,7 +286,9 @@ on_start(void *state, const char *name, const char **attributes)
         x->stack[x->depth] = element;
     else
         XML_StopParser(x->parser, XML_FALSE);
-    if (element == HEAP && !is_in_heap(x))
+    if (element == HEAP && is_in_heap(x))
+        XML_StopParser(x->parser, XML_FALSE);
+    else if (element == HEAP)
         heap_begin(x, attributes);
     else if (element == SIZES)
         f->has_sizes = true;
@@ -315,6 +325,24 @@ on_doctype(void *state, const char *name, const char *system_id,
     XML_StopParser(x->parser, XML_FALSE);
 }
 
+/* A tag whose rest does not come is left out; if it was a bin, the sum over the
+ * bins is none. */
+static jep_status_t
+drop(struct glibc_xml *x)
+{
+    uint64_t line = x->doc.line;
+    jep_status_t status;
+
+    if (x->held == 0)
+        return JEP_OK;
+    x->held = 0;
+    x->now.is_torn = true;
+    x->doc.line = x->held_line;
+    status = document_warn(&x->doc, 0, "a tag has no end: it is left out");
+    x->doc.line = line;
+    return status;
+}
+
 static jep_status_t
 finish(struct glibc_xml *x, bool complete)
 {
@@ -324,7 +352,9 @@ finish(struct glibc_xml *x, bool complete)
     x->parser = NULL;
     if (!x->doc.is_open)
         return JEP_OK;
-    status = sums_emit(x);
+    status = drop(x);
+    if (status == JEP_OK)
+        status = sums_emit(x);
     if (status == JEP_OK)
         status = document_end(&x->doc, complete);
     return status;
@@ -371,7 +401,8 @@ begin(struct glibc_xml *x, bool is_piece)
     x->heaps = x->top = 0;
     x->has_every_top = false;
     x->is_piece = is_piece;
-    x->is_done = x->is_inside = false;
+    x->is_done = false;
+    x->held = 0;
     x->now = x->all = (struct figures){0};
     x->status = JEP_OK;
     XML_SetUserData(x->parser, x);
@@ -419,35 +450,129 @@ glibc_xml_open(const struct dump_sink *sink, struct jep_error *error)
     return x;
 }
 
+/* Put `between` and a text behind the start of a tag that is held: the length
+ * of all of it, 0 = it is no such rest. */
+static size_t
+join_with(struct glibc_xml *x, const char *between, const char *text,
+          size_t length)
+{
+    size_t blanks = strlen(between), all = x->held + blanks + length;
+    struct glibc_tags tags;
+
+    memcpy(x->text + x->held, between, blanks);
+    memcpy(x->text + x->held + blanks, text, length);
+    x->text[all] = '\0';
+    tags = glibc_tags(x->text, all);
+    return tags.whole > 0 || tags.fits == all ? all : 0;
+}
+
+/* The same for what may have been lost between: a blank where the line was
+ * wrapped, or a bracket that was taken for a quotation mark. */
+static size_t
+join(struct glibc_xml *x, const char *text, size_t length)
+{
+    size_t all;
+
+    if (length + x->held + 1 >= sizeof(x->text) ||
+        (memchr(text, '"', length) == NULL &&
+         memchr(text, '>', length) == NULL))
+        return 0;
+    all = join_with(x, "", text, length);
+    if (all == 0)
+        all = join_with(x, *skip_indent(text) == '<' ? ">" : " ", text, length);
+    return all;
+}
+
+/* Give it to expat, but for the start of a tag at the end, which is kept. */
+static jep_status_t
+feed_and_hold(struct glibc_xml *x, const char *text, size_t length)
+{
+    struct glibc_tags tags = glibc_tags(text, length);
+    bool is_whole = tags.fits < length || tags.whole == length ||
+                    length - tags.whole > HELD_MAX;
+    jep_status_t status;
+
+    status = feed(x, text, is_whole ? length : tags.whole);
+    x->held = is_whole ? 0 : length - tags.whole;
+    x->held_line = x->doc.line;
+    memmove(x->text, text + tags.whole, x->held);
+    if (status == JEP_OK && x->parser != NULL && is_whole)
+        status = feed(x, "\n", 1);
+    return status;
+}
+
+/* Give expat the tags of a line, and those whose rest it is. */
+static jep_status_t
+read_tags(struct glibc_xml *x, const char *text, size_t length)
+{
+    const struct dump_sink *sink = x->doc.sink;
+    size_t all = x->held > 0 ? join(x, text, length) : 0;
+    jep_status_t status = JEP_OK;
+
+    /* Between tags there is nothing but what others wrote. */
+    if (all == 0 && *skip_indent(text) != '<')
+        return JEP_OK;
+    document_says(&x->doc, TEXT_WEAK);
+    if (all == 0)
+        status = drop(x);
+    else if (x->held_line + 1 == x->doc.line)
+        status = sink->repaired(sink->context, x->doc.line, 1u << REPAIR_WRAP);
+    if (status != JEP_OK)
+        return status;
+    return all == 0 ? feed_and_hold(x, text, length)
+                    : feed_and_hold(x, x->text, all);
+}
+
 static jep_status_t
 read_line(struct glibc_xml *x, const char *text, size_t length)
 {
+    const char *start = skip_indent(text);
     jep_status_t status = JEP_OK;
 
-    if (x->parser != NULL && is_root(skip_indent(text)))
+    if (x->parser != NULL && is_root(start))
         status = finish(x, false);
     if (status == JEP_OK && x->parser == NULL) {
-        const char *start = skip_indent(text);
-
         if (!is_root(start) && !is_heap(start))
             return JEP_OK;
         status = begin(x, is_heap(start));
     }
-    if (status != JEP_OK || x->parser == NULL)
-        return status;
-    /* Between tags there is nothing but what others wrote. */
-    if (*skip_indent(text) != '<' && !x->is_inside)
-        return JEP_OK;
-    document_says(&x->doc, TEXT_WEAK);
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-        length--;
-    x->is_inside = length > 0 && text[length - 1] != '>';
-    status = feed(x, text, length);
     if (status == JEP_OK && x->parser != NULL)
-        status = feed(x, "\n", 1);
+        status = read_tags(x, text, length);
     if (status == JEP_OK && x->parser != NULL && x->is_done)
         status = finish(x, !x->is_piece);
     return status;
+}
+
+static size_t
+glibc_xml_own(void *state, const struct text_line *line, size_t *most)
+{
+    struct glibc_xml *x = state;
+    size_t length = line->length, before = 0;
+    const char *text = line->text;
+    struct glibc_tags tags;
+
+    *most = line->length;
+    if (x->held > 0) {
+        length = join(x, text, length);
+        if (length == 0)
+            return line->length;
+        text = x->text;
+        before = length - line->length;
+    }
+    tags = glibc_tags(text, length);
+    if (tags.fits == length)
+        return line->length;
+    *most = tags.fits - before;
+    return tags.whole > before ? tags.whole - before : 0;
+}
+
+/* Whether no open tag waits for the end of its element. */
+static bool
+glibc_xml_is_over(const void *state)
+{
+    const struct glibc_xml *x = state;
+
+    return x->parser == NULL || (x->is_piece && x->depth <= 1);
 }
 
 static jep_status_t
@@ -479,4 +604,6 @@ const struct text_format text_glibc_xml = {
     .open = glibc_xml_open,
     .line = glibc_xml_line,
     .close = glibc_xml_close,
+    .own = glibc_xml_own,
+    .is_over = glibc_xml_is_over,
 };

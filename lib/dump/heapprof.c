@@ -29,7 +29,8 @@ struct counts {
 struct heapprof {
     struct document doc;
     enum section section;
-    bool has_head, is_java, warned_rate;
+    bool has_head, is_java, is_v2, warned_rate;
+    uint64_t mapped;            /* where the last mapping ended */
     bool has_stack, has_totals; /* of heap_v2 */
     uint64_t rate;              /* 0: every allocation is in it */
     uint64_t stacks;            /* emitted so far */
@@ -303,13 +304,17 @@ read_row(struct heapprof *h, const char *at, bool *is_row)
     return emit_stack(h, &live, &total);
 }
 
+/* Whether the line is a mapping behind those before: they rise, and what falls
+ * back is another file.  Old profiles have no heading before them. */
 static bool
-is_range(const char *at)
+is_mapping(const struct heapprof *h, const char *at)
 {
     uint64_t start, end;
 
-    return read_hex(&at, &start) && *at++ == '-' && read_hex(&at, &end) &&
-           (*at == ' ' || *at == ':') && start >= 0x1000 && end > start;
+    return (h->section == SECTION_MAPS || (h->has_head && !h->is_v2)) &&
+           read_hex(&at, &start) && *at++ == '-' && read_hex(&at, &end) &&
+           (*at == ' ' || *at == ':') && start >= 0x1000 && end > start &&
+           start >= h->mapped;
 }
 
 /* "00008000-00009000 r-xp 00000000 b3:02 17093  /usr/bin/java", or the short
@@ -328,6 +333,7 @@ read_mapping(struct heapprof *h, const char *at)
     if (!read_hex(&at, &mapping.end) || mapping.end <= mapping.start)
         return JEP_OK;
     document_says(&h->doc, TEXT_WEAK);
+    h->mapped = mapping.end;
     if (*at == ':') {
         mapping.path = skip_blanks(at + 1);
     } else {
@@ -390,6 +396,7 @@ read_head(struct heapprof *h, const char *at, bool *is_head)
         if (!read_decimal(&at, &rate))
             return JEP_OK;
         status = head(h, rate);
+        h->is_v2 = true;
         return status != JEP_OK ? status : text(h, "allocator", "jemalloc");
     }
     if (strncmp(at, "heap profile:", 13) == 0)
@@ -422,8 +429,7 @@ read_line(struct heapprof *h, const char *line)
     status = read_head(h, at, &is_one);
     if (status != JEP_OK || is_one || *at == '\0')
         return status;
-    /* Old ones come without their heading. */
-    if (h->section == SECTION_MAPS || (h->has_head && is_range(at))) {
+    if (is_mapping(h, at)) {
         h->section = SECTION_MAPS;
         return read_mapping(h, at);
     }
@@ -502,10 +508,20 @@ heapprof_close(void *state)
     return status;
 }
 
+/* The mappings at its end may be those of any process. */
+static bool
+heapprof_is_over(const void *state)
+{
+    const struct heapprof *h = state;
+
+    return !h->doc.is_open || h->section == SECTION_MAPS;
+}
+
 const struct text_format text_heapprof = {
     .name = "heap-profile",
     .probe = heapprof_probe,
     .open = heapprof_open,
     .line = heapprof_line,
     .close = heapprof_close,
+    .is_over = heapprof_is_over,
 };

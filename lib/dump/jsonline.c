@@ -140,6 +140,9 @@ jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
     *evidence = json->document != 0 || json->documents > documents
                     ? TEXT_SURE
                     : TEXT_NOTHING;
+    /* What broke the document may be the start of something else. */
+    if (json->is_broken && strchr("{[\"", *skip_white(line->text)) == NULL)
+        *evidence = TEXT_NOTHING;
     if (json->yajl == NULL)
         *evidence |= TEXT_OVER;
     return status;
@@ -164,4 +167,5 @@ const struct text_format text_json = {
     .open = jsonline_open,
     .line = jsonline_line,
     .close = jsonline_close,
+    .is_over = text_is_over,
 };

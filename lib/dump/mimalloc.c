@@ -510,10 +510,19 @@ mimalloc_close(void *state)
     return status;
 }
 
+static bool
+mimalloc_is_over(const void *state)
+{
+    const struct mimalloc *m = state;
+
+    return !m->doc.is_open || m->has_process;
+}
+
 const struct text_format text_mimalloc = {
     .name = "mimalloc",
     .probe = mimalloc_probe,
     .open = mimalloc_open,
     .line = mimalloc_line,
     .close = mimalloc_close,
+    .is_over = mimalloc_is_over,
 };

@@ -362,4 +362,5 @@ const struct text_format text_oomlog = {
     .open = oomlog_open,
     .line = oomlog_line,
     .close = oomlog_close,
+    .is_over = text_is_over,
 };

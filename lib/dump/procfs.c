@@ -38,6 +38,8 @@ struct procfs {
     uint64_t maps;
     unsigned lines; /* below the heading of the first mapping */
     bool is_smaps, is_cut, has_program;
+    bool has_stack, has_vdso; /* the mappings at the end */
+    bool has_locked;          /* the line at the end of smaps_rollup */
     struct jep_figure sums[ROLLUP_COUNT];   /* over the mappings */
     struct jep_figure rollup[ROLLUP_COUNT]; /* of smaps_rollup */
     struct jep_figure status[ROLLUP_COUNT]; /* of status, as a rollup */
@@ -92,7 +94,7 @@ map_close(struct procfs *p)
     count_glibc_heap(p, map);
     if (p->maps == 1)
         p->lines = map->lines;
-    p->is_cut = map->lines < p->lines;
+    p->is_cut |= map->lines != p->lines;
     p->before = *map;
 }
 
@@ -131,8 +133,13 @@ finish(struct procfs *p)
     is_complete = p->doc.line_ended && !p->is_cut;
     if (p->is_smaps && p->is_cut)
         status = document_warn(&p->doc, 0,
-                               "the last mapping is cut off: there may be "
-                               "more, so nothing is added up");
+                               "mappings have not as many lines as the first: "
+                               "something is missing or was put between, so "
+                               "nothing is added up");
+    else if (p->is_smaps && p->maps > 0 && !p->has_stack)
+        status = document_warn(&p->doc, 0,
+                               "the mapping of the stack is missing: there may "
+                               "be more than these mappings");
     if (status == JEP_OK && p->maps > 0 && !p->is_cut)
         status = document_number(&p->doc, DUMP_MACHINE, MACHINE_MAPS, p->maps);
     if (status == JEP_OK)
@@ -215,6 +222,8 @@ read_map(struct procfs *p, const struct procfs_map *map, const char *path)
     map_close(p);
     p->map = *map;
     p->maps++;
+    p->has_stack |= map->kind == MAP_STACK;
+    p->has_vdso |= map->kind == MAP_SPECIAL;
     return map->kind == MAP_FILE && map->is_executable ? read_code(p, path)
                                                        : JEP_OK;
 }
@@ -371,7 +380,8 @@ read_size(struct procfs *p, token_t name, uint64_t bytes)
     /* Others of them say nothing that is asked here. */
     if (status == JEP_OK && p->doc.is_open)
         document_says(&p->doc, TEXT_WEAK);
-    p->map.lines++;
+    p->map.lines += p->part == PART_MAPS;
+    p->has_locked |= p->part == PART_ROLLUP && token_is(name, "Locked");
     return status;
 }
 
@@ -657,6 +667,24 @@ procfs_open(const struct dump_sink *sink, struct jep_error *error)
     return p;
 }
 
+/* Whether a line behind something else goes on with the mapping before that, or
+ * with the file if the mappings adjoin: others may be of another process. */
+static bool
+goes_on(const struct procfs *p, const char *text, size_t length)
+{
+    struct procfs_map map;
+    const char *path;
+    token_t name;
+    uint64_t bytes;
+
+    if (procfs_map_read(text, &map, &path))
+        return p->part == PART_MAPS && map.start == p->map.end;
+    if (p->part == PART_MAPS && p->maps > 1 && p->map.lines >= p->lines)
+        return false;
+    return strncmp(text, "VmFlags:", 8) == 0 ||
+           split_size(text, length, &name, &bytes);
+}
+
 static jep_status_t
 procfs_line(void *state, const struct text_line *line, unsigned *evidence)
 {
@@ -665,6 +693,9 @@ procfs_line(void *state, const struct text_line *line, unsigned *evidence)
     jep_status_t status;
 
     document_line(&p->doc, line);
+    if (line->resumes &&
+        !goes_on(p, line->text + indent, line->length - indent))
+        return JEP_OK;
     status = read_line(p, line->text + indent, line->length - indent);
     *evidence = p->doc.evidence;
     return status;
@@ -680,10 +711,24 @@ procfs_close(void *state)
     return status;
 }
 
+/* All of a file comes at once, but for the long ones: whether the last line was
+ * in the midst of one. */
+static bool
+procfs_is_over(const void *state)
+{
+    const struct procfs *p = state;
+
+    if (p->part == PART_ROLLUP)
+        return p->has_locked;
+    return p->part != PART_MAPS ||
+           (p->has_stack && p->has_vdso && p->map.lines >= p->lines);
+}
+
 const struct text_format text_procfs = {
     .name = "proc",
     .probe = procfs_probe,
     .open = procfs_open,
     .line = procfs_line,
     .close = procfs_close,
+    .is_over = procfs_is_over,
 };

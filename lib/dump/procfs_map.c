@@ -55,6 +55,10 @@ procfs_map_read(const char *text, struct procfs_map *map, const char **path)
     size_t inode;
 
     *map = (struct procfs_map){0};
+    /* The kernel fills up with zeros to eight digits: more of them are of
+     * something that stands before. */
+    if (*text == '0' && strspn(text, "0123456789abcdef") > 8)
+        return false;
     if (!read_hex(&at, '-', &map->start) || !read_hex(&at, ' ', &map->end) ||
         map->end < map->start || strspn(at, "rwxsp-") != 4 || at[4] != ' ')
         return false;

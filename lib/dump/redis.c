@@ -532,4 +532,5 @@ const struct text_format text_redis = {
     .open = redis_open,
     .line = redis_line,
     .close = redis_close,
+    .is_over = text_is_over,
 };

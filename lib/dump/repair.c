@@ -55,6 +55,8 @@ repair_what(enum repair repair)
         [REPAIR_COLOUR] = "escape sequences of a terminal were removed",
         [REPAIR_CHARACTERS] = "blanks or quotes that are not ASCII were "
                               "replaced",
+        [REPAIR_BETWEEN] = "something else had come between the lines and is "
+                           "read by itself",
     };
 
     return texts[repair];
@@ -105,6 +107,16 @@ static const char *
 find_marker(const struct text_line *line)
 {
     return memmem(line->text, line->length, MARKER, sizeof(MARKER) - 1);
+}
+
+/* Whether a line starts with a tag, which may have been cut off by what another
+ * one wrote: of loggers there are only those that write "<14>". */
+static bool
+starts_with_tag(const struct text_line *line)
+{
+    const char *text = line->text + strspn(line->text, " \t");
+
+    return text[0] == '<' && !isdigit((unsigned char)text[1]);
 }
 
 /* Take `length` bytes off the front. */
@@ -299,7 +311,8 @@ strip_prefix(repairer_t *r, struct text_line *line, uint64_t key)
     if (r->prefix_count > 0 && try_widen(r, line, key) &&
         try_prefixes(r, line, key))
         return;
-    if (r->is_plain && key == 0 && find_marker(line) == NULL)
+    if (r->is_plain && key == 0 &&
+        (find_marker(line) == NULL || starts_with_tag(line)))
         return;
     if (!has_marker && try_key(r, line, key))
         return;

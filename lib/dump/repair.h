@@ -29,6 +29,7 @@ enum repair {
     REPAIR_MARKUP,     /* tags and entities of HTML */
     REPAIR_COLOUR,     /* escape sequences of terminals */
     REPAIR_CHARACTERS, /* blanks and quotes that are not ASCII */
+    REPAIR_BETWEEN,    /* something else between the lines */
     REPAIR_COUNT
 };
 

@@ -109,4 +109,5 @@ const struct text_format text_rocksdb = {
     .open = rocksdb_open,
     .line = rocksdb_line,
     .close = rocksdb_close,
+    .is_over = text_is_over,
 };

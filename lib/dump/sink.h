@@ -137,12 +137,15 @@ struct dump_sink {
     jep_status_t (*owner)(void *context, const struct dump_owner *owner);
 };
 
-/* Processes whose lines may be mixed in one text. */
+/* Processes whose lines may be mixed in one text, and documents of one of them
+ * that are open at the same time: one that another has come into. */
 #define DUMP_STREAMS 8
+#define DUMP_LEVELS  2
+#define DUMP_SINKS   (DUMP_STREAMS * DUMP_LEVELS)
 
 /* Find out what `reader` holds and run its reader.  JEP_ERR_UNKNOWN if it is
- * no format that is known.  There are DUMP_STREAMS sinks: documents of several
- * processes may be open at the same time, each at a sink of its own. */
+ * no format that is known.  There are DUMP_SINKS sinks, those of a process next
+ * to each other: each has one document at a time. */
 jep_status_t dump_read(reader_t *reader, const struct dump_sink *sinks,
                        struct jep_error *error)
     __attribute__((warn_unused_result));

@@ -278,4 +278,5 @@ const struct text_format text_skynet = {
     .open = skynet_open,
     .line = skynet_line,
     .close = skynet_close,
+    .is_over = text_is_over,
 };

@@ -32,6 +32,7 @@ struct text_line {
     unsigned repairs; /* bits 1 << REPAIR_… */
     unsigned stream;  /* below TEXT_STREAMS: the process that wrote it */
     bool restarts;    /* another process takes over the stream's number */
+    bool resumes;     /* what another one wrote was before it */
 };
 
 struct text_format {
@@ -45,7 +46,17 @@ struct text_format {
                          unsigned *evidence);
     /* No more lines: end the open document (complete or not), free. */
     jep_status_t (*close)(void *state);
+    /* How many bytes of a line are this reader's beyond doubt; up to *most they
+     * may be.  What another one wrote may have run into the line between.
+     * NULL: all of them are. */
+    size_t (*own)(void *state, const struct text_line *line, size_t *most);
+    /* Whether nothing that follows behind what another one wrote can be of the
+     * same document.  NULL: what this reader understands is. */
+    bool (*is_over)(const void *state);
 };
+
+/* Of readers whose documents have no end that would be missed. */
+bool text_is_over(const void *state);
 
 extern const struct text_format text_glibc;
 extern const struct text_format text_glibc_xml;

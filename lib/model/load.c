@@ -15,11 +15,13 @@
 
 #define DOCUMENTS_MAX 10000
 
-/* What one process of the file wrote; all of them share the dumps. */
+/* One document at a time of what a process of the file wrote; all of them share
+ * the dumps. */
 struct loader {
     struct jep_dumps *dumps;
     struct snapshot *current; /* not yet in `dumps` */
     size_t last;              /* the one before, its place + 1; 0 = none */
+    unsigned stream;          /* which process */
     struct jep_error *error;
 };
 
@@ -42,6 +44,7 @@ on_begin(void *context, enum dump_format format, uint64_t line)
         return perr_memory(loader->error);
     loader->current->format = format;
     loader->current->line = line;
+    loader->current->stream = loader->stream;
     return JEP_OK;
 }
 
@@ -62,20 +65,6 @@ on_warn(void *context, uint64_t line, uint64_t column, const char *text)
     return check(loader, snapshot_warn(loader->current, line, column, text));
 }
 
-/* The document that ends is about the same process as the one before it. */
-static jep_status_t
-join_last(struct loader *loader)
-{
-    struct snapshot **last = &loader->dumps->snapshots[loader->last - 1];
-    struct snapshot *both = join(*last, loader->current);
-
-    if (both == NULL)
-        return perr_memory(loader->error);
-    *last = both;
-    loader->current = NULL;
-    return JEP_OK;
-}
-
 static jep_status_t
 on_end(void *context, bool complete)
 {
@@ -94,9 +83,6 @@ on_end(void *context, bool complete)
     owners_merge(&current->owners);
     if (!snapshot_complete(current))
         return perr_memory(loader->error);
-    if (loader->last > 0 &&
-        join_fits(dumps->snapshots[loader->last - 1], current))
-        return join_last(loader);
     if (!intern_grow((void **)&dumps->snapshots, &dumps->capacity, dumps->count,
                      sizeof(*dumps->snapshots)))
         return perr_memory(loader->error);
@@ -286,13 +272,14 @@ on_repaired(void *context, uint64_t line, unsigned repairs)
     return JEP_OK;
 }
 
-/* A receiver for each of the processes; all are of one file. */
+/* Receivers for each of the processes; all are of one file. */
 static void
 sinks_init(const struct loader *loader, struct loader *loaders,
            struct dump_sink *sinks)
 {
-    for (unsigned i = 0; i < DUMP_STREAMS; i++) {
+    for (unsigned i = 0; i < DUMP_SINKS; i++) {
         loaders[i] = *loader;
+        loaders[i].stream = i / DUMP_LEVELS;
         sinks[i] = (struct dump_sink){
             &loaders[i], on_begin, on_end,     on_format,   on_number,
             on_row,      on_text,  on_mapping, on_stack,    on_site,
@@ -300,8 +287,8 @@ sinks_init(const struct loader *loader, struct loader *loaders,
     }
 }
 
-/* Documents of several processes ended in any order: those that began first
- * come first. */
+/* Documents of several processes, and those into which others have come, ended
+ * in any order: those that began first come first. */
 static void
 sort(struct jep_dumps *dumps)
 {
@@ -315,11 +302,41 @@ sort(struct jep_dumps *dumps)
     }
 }
 
+/* What follows each other and is about the same process becomes one. */
+static jep_status_t
+join_all(struct loader *loader)
+{
+    struct jep_dumps *dumps = loader->dumps;
+    size_t lasts[DUMP_STREAMS] = {0}; /* place + 1 */
+    size_t count = dumps->count;
+
+    dumps->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct snapshot *next = dumps->snapshots[i], *both;
+        size_t *last = &lasts[next->stream];
+
+        if (*last == 0 || !join_fits(dumps->snapshots[*last - 1], next)) {
+            dumps->snapshots[dumps->count++] = next;
+            *last = dumps->count;
+            continue;
+        }
+        both = join(dumps->snapshots[*last - 1], next);
+        if (both == NULL) {
+            memmove(&dumps->snapshots[dumps->count], &dumps->snapshots[i],
+                    (count - i) * sizeof(*dumps->snapshots));
+            dumps->count += count - i;
+            return perr_memory(loader->error);
+        }
+        dumps->snapshots[*last - 1] = both;
+    }
+    return JEP_OK;
+}
+
 static jep_status_t
 load(struct loader *loader, const char *path)
 {
-    struct loader loaders[DUMP_STREAMS];
-    struct dump_sink sinks[DUMP_STREAMS];
+    struct loader loaders[DUMP_SINKS];
+    struct dump_sink sinks[DUMP_SINKS];
     jep_status_t status;
     reader_t *reader;
 
@@ -332,6 +349,8 @@ load(struct loader *loader, const char *path)
     sinks_init(loader, loaders, sinks);
     status = dump_read(reader, sinks, loader->error);
     sort(loader->dumps);
+    if (status == JEP_OK)
+        status = join_all(loader);
     if (status == JEP_OK && loader->dumps->count == 0)
         status = perr_set(loader->error, JEP_ERR_UNKNOWN, 0, 0,
                           "is part of a dump, without a figure");
@@ -340,7 +359,7 @@ load(struct loader *loader, const char *path)
     if (status == JEP_OK)
         status = damage_warn(loader, reader_damage(reader));
     reader_close(reader);
-    for (unsigned i = 0; i < DUMP_STREAMS; i++)
+    for (unsigned i = 0; i < DUMP_SINKS; i++)
         snapshot_free(loaders[i].current);
     return status;
 }

@@ -33,6 +33,7 @@ struct snapshot {
     enum dump_format format;
     bool complete;
     uint64_t line;    /* where the document starts */
+    unsigned stream;  /* which process of the file */
     unsigned repairs; /* bits 1 << REPAIR_…: what was said of it */
     const char *version, *reason;
     struct intern_text texts; /* owner of all text below */

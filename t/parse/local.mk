@@ -80,6 +80,7 @@ JE_REPORT_TESTS = \
 	t/cli/420-check-baseline.t \
 	t/cli/430-diff.t \
 	t/cli/435-diff-others.t \
+	t/parse/between.t \
 	t/parse/damage.t \
 	t/parse/expected.t \
 	t/parse/foreign.t \

@@ -1,0 +1,55 @@
+#!/bin/sh
+# One part of a paste inside of another, cut in at every place: a program whose
+# output is written in blocks prints half of a document, then it runs something
+# that prints, and then the other half.  What is read is the same as if one had
+# come behind the other.
+. "${0%/*}/../lib.sh"
+
+valid=$top_srcdir/t/parse/valid
+
+# The figures of report $1, without where they were read.
+figures()
+{
+    sed -n '/"\(line\|column\|document\)"/!s/^ *\("[a-z_]*": -*[0-9]\)/\1/p' "$1" |
+        sed 's/,$//'
+}
+
+# STEP FROM UNIT OUTER INNER: put one into the other every STEP bytes (c) or
+# lines (n), and not before FROM.
+inside()
+{
+    step=$1
+    from=$2
+    unit=$3
+    outer=$valid/$4/input
+    inner=$valid/$5/input
+
+    cat "$outer" "$inner" >behind
+    run "$jeprobe" report --format json behind
+    figures "$out" >want
+    size=$(awk -v unit="$unit" '{ n += unit == "c" ? length + 1 : 1 }
+                               END { print n }' "$outer")
+    differ=
+    at=$from
+    while [ "$at" -lt "$size" ]; do
+        {
+            head "-$unit" "$at" "$outer"
+            cat "$inner"
+            tail "-$unit" "+$((at + 1))" "$outer"
+        } >mixed
+        run "$jeprobe" report --format json mixed
+        figures "$out" >got
+        cmp -s want got || differ="$differ $at"
+        at=$((at + step))
+    done
+    is "$5 inside of $4" "$differ" ""
+}
+
+# Before byte 16 the document has not begun yet.
+inside 61 16 c glibc-info-236 proc-smaps
+inside 67 16 c glibc-info-236 proc-status-rollup
+inside 71 22 c glibc-info-236 jetext-53
+inside 7 1 n mimalloc-209 proc-smaps
+inside 4 1 n tcmalloc-google proc-smaps
+inside 11 14 n proc-smaps glibc-info-236
+done_testing
