@@ -54,6 +54,14 @@ is_white(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static size_t
+skip_white(const char *data, size_t length, size_t at)
+{
+    while (at < length && is_white(data[at]))
+        at++;
+    return at;
+}
+
 static bool
 is_mute(const struct stream *s, const struct text_line *line)
 {
@@ -358,12 +366,15 @@ is_json(const char *data, size_t length)
 {
     static const char *const keys[] = {"\"jemalloc\"", "\"jeprobe\"",
                                        "\"stats\"", "\"stats.arenas\""};
-    size_t i = 0;
+    size_t i = skip_white(data, length, 0);
+    size_t next = i < length ? skip_white(data, length, i + 1) : length;
 
-    while (i < length && is_white(data[i]))
-        i++;
     if (i == length || (data[i] != '{' && data[i] != '[') ||
         repair_is_log(data + i, length - i))
+        return false;
+    /* Log prefixes start with brackets, too. */
+    if (data[i] == '[' && next < length && data[next] != '{' &&
+        data[next] != '[')
         return false;
     for (size_t k = 0; k < JE_ARRAY_LEN(keys); k++) {
         if (memmem(data, length, keys[k], strlen(keys[k])) != NULL)

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STUDIES_MAX 64
+
 #define MARKER "___ Begin jemalloc statistics ___" /* scan.h looks for it */
 
 struct repairer {
@@ -29,10 +31,13 @@ struct repairer {
     unsigned prefix_count;
     unsigned stream; /* of the line before */
     bool is_plain;   /* a line was understood without its prefix */
-    /* Until a prefix is known, and then until they are read again. */
+    /* Lines without a known prefix, and whether they are being read again. */
     struct early early;
     bool is_again;
     struct text_line after; /* the line that showed the prefix */
+    unsigned learnt;        /* prefixes */
+    size_t sample_length;
+    char sample[READER_CHUNK]; /* the start of the input */
 };
 
 const char *
@@ -75,11 +80,17 @@ repairer_t *
 repair_new(reader_t *reader, repair_probe_t probe)
 {
     repairer_t *r = calloc(1, sizeof(*r));
+    struct jep_error error = {0};
+    const char *data;
 
     if (r == NULL)
         return NULL;
     r->reader = reader;
     r->probe = probe;
+    /* What fails here fails again when the first line is read. */
+    if (reader_peek(reader, &data, &r->sample_length, &error) != JEP_OK)
+        r->sample_length = 0;
+    memcpy(r->sample, data, r->sample_length);
     return r;
 }
 
@@ -277,6 +288,8 @@ learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
         line->restarts = true;
     }
     if (prefix_learn(&r->prefixes[stream], line, at, key)) {
+        if (r->learnt++ < STUDIES_MAX && key == 0)
+            prefix_study(&r->prefixes[stream], r->sample, r->sample_length);
         r->stream = stream;
         r->prefix_count += stream == r->prefix_count;
         r->prefixes[stream].used = line->number;
@@ -286,46 +299,48 @@ learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
     advance(line, at);
 }
 
-/* Take the prefix off, if there is one. */
-static void
+/* Take the prefix off, if there is one.  False: it is not known whose line it
+ * is. */
+static bool
 strip_prefix(repairer_t *r, struct text_line *line, uint64_t key)
 {
     size_t blanks = 0, at;
     bool has_marker;
 
     if (r->prefix_count > 0 && try_prefixes(r, line, key))
-        return;
+        return true;
     while (blanks < line->length && is_blank(line->text[blanks]))
         blanks++;
     if (blanks == line->length)
-        return;
+        return true;
     has_marker = is_marker(line->text + blanks, line->length - blanks);
     if (has_marker && blanks > 0)
         line->repairs |= 1u << REPAIR_INDENT;
     if (has_marker && key == 0) {
         r->is_plain = true;
-        return;
+        return true;
     }
     if (blanks > 0 && key == 0 && (r->is_plain || r->prefix_count > 0))
-        return;
+        return r->is_plain;
     if (r->prefix_count > 0 && try_widen(r, line, key) &&
         try_prefixes(r, line, key))
-        return;
+        return true;
     if (r->is_plain && key == 0 &&
         (find_marker(line) == NULL || starts_with_tag(line)))
-        return;
+        return true;
     if (!has_marker && try_key(r, line, key))
-        return;
+        return true;
     if (is_content(r, line, 0)) {
         if (key == 0)
             r->is_plain = true;
         else
             learn(r, line, 0, key);
-        return;
+        return true;
     }
     at = content_start(r, line);
     if (at > 0)
         learn(r, line, at, key);
+    return at > 0;
 }
 
 /* The next of the lines before the one that showed the prefix, if it has that
@@ -333,30 +348,42 @@ strip_prefix(repairer_t *r, struct text_line *line, uint64_t key)
 static void
 read_again(repairer_t *r, struct text_line *line)
 {
-    while (early_take(&r->early, line)) {
-        if (try_prefixes(r, line, 0) ||
-            (try_widen(r, line, 0) && try_prefixes(r, line, 0))) {
+    uint64_t key;
+
+    while (early_next(&r->early, line, &key)) {
+        if (try_prefixes(r, line, key) ||
+            (try_widen(r, line, key) && try_prefixes(r, line, key))) {
+            early_take(&r->early);
             line->stream = r->stream;
             return;
         }
     }
     *line = r->after;
+    r->stream = line->stream;
     r->is_again = false;
 }
 
-/* Keep a line without a prefix for as long as none is known. */
+/* Keep a line of which it is not known whose it is.  Behind a prefix it says
+ * nothing; what was in the object of a log could be taken for another one's if
+ * it names one or there are several. */
 static void
 keep_early(repairer_t *r, struct text_line *line, uint64_t key)
 {
-    if (r->is_plain || key != 0)
-        r->early.count = 0;
-    else if (r->prefix_count == 0)
-        early_keep(&r->early, line);
-    else if (r->early.count > 0) {
-        r->after = *line;
-        r->is_again = true;
-        read_again(r, line);
-    }
+    if (key == LOG_NOBODY && r->prefix_count == 1)
+        return;
+    early_keep(&r->early, line, key);
+    if (key != 0)
+        advance(line, line->length);
+}
+
+/* A prefix has just been learnt: first come the lines that were kept. */
+static void
+begin_again(repairer_t *r, struct text_line *line)
+{
+    r->after = *line;
+    r->is_again = true;
+    early_rewind(&r->early);
+    read_again(r, line);
 }
 
 /* Keep what follows the first line feed of `line` for later. */
@@ -424,7 +451,8 @@ jep_status_t
 repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
     jep_status_t status;
-    bool is_fine = false;
+    bool is_fine = false, is_known;
+    unsigned learnt;
     uint64_t key = 0;
 
     *line = (struct text_line){.text = NULL};
@@ -453,8 +481,14 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
         return JEP_OK;
     split(r, line, key);
     strip_quotes(line);
-    strip_prefix(r, line, key);
+    learnt = r->learnt;
+    is_known = strip_prefix(r, line, key);
     line->stream = r->stream;
-    keep_early(r, line, key);
+    if (r->is_plain && key == 0)
+        r->early.count = 0;
+    else if (!is_known)
+        keep_early(r, line, key);
+    else if (r->learnt != learnt && r->early.count > 0)
+        begin_again(r, line);
     return JEP_OK;
 }

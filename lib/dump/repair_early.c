@@ -4,7 +4,7 @@
 #include <string.h>
 
 void
-early_keep(struct early *early, const struct text_line *line)
+early_keep(struct early *early, const struct text_line *line, uint64_t key)
 {
     struct early_line *to;
 
@@ -19,20 +19,42 @@ early_keep(struct early *early, const struct text_line *line)
     to->text[line->length] = '\0';
     to->length = line->length;
     to->number = line->number;
+    to->key = key;
+    to->is_taken = false;
+}
+
+static struct early_line *
+line_at(struct early *early, unsigned at)
+{
+    return &early->lines[(early->first + at) % EARLY_LINES];
+}
+
+void
+early_rewind(struct early *early)
+{
+    early->at = 0;
 }
 
 bool
-early_take(struct early *early, struct text_line *line)
+early_next(struct early *early, struct text_line *line, uint64_t *key)
 {
-    struct early_line *from = &early->lines[early->first];
+    struct early_line *from;
 
-    if (early->count == 0)
+    while (early->at < early->count && line_at(early, early->at)->is_taken)
+        early->at++;
+    if (early->at == early->count)
         return false;
-    early->first = (early->first + 1) % EARLY_LINES;
-    early->count--;
+    from = line_at(early, early->at++);
     *line = (struct text_line){.text = from->text,
                                .length = from->length,
                                .number = from->number,
                                .ended = true};
+    *key = from->key;
     return true;
+}
+
+void
+early_take(struct early *early)
+{
+    line_at(early, early->at - 1)->is_taken = true;
 }

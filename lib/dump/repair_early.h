@@ -1,7 +1,8 @@
 /* Lines that came before one that shows what the logger writes before each.
  *
- * The first line of a dump may say too little for that.  The last few lines
- * before are kept, to be read again without their prefix once it is known. */
+ * The first lines of a dump may say too little for that, above all where a log
+ * begins in the midst of one.  The last lines whose prefix is not known are
+ * kept, to be read again without it once it is. */
 #ifndef JE_DUMP_REPAIR_EARLY_H
 #define JE_DUMP_REPAIR_EARLY_H
 
@@ -9,24 +10,33 @@
 
 #include "dump/text.h"
 
-#define EARLY_LINES      4
+#define EARLY_LINES      64
 #define EARLY_LENGTH_MAX 500 /* a longer line is not kept */
 
 struct early_line {
     char text[EARLY_LENGTH_MAX + 1];
     size_t length;
-    uint64_t number;
+    uint64_t number, key;
+    bool is_taken;
 };
 
 struct early {
     struct early_line lines[EARLY_LINES];
     unsigned first, count;
+    unsigned at; /* of the next to look at, from the first */
 };
 
-void early_keep(struct early *early, const struct text_line *line);
+/* `key`: of what the log says of the process elsewhere. */
+void early_keep(struct early *early, const struct text_line *line,
+                uint64_t key);
 
-/* Take the oldest out; its text stays until the next is kept.  False: there is
- * none. */
-bool early_take(struct early *early, struct text_line *line);
+/* Look at them from the oldest on. */
+void early_rewind(struct early *early);
+
+/* The next; its text stays until another line is kept.  False: no more. */
+bool early_next(struct early *early, struct text_line *line, uint64_t *key);
+
+/* The line that early_next gave was read: it will not come again. */
+void early_take(struct early *early);
 
 #endif

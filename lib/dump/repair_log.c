@@ -201,7 +201,7 @@ is_identity(token_t name, token_t value)
 bool
 log_take_line(struct text_line *line, uint64_t *key)
 {
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    uint64_t hash = LOG_NOBODY; /* of FNV-1a */
     token_t name, value, message = {NULL, 0};
     size_t at = 1;
 

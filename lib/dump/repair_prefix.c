@@ -3,13 +3,16 @@
  * A prefix is compared piece by piece: runs of digits, runs of blanks, names of
  * months and days, other bytes.  Digits that look like part of a time may
  * differ; others, like a process number, tell processes apart until a line
- * shows that they do not. */
+ * shows that they do not.  Numbers that come back after others surely do. */
 #include "dump/repair_prefix.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#define JUST_BEGUN 8 /* lines */
+#define JUST_BEGUN   8 /* lines */
+#define RUNS_MAX     8 /* of digits in a prefix */
+#define VALUES_MAX   16
+#define IDENTITY_MAX UINT64_C(1000000000) /* above it are times */
 
 static bool
 is_digit(char c)
@@ -85,7 +88,9 @@ prefix_learn(struct prefix *prefix, const struct text_line *line, size_t length,
     memcpy(prefix->text, text, length);
     memset(prefix->is_varying, 0, sizeof(prefix->is_varying));
     memset(prefix->is_widened, 0, sizeof(prefix->is_widened));
+    memset(prefix->is_fixed, 0, sizeof(prefix->is_fixed));
     prefix->has_widened = prefix->has_come_back = false;
+    prefix->is_number = is_number;
     prefix->learnt = line->number;
     prefix->length = length;
     prefix->key = key;
@@ -121,14 +126,32 @@ blanks(const char *text, size_t length)
     return n;
 }
 
-/* Walk through prefix and line side by side.  `widen`: digits that differ are
- * marked as varying in it, if that is not NULL. */
+static uint64_t
+number(const char *text, size_t length)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < length; i++)
+        value = value > UINT64_MAX / 10 - 1
+                    ? UINT64_MAX
+                    : value * 10 + (uint64_t)(text[i] - '0');
+    return value;
+}
+
+/* What a walk tells besides; either may be NULL. */
+struct notes {
+    struct prefix *widen; /* digits that differ are marked as varying in it */
+    uint64_t *numbers;    /* of the line: RUNS_MAX of them */
+};
+
+/* Walk through prefix and line side by side. */
 static enum prefix_match
 walk(const struct prefix *prefix, const char *text, size_t length, size_t *end,
-     struct prefix *widen)
+     struct notes notes)
 {
     enum prefix_match match = PREFIX_SAME;
-    size_t i = 0, at = 0;
+    struct prefix *widen = notes.widen;
+    size_t i = 0, at = 0, run = 0;
 
     while (i < prefix->length) {
         const char *want = prefix->text + i;
@@ -138,8 +161,12 @@ walk(const struct prefix *prefix, const char *text, size_t length, size_t *end,
             m = digits(text + at, length - at);
             if (m == 0)
                 return PREFIX_NONE;
+            if (notes.numbers != NULL && run < RUNS_MAX)
+                notes.numbers[run++] = number(text + at, m);
             if (!prefix->is_varying[i] &&
                 (m != n || memcmp(want, text + at, n) != 0)) {
+                if (prefix->is_fixed[i])
+                    return PREFIX_NONE;
                 match = PREFIX_OTHER;
                 if (widen != NULL) {
                     memset(widen->is_varying + i, true, n);
@@ -169,6 +196,85 @@ walk(const struct prefix *prefix, const char *text, size_t length, size_t *end,
     return match;
 }
 
+/* The values of a number, in the order of the lines. */
+struct values {
+    uint64_t seen[VALUES_MAX], last;
+    unsigned count; /* of those seen */
+    size_t lines, changes;
+    bool is_identity; /* one came back */
+    bool is_many;     /* there are more */
+    bool is_time;     /* one is too large for a process */
+};
+
+static void
+values_add(struct values *values, uint64_t value)
+{
+    bool is_seen = false;
+
+    values->lines++;
+    if (values->count > 0 && value == values->last)
+        return;
+    values->last = value;
+    values->changes++;
+    for (unsigned i = 0; i < values->count; i++)
+        is_seen |= values->seen[i] == value;
+    values->is_identity |= is_seen;
+    values->is_many |= !is_seen && values->count == VALUES_MAX;
+    values->is_time |= value >= IDENTITY_MAX;
+    if (!is_seen && values->count < VALUES_MAX)
+        values->seen[values->count++] = value;
+}
+
+/* It is another one in almost each line. */
+static bool
+is_counter(const struct values *values)
+{
+    return values->is_many && !values->is_identity &&
+           values->changes > values->lines / 2;
+}
+
+static bool
+is_process(const struct values *values)
+{
+    return values->is_identity && !values->is_many && !values->is_time;
+}
+
+void
+prefix_study(struct prefix *prefix, const char *text, size_t length)
+{
+    struct values values[RUNS_MAX] = {0};
+    uint64_t numbers[RUNS_MAX] = {0};
+    const char *end = text + length;
+    size_t run = 0, n;
+
+    while (text < end) {
+        const char *feed = memchr(text, '\n', (size_t)(end - text));
+        size_t at, line = (size_t)((feed != NULL ? feed : end) - text);
+
+        if (walk(prefix, text, line, &at, (struct notes){.numbers = numbers}) !=
+            PREFIX_NONE) {
+            for (size_t i = 0; i < RUNS_MAX; i++)
+                values_add(&values[i], numbers[i]);
+        }
+        text += line + 1;
+    }
+    for (size_t i = 0; i < prefix->length && run < RUNS_MAX; i += n) {
+        n = digits(prefix->text + i, prefix->length - i);
+        if (n == 0) {
+            n = 1;
+            continue;
+        }
+        if (is_counter(&values[run]))
+            memset(prefix->is_varying + i, true, n);
+        if ((!prefix->is_varying[i] || prefix->is_number) &&
+            is_process(&values[run])) {
+            memset(prefix->is_fixed + i, true, n);
+            memset(prefix->is_varying + i, false, n);
+        }
+        run++;
+    }
+}
+
 enum prefix_match
 prefix_match(const struct prefix *prefix, const char *text, size_t length,
              uint64_t key, size_t *end)
@@ -176,7 +282,7 @@ prefix_match(const struct prefix *prefix, const char *text, size_t length,
     *end = 0;
     if (key != prefix->key)
         return PREFIX_NONE;
-    return walk(prefix, text, length, end, NULL);
+    return walk(prefix, text, length, end, (struct notes){0});
 }
 
 void
@@ -184,7 +290,7 @@ prefix_widen(struct prefix *prefix, const char *text, size_t length)
 {
     size_t end;
 
-    (void)walk(prefix, text, length, &end, prefix);
+    (void)walk(prefix, text, length, &end, (struct notes){.widen = prefix});
 }
 
 bool
@@ -200,7 +306,8 @@ prefix_narrow(struct prefix *prefix, const struct text_line *line,
     narrow.has_widened = false;
     for (size_t i = 0; i < prefix->length; i++)
         narrow.is_varying[i] &= !prefix->is_widened[i];
-    if (walk(&narrow, line->text, line->length, &end, NULL) == PREFIX_SAME) {
+    if (walk(&narrow, line->text, line->length, &end, (struct notes){0}) ==
+        PREFIX_SAME) {
         prefix->has_come_back = true;
         return false;
     }

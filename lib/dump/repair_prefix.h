@@ -23,6 +23,8 @@ struct prefix {
     size_t length;
     bool is_varying[PREFIX_MAX]; /* digits there may be any */
     bool is_widened[PREFIX_MAX]; /* of them: those that a later line showed */
+    bool is_fixed[PREFIX_MAX];   /* digits there name the process */
+    bool is_number;              /* it is but one, perhaps that of the line */
     bool has_widened;
     bool has_come_back; /* the numbers as learnt, after others had come */
     uint64_t learnt;    /* line number */
@@ -33,6 +35,10 @@ struct prefix {
 /* Learn from the first `length` bytes of a line.  False: too long. */
 bool prefix_learn(struct prefix *prefix, const struct text_line *line,
                   size_t length, uint64_t key);
+
+/* See in some text of the same log which of its numbers come back after others:
+ * those name the process, and lines in which they differ are of another one. */
+void prefix_study(struct prefix *prefix, const char *text, size_t length);
 
 /* Compare the start of a line; *end: where its content begins, unless there is
  * no match. */

@@ -216,7 +216,7 @@ START_TEST(test_streams_after_a_message)
             "h app[2]: Arenas: 2\n"
             "h app[1]: Arenas: 1\n",
             "0|" BEGIN "\n"
-            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "1|Allocated: 1, active: 2, metadata: 3\n"
             "0|Version: 2\n"
             "1|" BEGIN "\n"
             "0|Arenas: 2\n"
@@ -232,6 +232,47 @@ START_TEST(test_streams_after_a_message)
             "0|a\n0|b\n0|c\n0|d\n0|e\n0|f\n0|g\n"
             "0|" BEGIN "\n",
             BIT(PREFIX));
+}
+
+END_TEST
+
+/* The numbers come back after each other: what came of app[1] before it was
+ * known is read when it is. */
+START_TEST(test_streams_from_their_midst)
+{
+    becomes("app[1]: Page size: 1\n"
+            "app[2]: " BEGIN "\n"
+            "app[1]: Quantum size: 1\n"
+            "app[2]: Version: 2\n"
+            "app[1]: Allocated: 1, active: 2, metadata: 3\n"
+            "app[2]: a\n"
+            "app[2]: b\n"
+            "app[1]: c\n",
+            "0|app[1]: Page size: 1\n"
+            "0|" BEGIN "\n"
+            "0|app[1]: Quantum size: 1\n"
+            "0|Version: 2\n"
+            "1|Page size: 1\n"
+            "1|Quantum size: 1\n"
+            "1|Allocated: 1, active: 2, metadata: 3\n"
+            "0|a\n"
+            "0|b\n"
+            "1|c\n",
+            BIT(PREFIX) | BIT(STREAMS));
+    /* In the objects of a log, too, where they have no prefix. */
+    becomes("{\"log\":\"Quantum size: 1\",\"pid\":1}\n"
+            "{\"log\":\"" BEGIN "\",\"pid\":2}\n"
+            "{\"log\":\"Page size: 1\",\"pid\":1}\n"
+            "{\"log\":\"Arenas: 2\",\"pid\":2}\n"
+            "{\"log\":\"Allocated: 1, active: 2, metadata: 3\",\"pid\":1}\n",
+            "0|\n"
+            "0|" BEGIN "\n"
+            "0|\n"
+            "0|Arenas: 2\n"
+            "1|Quantum size: 1\n"
+            "1|Page size: 1\n"
+            "1|Allocated: 1, active: 2, metadata: 3\n",
+            BIT(LOG) | BIT(STREAMS));
 }
 
 END_TEST
@@ -444,6 +485,7 @@ main(void)
     tcase_add_test(tcase, test_lines_before_the_prefix_is_known);
     tcase_add_test(tcase, test_lines_are_numbered);
     tcase_add_test(tcase, test_streams);
+    tcase_add_test(tcase, test_streams_from_their_midst);
     tcase_add_test(tcase, test_streams_after_a_message);
     tcase_add_test(tcase, test_streams_start_again_beyond_the_last);
     tcase_add_test(tcase, test_counter_before_each_line);
