@@ -89,12 +89,12 @@ tell(ahead_t *ahead, size_t written, size_t read, bool is_over)
     pthread_mutex_unlock(&ahead->mutex);
 }
 
-/* Put `line` behind the `used` bytes that the batch has. */
+/* Put text behind the `used` bytes that the batch has. */
 static jep_status_t
-batch_add(struct batch *batch, const struct text_line *line, size_t *used,
-          struct jep_error *error)
+text_add(struct batch *batch, const char *from, size_t length, size_t *used,
+         struct jep_error *error)
 {
-    size_t need = *used + line->length + 1;
+    size_t need = *used + length + 1;
 
     if (need > batch->size) {
         char *text = realloc(batch->text, JE_MAX(need, BATCH_BYTES));
@@ -104,11 +104,43 @@ batch_add(struct batch *batch, const struct text_line *line, size_t *used,
         batch->text = text;
         batch->size = JE_MAX(need, BATCH_BYTES);
     }
-    memcpy(batch->text + *used, line->text, line->length);
+    memcpy(batch->text + *used, from, length);
     batch->text[need - 1] = '\0';
-    batch->lines[batch->count++] = *line;
     *used = need;
     return JEP_OK;
+}
+
+static jep_status_t
+line_add(struct batch *batch, const struct text_line *line, size_t *used,
+         struct jep_error *error)
+{
+    jep_status_t status =
+        text_add(batch, line->text, line->length, used, error);
+
+    if (status == JEP_OK && line->grouped != NULL)
+        status =
+            text_add(batch, line->grouped, line->grouped_length, used, error);
+    if (status == JEP_OK)
+        batch->lines[batch->count++] = *line;
+    return status;
+}
+
+/* The text of the lines does not move any more. */
+static void
+place_lines(struct batch *batch)
+{
+    char *text = batch->text;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct text_line *line = &batch->lines[i];
+
+        line->text = text;
+        text += line->length + 1;
+        if (line->grouped == NULL)
+            continue;
+        line->grouped = text;
+        text += line->grouped_length + 1;
+    }
 }
 
 /* Read and repair as many lines as a batch has room for. */
@@ -123,15 +155,11 @@ batch_write(ahead_t *ahead, struct batch *batch)
         batch->status = repair_line(ahead->repairer, &line, &ahead->error);
         batch->is_last = batch->status != JEP_OK || line.text == NULL;
         if (!batch->is_last)
-            batch->status = batch_add(batch, &line, &used, &ahead->error);
+            batch->status = line_add(batch, &line, &used, &ahead->error);
         batch->is_last |= batch->status != JEP_OK;
     } while (!batch->is_last && batch->count < BATCH_LINES &&
              used < BATCH_BYTES);
-    used = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        batch->lines[i].text = batch->text + used;
-        used += batch->lines[i].length + 1;
-    }
+    place_lines(batch);
 }
 
 static void *

@@ -326,6 +326,18 @@ feed_all(struct stream *s, const struct text_line *line)
     return status;
 }
 
+/* The line as JSON has it. */
+static struct text_line
+as_json(const struct text_line *line)
+{
+    struct text_line json = *line;
+
+    json.text = line->grouped;
+    json.length = line->grouped_length;
+    json.repairs &= ~(1u << REPAIR_SEPARATORS);
+    return json;
+}
+
 /* Feed a line to its stream and say what had been done to it, if it was worth
  * a repair. */
 static jep_status_t
@@ -335,7 +347,12 @@ dispatch(struct stream *streams, const struct text_line *line)
     const struct dump_sink *sink;
     unsigned before = s->evidence;
     jep_status_t status = JEP_OK;
+    struct text_line json;
 
+    if (line->grouped != NULL && s->now.format == &text_json) {
+        json = as_json(line);
+        line = &json;
+    }
     if (line->restarts)
         status = stop_all(s);
     if (status == JEP_OK)

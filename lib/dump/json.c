@@ -275,6 +275,26 @@ warn_figure(json_t *json, const struct json_frame *parent)
     return json_warn_member(json, parent->key, NULL, "not a number");
 }
 
+/* Read the number that is held. */
+static bool
+number_read(json_t *json)
+{
+    struct json_value value = {JSON_NUMBER,
+                               {json->number.text, json->number.length}};
+    uint64_t line = json->line, column = json->column;
+
+    if (!json->number.is_held)
+        return true;
+    json->number.is_held = false;
+    json->line = json->number.line;
+    json->column = json->number.column;
+    json->status = value_read(json, top(json), &value);
+    json->line = line;
+    json->column = column;
+    step(json);
+    return json->status == JEP_OK;
+}
+
 static int
 frame_open(json_t *json, bool is_array)
 {
@@ -284,6 +304,8 @@ frame_open(json_t *json, bool is_array)
 
     if (json->is_mute)
         return 1;
+    if (!number_read(json))
+        return 0;
     position_update(json);
     if (json->depth == JSON_DEPTH_MAX) {
         json->status =
@@ -314,6 +336,8 @@ frame_close(json_t *json)
 {
     if (json->is_mute)
         return 1;
+    if (!number_read(json))
+        return 0;
     position_update(json);
     json->status = jeprobe_close(json, top(json));
     if (json->status == JEP_OK && json->document == json->depth)
@@ -356,6 +380,8 @@ on_key(void *context, const unsigned char *key, size_t length)
 
     if (json->is_mute)
         return 1;
+    if (!number_read(json))
+        return 0;
     frame = top(json);
     /* A key that does not fit is not one that is known. */
     if (length >= sizeof(frame->key))
@@ -386,6 +412,8 @@ on_value(json_t *json, enum json_type type, const char *text, size_t length)
 
     if (json->is_mute)
         return 1;
+    if (!number_read(json))
+        return 0;
     if (top(json)->state != JSON_SKIP) {
         position_update(json);
         json->status = value_read(json, top(json), &value);
@@ -407,10 +435,28 @@ on_bool(void *context, int value)
                     value ? 4 : 5);
 }
 
+/* A line feed ends a number, also one that a cut has left there: it is read
+ * when the document goes on behind it. */
 static int
 on_number(void *context, const char *text, size_t length)
 {
-    return on_value(context, JSON_NUMBER, text, length);
+    json_t *json = context;
+
+    if (json->is_mute)
+        return 1;
+    if (!number_read(json))
+        return 0;
+    if (length > sizeof(json->number.text) || top(json)->state == JSON_SKIP)
+        return on_value(json, JSON_NUMBER, text, length);
+    position_update(json);
+    json->number.is_held = true;
+    json->number.is_followed = json->number.has_comma = false;
+    json->number.end = yajl_get_bytes_consumed(json->yajl);
+    json->number.line = json->line;
+    json->number.column = json->column;
+    json->number.length = length;
+    memcpy(json->number.text, text, length);
+    return 1;
 }
 
 static int
@@ -453,14 +499,40 @@ value_end(json_t *json)
     json->yajl = NULL;
     json->depth = 0;
     json->commas = 0;
+    json->number.is_held = false;
+}
+
+/* The document does not go on: a number that no comma follows may be less than
+ * there was. */
+static jep_status_t
+number_end(json_t *json)
+{
+    uint64_t line = json->line, column = json->column;
+    jep_status_t status;
+
+    if (!json->number.is_held)
+        return JEP_OK;
+    if (json->number.has_comma) {
+        (void)number_read(json);
+        return json->status;
+    }
+    json->number.is_held = false;
+    json->line = json->number.line;
+    json->column = json->number.column;
+    status = json_warn(json, "the number may be cut off: left out");
+    json->line = line;
+    json->column = column;
+    return status;
 }
 
 /* The open document has no end; say `why`. */
 static jep_status_t
 cut_off(json_t *json, const char *why)
 {
-    jep_status_t status = json_warn(json, "%s", why);
+    jep_status_t status = number_end(json);
 
+    if (status == JEP_OK)
+        status = json_warn(json, "%s", why);
     json->complete = false;
     return status != JEP_OK ? status : document_end(json);
 }
@@ -569,6 +641,10 @@ syntax_error(json_t *json, const char *data, size_t length, size_t *used)
     status = comma_skip(json, data, used, &is_skipped);
     if (status != JEP_OK || is_skipped)
         return status;
+    if (json->document != 0)
+        status = number_end(json);
+    if (status != JEP_OK)
+        return status;
     --*used; /* it may start something else */
     if (json->document == 0) {
         reason_set(json, JEP_ERR_SYNTAX, json->column, quoted);
@@ -580,6 +656,21 @@ syntax_error(json_t *json, const char *data, size_t length, size_t *used)
     value_end(json);
     json->is_broken = true;
     return status;
+}
+
+/* See whether a comma follows the number that is held. */
+static void
+number_look(json_t *json, const char *data, size_t length)
+{
+    size_t at = json->number.end;
+
+    json->number.end = 0;
+    if (!json->number.is_held || json->number.is_followed)
+        return;
+    while (at < length && strchr(" \t\r\n", data[at]) != NULL)
+        at++;
+    json->number.is_followed = at < length;
+    json->number.has_comma = at < length && data[at] == ',';
 }
 
 /* Let yajl read on; *used = how far it came. */
@@ -594,6 +685,7 @@ parse(json_t *json, const char *data, size_t length, size_t *used)
     json->counted = 0;
     result = yajl_parse(json->yajl, (const unsigned char *)data, length);
     *used = yajl_get_bytes_consumed(json->yajl);
+    number_look(json, data, length);
     if (result == yajl_status_error)
         status = syntax_error(json, data, length, used);
     position_set(json, *used);

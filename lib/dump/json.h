@@ -12,9 +12,10 @@
 #include "dump/sink.h"
 #include "dump/token.h"
 
-#define JSON_DEPTH_MAX 48
-#define JSON_KEY_MAX   96
-#define JSON_STACK_MAX 1024 /* frames of one call stack */
+#define JSON_DEPTH_MAX  48
+#define JSON_KEY_MAX    96
+#define JSON_NUMBER_MAX 64
+#define JSON_STACK_MAX  1024 /* frames of one call stack */
 
 enum json_state {
     JSON_SKIP, /* nothing below is of interest */
@@ -177,9 +178,21 @@ struct json {
     size_t document; /* depth of the document's own frame; 0 = none is open */
     unsigned documents; /* that have ended */
     unsigned commas;    /* stray ones in this value */
-    bool is_broken;     /* what was fed last */
-    bool is_restart;    /* the current key belongs to the next document */
-    bool is_mute;       /* yajl is being told where it is */
+
+    /* The last number, until something shows that it is whole. */
+    struct {
+        bool is_held;
+        bool is_followed, has_comma; /* by something, by a comma */
+        size_t end;                  /* of it in the chunk */
+        char text[JSON_NUMBER_MAX];
+        size_t length;
+        uint64_t line, column;
+    } number;
+
+    char last;       /* byte before what was fed that is no white space */
+    bool is_broken;  /* what was fed last */
+    bool is_restart; /* the current key belongs to the next document */
+    bool is_mute;    /* yajl is being told where it is */
     bool complete;
     int arena;
     struct json_object object;

@@ -18,11 +18,15 @@ columns(const char *text, size_t length)
 }
 
 void
-json_wrap_line(struct json_wrap *wrap, const char *text, size_t length)
+json_wrap_line(struct json_wrap *wrap, const char *text, size_t length,
+               size_t before)
 {
-    wrap->last_width = columns(text, length);
-    if (wrap->last_width > wrap->width)
+    wrap->last_width = before + columns(text, length);
+    if (wrap->last_width > wrap->width) {
         wrap->width = wrap->last_width;
+        wrap->full = 0;
+    }
+    wrap->full += wrap->last_width == wrap->width;
     for (size_t i = 0; i < length; i++) {
         if (wrap->is_escape)
             wrap->is_escape = false;
@@ -54,7 +58,8 @@ is_end(const char *text, size_t length, size_t at)
 /* Whether the string goes on and ends as strings of JSON do; one that fills
  * the line may go on below it. */
 static bool
-ends_string(const struct json_wrap *wrap, const char *text, size_t length)
+ends_string(const struct json_wrap *wrap, const char *text, size_t length,
+            bool is_full)
 {
     bool is_escape = wrap->is_escape;
 
@@ -66,17 +71,27 @@ ends_string(const struct json_wrap *wrap, const char *text, size_t length)
         else
             is_escape = text[i] == '\\';
     }
-    return columns(text, length) == wrap->width;
+    return is_full;
 }
 
+/* Whether the number goes on as one of JSON would: before a bracket, or before
+ * a comma and a member.  Other lines may start with digits, too, or be nothing
+ * else; a wrapped one is full then. */
 static bool
-ends_word(const char *text, size_t length)
+ends_word(const struct json_wrap *wrap, const char *text, size_t length,
+          bool is_full)
 {
     size_t n = 0;
 
     while (n < length && is_word(text[n]))
         n++;
-    return n > 0 && is_end(text, length, n);
+    if (n == 0 || (n == length && !is_full) || !is_end(text, length, n))
+        return false;
+    if (n < length && strchr("}]", text[n]) != NULL)
+        return true;
+    if (n + 1 < length && text[n] == ',' && strchr("\"{[", text[n + 1]) != NULL)
+        return true;
+    return is_full || wrap->full > 1;
 }
 
 static bool
@@ -94,14 +109,18 @@ begins_document(const char *text, size_t length)
 }
 
 bool
-json_wrap_joins(const struct json_wrap *wrap, const char *next, size_t length)
+json_wrap_joins(const struct json_wrap *wrap, const char *next, size_t length,
+                size_t before)
 {
+    size_t width = before + columns(next, length);
+
     if (wrap->last_width < wrap->width || begins_document(next, length) ||
-        columns(next, length) > wrap->width)
+        width > wrap->width)
         return false;
     if (wrap->in_string)
-        return ends_string(wrap, next, length);
-    return is_word(wrap->last) && ends_word(next, length);
+        return ends_string(wrap, next, length, width == wrap->width);
+    return is_word(wrap->last) &&
+           ends_word(wrap, next, length, width == wrap->width);
 }
 
 /* Without a carriage return. */
@@ -118,11 +137,11 @@ json_wrap_is(const char *data, size_t length)
     const char *end = data + length, *feed;
 
     while ((feed = memchr(data, '\n', (size_t)(end - data))) != NULL) {
-        json_wrap_line(&wrap, data, line_length(data, feed));
+        json_wrap_line(&wrap, data, line_length(data, feed), 0);
         data = feed + 1;
         feed = memchr(data, '\n', (size_t)(end - data));
         if (json_wrap_joins(&wrap, data,
-                            line_length(data, feed != NULL ? feed : end)))
+                            line_length(data, feed != NULL ? feed : end), 0))
             return true;
     }
     return false;

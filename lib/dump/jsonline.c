@@ -100,7 +100,8 @@ read_between(struct jsonline *j, const struct text_line *line)
 {
     const struct dump_sink *sink = j->json->sink;
 
-    if (!j->has_feed || !json_wrap_joins(&j->wrap, line->text, line->length))
+    if (!j->has_feed ||
+        !json_wrap_joins(&j->wrap, line->text, line->length, line->before))
         return read_feed(j);
     j->has_feed = false;
     return sink->repaired(sink->context, line->number, 1u << REPAIR_WRAP);
@@ -136,7 +137,7 @@ jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
     if (status == JEP_OK)
         status = read_text(
             j, line, j->wrap.in_string ? line->text : skip_white(line->text));
-    json_wrap_line(&j->wrap, line->text, line->length);
+    json_wrap_line(&j->wrap, line->text, line->length, line->before);
     *evidence = json->document != 0 || json->documents > documents
                     ? TEXT_SURE
                     : TEXT_NOTHING;

@@ -375,9 +375,12 @@ cleans(const char *text, const char *wanted, unsigned how)
     char buffer[1024];
     unsigned done = 0;
     size_t length = strlen(text);
+    bool is_grouped;
 
     memcpy(buffer, text, length + 1);
-    length = clean_text(buffer, length, &done);
+    length = clean_text(buffer, length, &is_grouped, &done);
+    if (is_grouped)
+        length = clean_groups(buffer, length, &done);
     ck_assert_str_eq(buffer, wanted);
     ck_assert_uint_eq(length, strlen(wanted));
     ck_assert_msg(done == how, "'%s': %x, not %x", text, done, how);
