@@ -293,16 +293,33 @@ read_stats_value(struct redis *r, token_t value)
     return status;
 }
 
+/* Take the value off a name, if both are on a line: behind " => ", or behind a
+ * blank, as redis-cli prints maps to what is no terminal. */
+static token_t
+split_value(token_t *key)
+{
+    token_t word = *key, value = {NULL, 0};
+    const char *arrow = memmem(word.text, word.length, " => ", 4);
+    const char *blank = memchr(word.text, ' ', word.length);
+
+    if (arrow != NULL) {
+        key->length = (size_t)(arrow - word.text);
+        return (token_t){arrow + 4, word.length - key->length - 4};
+    }
+    if (blank == NULL)
+        return value;
+    value = (token_t){blank + 1, word.length - (size_t)(blank + 1 - word.text)};
+    if (!is_value(value))
+        return (token_t){NULL, 0};
+    key->length = (size_t)(blank - word.text);
+    return value;
+}
+
 static jep_status_t
 read_stats(struct redis *r, token_t word, bool *is_read)
 {
-    const char *arrow = memmem(word.text, word.length, " => ", 4);
-    token_t value = {NULL, 0}, key = word;
+    token_t key = word, value = split_value(&key);
 
-    if (arrow != NULL) {
-        key.length = (size_t)(arrow - word.text);
-        value = (token_t){arrow + 4, word.length - key.length - 4};
-    }
     key = strip(key, "\"");
     if (is_stats_key(key)) {
         snprintf(r->key, sizeof(r->key), "%.*s", (int)key.length, key.text);
@@ -443,7 +460,7 @@ redis_probe(const struct text_line *line)
     static const char *const names[] = {
         "total.allocated",     "peak.allocated", "startup.allocated",
         "allocator.allocated", "overhead.total", "dataset.bytes"};
-    token_t whole = {line->text, line->length}, key, value;
+    token_t whole = {line->text, line->length}, key, value, name;
     bool is_whole;
 
     if (info_split(whole, &key, &value))
@@ -454,14 +471,11 @@ redis_probe(const struct text_line *line)
         is_defrag_log(line->text))
         return TEXT_SURE;
     is_whole = is_packed(whole, &key);
-    whole = unnumber(whole);
+    name = unnumber(whole);
+    (void)split_value(&name);
     for (size_t i = 0; i < JE_ARRAY_LEN(names); i++) {
-        size_t length = strlen(names[i]);
-
-        if (is_whole && token_is(key, names[i]))
-            return TEXT_SURE;
-        if (starts(strip(whole, "\""), names[i]) &&
-            (whole.length <= length + 2 || strstr(line->text, " => ") != NULL))
+        if ((is_whole && token_is(key, names[i])) ||
+            token_is(strip(name, " \""), names[i]))
             return TEXT_SURE;
     }
     return TEXT_NOTHING;
