@@ -32,9 +32,13 @@ near(double got, double wanted)
 static void
 fleet_new(size_t count)
 {
+    static const char *const files[MANY] = {"a", "b", "c", "d",
+                                            "e", "f", "g", "h"};
+
     memset(moments, 0, sizeof(moments));
     for (size_t i = 0; i < count; i++) {
         moments[i].index = i;
+        moments[i].file = files[i];
         run_moments[i] = &moments[i];
     }
 }
