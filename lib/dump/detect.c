@@ -6,7 +6,6 @@
  * run.  So a paste may hold the answers to several questions.  Lines of several
  * processes go to readers of their own. */
 #include "base/macros.h"
-#include "dump/ahead.h"
 #include "dump/json_wrap.h"
 #include "dump/perr.h"
 #include "dump/repair.h"
@@ -326,18 +325,6 @@ feed_all(struct stream *s, const struct text_line *line)
     return status;
 }
 
-/* The line as JSON has it. */
-static struct text_line
-as_json(const struct text_line *line)
-{
-    struct text_line json = *line;
-
-    json.text = line->grouped;
-    json.length = line->grouped_length;
-    json.repairs &= ~(1u << REPAIR_SEPARATORS);
-    return json;
-}
-
 /* Feed a line to its stream and say what had been done to it, if it was worth
  * a repair. */
 static jep_status_t
@@ -347,12 +334,7 @@ dispatch(struct stream *streams, const struct text_line *line)
     const struct dump_sink *sink;
     unsigned before = s->evidence;
     jep_status_t status = JEP_OK;
-    struct text_line json;
 
-    if (line->grouped != NULL && s->now.format == &text_json) {
-        json = as_json(line);
-        line = &json;
-    }
     if (line->restarts)
         status = stop_all(s);
     if (status == JEP_OK)
@@ -424,11 +406,12 @@ long_line(reader_t *reader, struct stream *s)
 
 /* Read the lines; *evidence: how much they say, all together. */
 static jep_status_t
-lines_read(reader_t *reader, ahead_t *lines, const struct dump_sink *sinks,
-           unsigned *evidence, struct jep_error *error)
+lines_read(reader_t *reader, repairer_t *repairer,
+           const struct dump_sink *sinks, unsigned *evidence,
+           struct jep_error *error)
 {
     struct stream streams[TEXT_STREAMS] = {0};
-    const struct text_line *line;
+    struct text_line line = {0};
     jep_status_t status;
     bool is_over;
 
@@ -437,10 +420,13 @@ lines_read(reader_t *reader, ahead_t *lines, const struct dump_sink *sinks,
         streams[i].error = error;
     }
     do {
-        status = ahead_line(lines, &line, error);
-        is_over = line == NULL && !reader_is_long(reader);
-        if (status == JEP_OK && line != NULL)
-            status = dispatch(streams, line);
+        repair_set_json(repairer,
+                        line.text != NULL &&
+                            streams[line.stream].now.format == &text_json);
+        status = repair_line(repairer, &line, error);
+        is_over = line.text == NULL && !reader_is_long(reader);
+        if (status == JEP_OK && line.text != NULL)
+            status = dispatch(streams, &line);
         else if (status == JEP_OK && !is_over)
             status = long_line(reader, &streams[0]);
     } while (status == JEP_OK && !is_over);
@@ -478,14 +464,11 @@ text_read(reader_t *reader, const struct dump_sink *sinks, unsigned evidence,
           struct jep_error *error)
 {
     repairer_t *repairer = repair_new(reader, probe);
-    ahead_t *lines = repairer != NULL ? ahead_new(reader, repairer) : NULL;
-    jep_status_t status = JEP_OK;
+    jep_status_t status;
 
-    if (lines != NULL)
-        status = lines_read(reader, lines, sinks, &evidence, error);
-    else
-        status = perr_memory(error);
-    ahead_free(lines);
+    if (repairer == NULL)
+        return perr_memory(error);
+    status = lines_read(reader, repairer, sinks, &evidence, error);
     repair_free(repairer);
     if (status == JEP_OK && evidence < TEXT_SURE)
         status = unknown(reader, error);

@@ -24,7 +24,6 @@ struct reader {
     uint64_t line;
     struct scan scan;   /* of the last line */
     const char *damage; /* where it ends too early; NULL = it does not */
-    bool is_file;       /* a regular one */
     bool at_end;
     bool is_long;  /* the next line is longer than the buffer may be */
     bool ended;    /* the last line had a line feed */
@@ -69,14 +68,12 @@ jep_status_t
 reader_open_fd(int fd, reader_t **out, struct jep_error *error)
 {
     reader_t *reader = calloc(1, sizeof(*reader));
-    struct stat st;
 
     *out = NULL;
     if (reader == NULL) {
         close(fd);
         return perr_memory(error);
     }
-    reader->is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     reader->size = READER_CHUNK;
     reader->buffer = malloc(reader->size + 1);
     reader->file = gzdopen(fd, "rb");
@@ -337,12 +334,6 @@ reader_skips(const reader_t *reader, size_t *count)
 {
     *count = reader->skip_count;
     return reader->skips;
-}
-
-uint64_t
-reader_file_bytes(const reader_t *reader)
-{
-    return reader->is_file ? reader->total : 0;
 }
 
 uint64_t

@@ -65,10 +65,6 @@ jep_status_t reader_skip_line(reader_t *reader, struct jep_error *error)
 /* The lines that were skipped, in their order. */
 const struct reader_skip *reader_skips(const reader_t *reader, size_t *count);
 
-/* Bytes of a file that were read, after decompression; 0 = it is no regular
- * one, so that more of it may have to be waited for. */
-uint64_t reader_file_bytes(const reader_t *reader);
-
 /* Number of the line that reader_line returned last, from 1. */
 uint64_t reader_line_number(const reader_t *reader);
 

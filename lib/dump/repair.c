@@ -29,11 +29,9 @@ struct repairer {
     uint64_t rest_key;
     struct prefix prefixes[TEXT_STREAMS];
     unsigned prefix_count;
-    unsigned stream;       /* of the line before */
-    bool is_plain;         /* a line was understood without its prefix */
-    char *grouped;         /* the line before separators were removed */
-    size_t grouped_length; /* 0 = it has none */
-    size_t grouped_size;
+    unsigned stream; /* of the line before */
+    bool is_plain;   /* a line was understood without its prefix */
+    bool is_json;    /* lines are of JSON */
     /* Lines without a known prefix, and whether they are being read again. */
     struct early early;
     bool is_again;
@@ -100,10 +98,13 @@ repair_new(reader_t *reader, repair_probe_t probe)
 void
 repair_free(repairer_t *repairer)
 {
-    if (repairer == NULL)
-        return;
-    free(repairer->grouped);
     free(repairer);
+}
+
+void
+repair_set_json(repairer_t *repairer, bool is_json)
+{
+    repairer->is_json = is_json;
 }
 
 static bool
@@ -448,68 +449,25 @@ is_untouched(const repairer_t *r, const struct text_line *line)
            !reader_line_marked(r->reader) && *line->text != '{';
 }
 
-/* Keep the text of `line` as long as it has its separators. */
-static jep_status_t
-keep_grouped(repairer_t *r, const struct text_line *line,
-             struct jep_error *error)
+static void
+clean_line(const repairer_t *r, struct text_line *line, uint64_t *key)
 {
-    if (line->length >= r->grouped_size) {
-        char *text = realloc(r->grouped, line->length + 1);
-
-        if (text == NULL)
-            return perr_memory(error);
-        r->grouped = text;
-        r->grouped_size = line->length + 1;
-    }
-    memcpy(r->grouped, line->text, line->length + 1);
-    r->grouped_length = line->length;
-    return JEP_OK;
-}
-
-static jep_status_t
-clean_line(repairer_t *r, struct text_line *line, uint64_t *key,
-           struct jep_error *error)
-{
-    jep_status_t status;
-    bool is_grouped;
-
     strip_quotes(line);
     if (*line->text == '{' && log_take_line(line, key))
         line->repairs |= 1u << REPAIR_LOG;
     line->length =
-        clean_text(line->text, line->length, &is_grouped, &line->repairs);
-    if (!is_grouped)
-        return JEP_OK;
-    status = keep_grouped(r, line, error);
-    line->length = clean_groups(line->text, line->length, &line->repairs);
-    return status;
-}
-
-/* Show what was kept of the line that started at `start`, unless it became
- * several lines or what was taken off its front is not the same. */
-static void
-show_grouped(const repairer_t *r, struct text_line *line, const char *start)
-{
-    size_t n = line->text >= start ? (size_t)(line->text - start) : SIZE_MAX;
-
-    if (n >= r->grouped_length || memcmp(r->grouped, start, n) != 0 ||
-        memchr(r->grouped, '\n', r->grouped_length) != NULL)
-        return;
-    line->grouped = r->grouped + n;
-    line->grouped_length = r->grouped_length - n;
+        clean_text(line->text, line->length, r->is_json, &line->repairs);
 }
 
 jep_status_t
 repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
-    jep_status_t status = JEP_OK;
+    jep_status_t status;
     bool is_fine = false, is_known;
-    const char *start;
     unsigned learnt;
     uint64_t key = 0;
 
     *line = (struct text_line){.text = NULL};
-    r->grouped_length = 0;
     if (r->is_again) {
         read_again(r, line);
         return JEP_OK;
@@ -527,13 +485,12 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
             return status;
         is_fine = is_untouched(r, line);
         if (!is_fine)
-            status = clean_line(r, line, &key, error);
+            clean_line(r, line, &key);
     }
     line->number = reader_line_number(r->reader);
     line->stream = r->stream;
-    if (is_fine || status != JEP_OK)
-        return status;
-    start = line->text;
+    if (is_fine)
+        return JEP_OK;
     split(r, line, key);
     strip_quotes(line);
     learnt = r->learnt;
@@ -545,7 +502,5 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
         keep_early(r, line, key);
     else if (r->learnt != learnt && r->early.count > 0)
         begin_again(r, line);
-    if (r->grouped_length > 0 && !r->is_again)
-        show_grouped(r, line, start);
     return JEP_OK;
 }

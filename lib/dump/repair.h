@@ -45,6 +45,9 @@ typedef struct repairer repairer_t;
 repairer_t *repair_new(reader_t *reader, repair_probe_t probe);
 void repair_free(repairer_t *repairer);
 
+/* Whether the next lines are of JSON. */
+void repair_set_json(repairer_t *repairer, bool is_json);
+
 /* The next line, its `repairs` and its `stream`; text == NULL at the end, and
  * before a line that is too long: see reader_is_long. */
 jep_status_t repair_line(repairer_t *repairer, struct text_line *line,

@@ -437,11 +437,10 @@ has_points(const char *text, size_t length)
 }
 
 size_t
-clean_text(char *text, size_t length, bool *is_grouped, unsigned *repairs)
+clean_text(char *text, size_t length, bool is_json, unsigned *repairs)
 {
     unsigned found = scan(text, length), escapes;
 
-    *is_grouped = false;
     if (found == 0)
         return length;
     escapes = (found & MARK_ESCAPE) != 0 ? escapes_find(text, length) : 0;
@@ -459,16 +458,9 @@ clean_text(char *text, size_t length, bool *is_grouped, unsigned *repairs)
         length = strip_markup(text, length, repairs);
     if ((found & MARK_CHARACTER) != 0)
         length = plain_characters(text, length, repairs);
-    *is_grouped = ((found & MARK_COMMA) != 0 && has_groups(text, length)) ||
-                  ((found & MARK_POINT) != 0 && has_points(text, length));
-    text[length] = '\0';
-    return length;
-}
-
-size_t
-clean_groups(char *text, size_t length, unsigned *repairs)
-{
-    length = join_groups(text, length, repairs);
+    if (!is_json && (((found & MARK_COMMA) != 0 && has_groups(text, length)) ||
+                     ((found & MARK_POINT) != 0 && has_points(text, length))))
+        length = join_groups(text, length, repairs);
     text[length] = '\0';
     return length;
 }

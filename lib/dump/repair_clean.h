@@ -11,12 +11,8 @@
 
 /* Clean `text`, which stays NUL-terminated, and return its new length.  Lines
  * that were escaped come out with line feeds.  Bits of what was done are added
- * to *repairs.  *is_grouped: numbers may have separators between thousands. */
-size_t clean_text(char *text, size_t length, bool *is_grouped,
-                  unsigned *repairs);
-
-/* Then, if *is_grouped, without the separators between thousands. */
-size_t clean_groups(char *text, size_t length, unsigned *repairs);
+ * to *repairs.  In JSON a comma separates no thousands. */
+size_t clean_text(char *text, size_t length, bool is_json, unsigned *repairs);
 
 /* Without the quoting of mail and Markdown: where the text starts. */
 size_t clean_quotes(const char *text, size_t length);

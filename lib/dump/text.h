@@ -28,11 +28,7 @@ struct text_line {
     size_t length;
     uint64_t number; /* of the line in the file */
     bool ended;      /* by a line feed: otherwise it may be cut off */
-    /* The text with the separators between thousands that it had; NULL = it had
-     * none.  In JSON a comma never is one. */
-    char *grouped;
-    size_t grouped_length;
-    size_t before; /* bytes that stood before it in the file's line */
+    size_t before;   /* bytes that stood before it in the file's line */
     /* What repair.h did, and for whom: no reader needs these. */
     unsigned repairs; /* bits 1 << REPAIR_… */
     unsigned stream;  /* below TEXT_STREAMS: the process that wrote it */

@@ -1,7 +1,6 @@
 # Tests of reading and analysing dumps: unit tests of lib/dump, lib/model and
 # lib/analyse, the cases of t/parse, and jeprobe report (t/cli/1xx and 2xx).
 JE_REPORT_UNIT_TESTS = \
-	t/unit/check_ahead \
 	t/unit/check_alike \
 	t/unit/check_diff \
 	t/unit/check_fleet \
@@ -29,7 +28,6 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_unbias \
 	t/unit/check_verdict
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
-t_unit_check_ahead_LDADD = $(JE_PROBE_TEST)
 t_unit_check_alike_LDADD = $(JE_PROBE_TEST)
 t_unit_check_diff_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_fleet_LDADD = $(JE_PROBE_TEST) -lm
@@ -61,7 +59,6 @@ t_unit_check_verdict_LDADD = $(JE_PROBE_TEST)
 
 JE_REPORT_TESTS = \
 	t/cli/100-report-input.t \
-	t/cli/110-report-large.t \
 	t/cli/200-report-text.t \
 	t/cli/205-report-width.t \
 	t/cli/210-report-ledger.t \

@@ -16,8 +16,6 @@
 /* What the lines of a text became: "stream|line" each. */
 static char result[65536];
 static unsigned repairs;
-/* The last line that lost separators, with them. */
-static char grouped[1024];
 
 static void
 repair(const char *text, size_t length)
@@ -38,7 +36,7 @@ repair(const char *text, size_t length)
     repairer = repair_new(reader, text_jemalloc.probe);
     ck_assert_ptr_nonnull(repairer);
     repairs = 0;
-    result[0] = grouped[0] = '\0';
+    result[0] = '\0';
     for (;;) {
         ck_assert_int_eq(repair_line(repairer, &line, &error), JEP_OK);
         if (line.text == NULL)
@@ -50,10 +48,6 @@ repair(const char *text, size_t length)
                                line.restarts ? " (restarts)" : "");
         ck_assert_uint_lt(at, sizeof(result));
         repairs |= line.repairs;
-        if (line.grouped == NULL)
-            continue;
-        ck_assert_uint_eq(strlen(line.grouped), line.grouped_length);
-        snprintf(grouped, sizeof(grouped), "%s", line.grouped);
     }
     repair_free(repairer);
     reader_close(reader);
@@ -381,32 +375,13 @@ cleans(const char *text, const char *wanted, unsigned how)
     char buffer[1024];
     unsigned done = 0;
     size_t length = strlen(text);
-    bool is_grouped;
 
     memcpy(buffer, text, length + 1);
-    length = clean_text(buffer, length, &is_grouped, &done);
-    if (is_grouped)
-        length = clean_groups(buffer, length, &done);
+    length = clean_text(buffer, length, false, &done);
     ck_assert_str_eq(buffer, wanted);
     ck_assert_uint_eq(length, strlen(wanted));
     ck_assert_msg(done == how, "'%s': %x, not %x", text, done, how);
 }
-
-/* Who reads JSON gets the line as it was, without its prefix. */
-START_TEST(test_line_with_separators)
-{
-    becomes("> 12 app[1]: " BEGIN "\n"
-            "> 12 app[1]: mapped: 1,028,784,128\n",
-            "0|" BEGIN "\n0|mapped: 1028784128\n",
-            BIT(QUOTE) | BIT(PREFIX) | BIT(SEPARATORS));
-    ck_assert_str_eq(grouped, "mapped: 1,028,784,128");
-    becomes(BEGIN "\\na: 1,234\\nb: 5,678\n",
-            "0|" BEGIN "\n0|a: 1234\n0|b: 5678\n",
-            BIT(ESCAPES) | BIT(SEPARATORS));
-    ck_assert_str_eq(grouped, "");
-}
-
-END_TEST
 
 START_TEST(test_separators)
 {
@@ -519,7 +494,6 @@ main(void)
     tcase_add_test(tcase, test_quotes);
     tcase_add_test(tcase, test_markup);
     tcase_add_test(tcase, test_separators);
-    tcase_add_test(tcase, test_line_with_separators);
     tcase_add_test(tcase, test_colours);
     tcase_add_test(tcase, test_characters);
     tcase_add_test(tcase, test_first_lines_that_are_logs);
