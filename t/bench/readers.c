@@ -72,7 +72,8 @@ static struct options {
     const char *arenas;
     const char *commit;
     char files[KINDS][PATH_MOST];
-    char folder[64]; /* of the generated ones; "" = there are none */
+    bool is_made[KINDS]; /* here: the others are the user's */
+    char folder[64];     /* of the generated ones; "" = there are none */
     char program[PATH_MOST];
     start_t start;
 } options = {.rounds = ROUNDS_FIRST,
@@ -93,8 +94,10 @@ static const char usage_text[] =
 static void
 remove_files(void)
 {
-    for (enum kind kind = 0; kind < KINDS && options.folder[0] != '\0'; kind++)
-        unlink(options.files[kind]);
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        if (options.is_made[kind])
+            unlink(options.files[kind]);
+    }
     if (options.folder[0] != '\0')
         rmdir(options.folder);
 }
@@ -204,6 +207,7 @@ prepare(const char *own_folder)
         }
         snprintf(options.files[kind], PATH_MOST, "%s/arenas.%s", options.folder,
                  kind_names[kind]);
+        options.is_made[kind] = true;
         generate(kind, own_folder, jemalloc);
     }
 }

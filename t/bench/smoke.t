@@ -50,6 +50,11 @@ like 'readers: a speed' "$out" '^json, times as fast as jansson: [0-9.]+ '
 like 'readers: the memory' "$out" \
     '^text, peak [0-9.]+ MiB / model [0-9.]+ MiB: [0-9.]+ \(wanted: at most 3\)'
 
+# Only what it made is removed.
+cp "$text" given
+run "$bench/readers" -n 1 --arenas=16 --text=given
+ok 'readers: a file that was given stays' test -f given
+
 # What follows is about preloading, which the sanitizers' allocator excludes.
 case $JE_SANITIZERS in
     *address* | *thread*) done_testing ;;
