@@ -42,6 +42,8 @@ struct jep_moment {
     size_t index; /* in the order of reading */
     const char *file;
     unsigned document, documents;
+    unsigned stream; /* which of the processes that wrote the file, if lines
+                      * of a log tell them apart */
     enum jep_allocator allocator;
     const char *version, *exe; /* NULL = unknown */
     struct jep_figure pid, wall_ns, uptime_ns;

@@ -207,13 +207,31 @@ group_by_name(jep_several_t *several, size_t at)
     return group_new(several, moment);
 }
 
-/* The next dump of the same file. */
+/* A later dump of the same file, and of the process that wrote the other one
+ * if a log has lines of several. */
 static bool
 is_one_file(const struct jep_moment *before, const struct jep_moment *now)
 {
-    return is_text(before->file, now->file) &&
-           now->document == before->document + 1 &&
+    return is_text(before->file, now->file) && before->stream == now->stream &&
+           now->document > before->document &&
            before->allocator == now->allocator;
+}
+
+/* The dump before the one at `at`, but for those of other processes of the same
+ * log; NULL = there is none. */
+static const struct moment *
+before_of(const jep_several_t *several, size_t at)
+{
+    const struct jep_moment *now = &several->moments[at]->out;
+
+    while (at-- > 0) {
+        const struct moment *before = several->moments[at];
+
+        if (before->out.stream == now->stream ||
+            !is_text(before->out.file, now->file))
+            return before;
+    }
+    return NULL;
 }
 
 enum order { ORDER_NONE, ORDER_FORWARDS, ORDER_BACKWARDS };
@@ -222,10 +240,12 @@ static bool
 is_chain(const jep_several_t *several, bool is_backwards)
 {
     for (size_t i = 1; i < several->count; i++) {
-        const struct jep_moment *before = &several->moments[i - 1]->out;
+        const struct moment *last = before_of(several, i);
+        const struct jep_moment *before = last != NULL ? &last->out : NULL;
         const struct jep_moment *now = &several->moments[i]->out;
 
-        if (before->pid.known || now->pid.known || is_one_file(before, now))
+        if (before == NULL || before->pid.known || now->pid.known ||
+            is_one_file(before, now))
             continue;
         if (is_backwards ? !moment_follows(now, before)
                          : !moment_follows(before, now))
@@ -247,19 +267,17 @@ order_of(const jep_several_t *several)
 static size_t
 group_of(jep_several_t *several, size_t at, enum order order)
 {
-    const struct jep_moment *moment = &several->moments[at]->out, *before;
-    size_t group;
+    const struct jep_moment *moment = &several->moments[at]->out;
+    const struct moment *before = before_of(several, at);
 
     if (moment->pid.known)
         return group_by_name(several, at);
-    if (at == 0 || several->moments[at - 1]->out.pid.known)
+    if (before == NULL || before->out.pid.known)
         return group_new(several, moment);
-    before = &several->moments[at - 1]->out;
-    group = several->moments[at - 1]->group;
-    if (!is_one_file(before, moment) && order == ORDER_NONE)
+    if (!is_one_file(&before->out, moment) && order == ORDER_NONE)
         return group_new(several, moment);
-    several->groups[group].is_assumed = true;
-    return group;
+    several->groups[before->group].is_assumed = true;
+    return before->group;
 }
 
 static void

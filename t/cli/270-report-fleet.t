@@ -188,4 +188,25 @@ run "$jeprobe" report --format markdown pod*.txt 'a|b<i>.txt'
 like "Markdown: the unusual one is bold" "$out" '^\| `pod30.txt` \| \*\*1.48 GiB\*\* \|'
 unlike "Markdown: no bar ends a cell" "$out" 'a[|]b'
 
+# Two processes in one log, told apart by what the logger writes before each
+# line: one grows, the other does not, and neither jumps between the two.
+awk 'BEGIN {
+    for (i = 1; i <= 5; i++)
+        for (p = 1; p <= 2; p++) {
+            a = p == 1 ? i * 104857600 : 419430400
+            t = sprintf("Nov 27 10:0%d:00 host app[7%d]: ", i, p)
+            print t "___ Begin jemalloc statistics ___"
+            printf "%sAllocated: %.0f, active: %.0f, metadata: 4096000, resident: %.0f, mapped: %.0f, retained: 0\n",
+                t, a, a + 4194304, a + 8388608, a + 16777216
+            print t "--- End jemalloc statistics ---"
+        }
+}' </dev/null >two.log
+run "$jeprobe" report --format json two.log
+is "two processes of a log" "$(grep '"verdict": "' "$out" | tr -d ' ,')" \
+    '"verdict":"live-growth"
+"verdict":"same"'
+run "$jeprobe" report two.log
+like "each with its dumps" "$out" '^two\.log \(1\) to two\.log \(9\)$'
+like "and the other" "$out" '^two\.log \(2\) to two\.log \(10\)$'
+
 done_testing
