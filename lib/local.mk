@@ -354,6 +354,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/demangle.h \
 	lib/model/dwarf.c \
 	lib/model/dwarf.h \
+	lib/model/elfeach.c \
+	lib/model/elfeach.h \
 	lib/model/elfsym.c \
 	lib/model/elfsym.h \
 	lib/model/intern.c \

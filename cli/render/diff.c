@@ -62,29 +62,39 @@ change_row(out_t *out, const struct jep_change *change)
     out_puts(out, "\n");
 }
 
-static void
-print_changes(out_t *out, const char *title, const struct jep_change *changes,
-              size_t count, size_t most)
+void
+diff_table_changes(out_t *out, const struct diff_table *table,
+                   const char *title, const struct jep_change *changes,
+                   size_t count, size_t most)
 {
     if (count == 0)
         return;
-    heading(out, title);
+    table->heading(out, title);
     for (size_t i = 0; i < count && i < most; i++)
-        change_row(out, &changes[i]);
+        table->row(out, &changes[i]);
     out_puts(out, "\n");
 }
 
 void
-diff_print_owners(out_t *out, const struct jep_diff *diff, size_t most)
+diff_table_owners(out_t *out, const struct diff_table *table, const char *title,
+                  const struct jep_diff *diff, size_t most)
 {
     if (diff->owner_count == 0 && diff->nobody.bytes == 0)
         return;
-    heading(out, "For whom, most changed");
+    table->heading(out, title);
     for (size_t i = 0; i < diff->owner_count && i < most; i++)
-        change_row(out, &diff->owners[i]);
+        table->row(out, &diff->owners[i]);
     if (diff->nobody.what != NULL)
-        change_row(out, &diff->nobody);
+        table->row(out, &diff->nobody);
     out_puts(out, "\n");
+}
+
+static const struct diff_table text_table = {heading, change_row};
+
+void
+diff_print_owners(out_t *out, const struct jep_diff *diff, size_t most)
+{
+    diff_table_owners(out, &text_table, "For whom, most changed", diff, most);
 }
 
 void
@@ -194,10 +204,10 @@ diff_text(out_t *out, const struct diff_view *view)
     cell_paragraph(out, sentence, "", width);
     cell_style(out, CELL_PLAIN);
     out_puts(out, "\n");
-    print_changes(out, "Totals", diff->totals, diff->total_count,
-                  diff->total_count);
-    print_changes(out, "Where, most changed", diff->lines, diff->line_count,
-                  most);
+    diff_table_changes(out, &text_table, "Totals", diff->totals,
+                       diff->total_count, diff->total_count);
+    diff_table_changes(out, &text_table, "Where, most changed", diff->lines,
+                       diff->line_count, most);
     diff_print_owners(out, diff, most);
     diff_print_bins(out, diff, most);
     diff_print_stacks(out, diff, most);

@@ -25,6 +25,21 @@ void diff_json(out_t *out, const struct diff_view *view);
 const char *diff_sources(char words[DIFF_WORDS_MAX],
                          const struct diff_view *view);
 
+/* How a table of what changed is written. */
+struct diff_table {
+    void (*heading)(out_t *out, const char *title);
+    void (*row)(out_t *out, const struct jep_change *change);
+};
+
+/* Up to `most` rows, and for whom the memory is, with what is for nobody; no
+ * table without a row. */
+void diff_table_changes(out_t *out, const struct diff_table *table,
+                        const char *title, const struct jep_change *changes,
+                        size_t count, size_t most);
+void diff_table_owners(out_t *out, const struct diff_table *table,
+                       const char *title, const struct jep_diff *diff,
+                       size_t most);
+
 /* Its parts: size classes, and call stacks that changed by more than chance. */
 void diff_print_bins(out_t *out, const struct jep_diff *diff, size_t most);
 void diff_print_stacks(out_t *out, const struct jep_diff *diff, size_t most);

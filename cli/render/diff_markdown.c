@@ -8,14 +8,6 @@
 enum { ROWS_DEFAULT = 8, FRAMES = 4 };
 
 static void
-size_cell(out_t *out, double bytes)
-{
-    char text[TEXT_NUMBER_MAX];
-
-    out_printf(out, " %s |", text_size(text, bytes));
-}
-
-static void
 change_cell(out_t *out, double bytes)
 {
     char text[TEXT_NUMBER_MAX];
@@ -30,8 +22,8 @@ change_row(out_t *out, const struct jep_change *change)
     out_puts(out, "| ");
     markdown_prose(out, change->what);
     out_puts(out, " |");
-    size_cell(out, (double)(int64_t)change->before.value);
-    size_cell(out, (double)(int64_t)change->now.value);
+    markdown_size(out, (double)(int64_t)change->before.value);
+    markdown_size(out, (double)(int64_t)change->now.value);
     change_cell(out, (double)change->bytes);
     out_puts(out, "\n");
 }
@@ -45,29 +37,12 @@ heading(out_t *out, const char *title)
                title);
 }
 
-static void
-print_changes(out_t *out, const char *title, const struct jep_change *changes,
-              size_t count, size_t most)
-{
-    if (count == 0)
-        return;
-    heading(out, title);
-    for (size_t i = 0; i < count && i < most; i++)
-        change_row(out, &changes[i]);
-    out_puts(out, "\n");
-}
+static const struct diff_table table = {heading, change_row};
 
 void
 diff_markdown_owners(out_t *out, const struct jep_diff *diff, size_t most)
 {
-    if (diff->owner_count == 0 && diff->nobody.bytes == 0)
-        return;
-    heading(out, "for whom, most changed");
-    for (size_t i = 0; i < diff->owner_count && i < most; i++)
-        change_row(out, &diff->owners[i]);
-    if (diff->nobody.what != NULL)
-        change_row(out, &diff->nobody);
-    out_puts(out, "\n");
+    diff_table_owners(out, &table, "for whom, most changed", diff, most);
 }
 
 static void
@@ -130,10 +105,10 @@ diff_markdown(out_t *out, const struct diff_view *view)
     out_puts(out, "\n\n**");
     markdown_prose(out, diff->verdict.text);
     out_puts(out, ".**\n\n");
-    print_changes(out, "totals", diff->totals, diff->total_count,
-                  diff->total_count);
-    print_changes(out, "where, most changed", diff->lines, diff->line_count,
-                  most);
+    diff_table_changes(out, &table, "totals", diff->totals, diff->total_count,
+                       diff->total_count);
+    diff_table_changes(out, &table, "where, most changed", diff->lines,
+                       diff->line_count, most);
     diff_markdown_owners(out, diff, most);
     print_bins(out, diff, most);
     diff_markdown_stacks(out, diff, most);

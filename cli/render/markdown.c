@@ -79,12 +79,21 @@ markdown_code(out_t *out, const char *text)
         out_puts(out, "`");
 }
 
-static void
-size_cell(out_t *out, double bytes)
+void
+markdown_size(out_t *out, double bytes)
 {
     char text[TEXT_NUMBER_MAX];
 
-    out_printf(out, "%s |", text_size(text, bytes));
+    out_printf(out, " %s |", text_size(text, bytes));
+}
+
+void
+markdown_figure(out_t *out, struct jep_figure bytes)
+{
+    if (bytes.known)
+        markdown_size(out, (double)bytes.value);
+    else
+        out_puts(out, "  |");
 }
 
 static void
@@ -146,8 +155,8 @@ print_ledger(out_t *out, const struct jep_ledger *ledger)
         for (unsigned d = 0; d < line->depth; d++)
             out_puts(out, "&nbsp;&nbsp;");
         markdown_prose(out, line->what);
-        out_puts(out, " | ");
-        size_cell(out, (double)line->bytes);
+        out_puts(out, " |");
+        markdown_size(out, (double)line->bytes);
         out_printf(out, " %.1f %% |\n", line->share * 100.0);
     }
     out_printf(out, "| **%s** | **", ledger->total_name);
@@ -276,20 +285,11 @@ print_bins(out_t *out, const struct jep_view *view, unsigned top)
         out_printf(out, " %s |", text_count(count, (double)bin->curslabs));
         if (bin->utilization.known)
             out_printf(out, " %.1f %%", bin->utilization.value * 100.0);
-        out_puts(out, " | ");
-        size_cell(out, (double)bin->wasted_bytes);
+        out_puts(out, " |");
+        markdown_size(out, (double)bin->wasted_bytes);
         out_puts(out, "\n");
     }
     out_puts(out, "\n</details>\n\n");
-}
-
-static void
-figure_cell(out_t *out, struct jep_figure figure)
-{
-    char text[TEXT_NUMBER_MAX];
-
-    out_printf(out, " %s |",
-               figure.known ? text_size(text, (double)figure.value) : "");
 }
 
 /* Size classes of other allocators. */
@@ -313,9 +313,9 @@ print_classes(out_t *out, const struct jep_view *view, size_t limit)
             break;
         out_printf(out, "| %llu |", (unsigned long long)class->size);
         if (has_in_use)
-            figure_cell(out, class->in_use);
+            markdown_figure(out, class->in_use);
         if (has_unused)
-            figure_cell(out, class->unused);
+            markdown_figure(out, class->unused);
         out_puts(out, "\n");
     }
     out_puts(out, "\n</details>\n\n");
@@ -339,9 +339,9 @@ print_heaps(out_t *out, const struct jep_view *view, size_t limit)
         out_puts(out, "| ");
         markdown_prose(out, heap->name);
         out_puts(out, " |");
-        figure_cell(out, heap->mapped);
-        figure_cell(out, heap->allocated);
-        figure_cell(out, render_heap_free(heap));
+        markdown_figure(out, heap->mapped);
+        markdown_figure(out, heap->allocated);
+        markdown_figure(out, render_heap_free(heap));
         out_puts(out, "\n");
     }
     out_puts(out, "\n</details>\n\n");
@@ -367,8 +367,8 @@ owner_row(out_t *out, const char *name, double bytes, struct jep_figure objects)
 
     out_puts(out, "| ");
     markdown_prose(out, name);
-    out_puts(out, " | ");
-    size_cell(out, bytes);
+    out_puts(out, " |");
+    markdown_size(out, bytes);
     if (objects.known)
         out_printf(out, " %s", text_count(count, (double)objects.value));
     out_puts(out, " |\n");
@@ -422,8 +422,8 @@ print_sites(out_t *out, const struct jep_profile *profile, unsigned top)
             out_puts(out, "<br>for ");
             markdown_code(out, site->label);
         }
-        out_puts(out, " | ");
-        size_cell(out, site->live_bytes.value);
+        out_puts(out, " |");
+        markdown_size(out, site->live_bytes.value);
         out_printf(out, " %s to %s | %llu |\n",
                    text_size(low, site->live_bytes.low),
                    text_size(high, site->live_bytes.high),

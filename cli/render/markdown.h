@@ -14,6 +14,9 @@ void markdown_prose(out_t *out, const char *text);
 void markdown_code(out_t *out, const char *text);
 /* A function and where it is. */
 void markdown_frame(out_t *out, const struct jep_frame *frame);
+/* A cell of a table and the bar behind it; of what is not known, empty. */
+void markdown_size(out_t *out, double bytes);
+void markdown_figure(out_t *out, struct jep_figure bytes);
 /* A finding; its evidence is folded. */
 void markdown_finding(out_t *out, const struct jep_finding *finding);
 

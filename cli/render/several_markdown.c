@@ -10,15 +10,6 @@
 enum { ROWS_MAX = 20, ROWS_MOST = 8, COMMON_MAX = 12 };
 
 static void
-figure_cell(out_t *out, struct jep_figure figure)
-{
-    char text[TEXT_NUMBER_MAX];
-
-    out_printf(out, " %s |",
-               figure.known ? text_size(text, (double)figure.value) : "");
-}
-
-static void
 print_trends(out_t *out, const struct jep_series *series)
 {
     char text[TEXT_NUMBER_MAX];
@@ -35,8 +26,8 @@ print_trends(out_t *out, const struct jep_series *series)
         out_puts(out, "| ");
         markdown_prose(out, trend->what);
         out_puts(out, " |");
-        figure_cell(out, trend->first);
-        figure_cell(out, trend->last);
+        markdown_figure(out, trend->first);
+        markdown_figure(out, trend->last);
         out_printf(out, " %s |",
                    trend->is_steady ? "steady"
                                     : text_size(text, trend->change));
@@ -60,7 +51,7 @@ print_row(out_t *out, const struct jep_series *series,
     markdown_prose(out, words_when(words, series, at));
     out_puts(out, " |");
     for (size_t i = 0; i < columns; i++)
-        figure_cell(out, figures[i]->values[at]);
+        markdown_figure(out, figures[i]->values[at]);
     out_puts(out, " ");
     markdown_code(out, words_name(words, series->moments[at]));
     out_puts(out, " |\n");

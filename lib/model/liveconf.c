@@ -1,6 +1,8 @@
 /* Options that a program or library was compiled with. */
 #include "model/liveconf.h"
 
+#include "model/elfeach.h"
+
 #include <gelf.h>
 #include <libelf.h>
 #include <stdio.h>
@@ -57,28 +59,14 @@ variable_add(struct variables *variables, const char *name, uint64_t address,
 
 /* Local names are nobody's but the file's own. */
 static void
-look_symbols(struct variables *variables, Elf *elf, Elf_Scn *section,
-             const GElf_Shdr *header)
+look_symbol(void *context, const GElf_Sym *symbol, const char *name,
+            bool is_dynamic)
 {
-    Elf_Data *data = elf_getdata(section, NULL);
-    size_t count =
-        header->sh_entsize > 0 ? header->sh_size / header->sh_entsize : 0;
+    struct variables *variables = context;
 
-    for (size_t i = 1; data != NULL && i < count && i <= INT32_MAX; i++) {
-        GElf_Sym symbol;
-        const char *name;
-
-        if (gelf_getsym(data, (int)i, &symbol) == NULL)
-            break;
-        if (symbol.st_shndx == SHN_UNDEF ||
-            GELF_ST_TYPE(symbol.st_info) != STT_OBJECT ||
-            GELF_ST_BIND(symbol.st_info) == STB_LOCAL)
-            continue;
-        name = elf_strptr(elf, header->sh_link, symbol.st_name);
-        if (name != NULL && is_conf(name))
-            variable_add(variables, name, symbol.st_value,
-                         header->sh_type == SHT_DYNSYM);
-    }
+    if (GELF_ST_TYPE(symbol->st_info) == STT_OBJECT &&
+        GELF_ST_BIND(symbol->st_info) != STB_LOCAL && is_conf(name))
+        variable_add(variables, name, symbol->st_value, is_dynamic);
 }
 
 /* The bytes at `address` up to the end of their section; NULL = the file has
@@ -210,7 +198,7 @@ read_all(Elf *elf, struct liveconf confs[LIVECONF_MOST])
          section = elf_nextscn(elf, section)) {
         if (gelf_getshdr(section, &header) != NULL &&
             (header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB))
-            look_symbols(&variables, elf, section, &header);
+            elfeach_symbol(elf, section, &header, look_symbol, &variables);
     }
     for (size_t i = 0; i < variables.count; i++)
         count += text_of(elf, &variables.list[i], &confs[count]);

@@ -1,6 +1,8 @@
 /* Which allocator is in a program or library, from its ELF file. */
 #include "model/liveelf.h"
 
+#include "model/elfeach.h"
+
 #include <ctype.h>
 #include <gelf.h>
 #include <libelf.h>
@@ -82,31 +84,14 @@ look_symbol(struct look *look, const char *name, bool is_dynamic)
 }
 
 static void
-look_symbols(struct look *look, Elf *elf, Elf_Scn *section,
-             const GElf_Shdr *header)
+look_function(void *context, const GElf_Sym *symbol, const char *name,
+              bool is_dynamic)
 {
-    Elf_Data *data = elf_getdata(section, NULL);
-    size_t count =
-        header->sh_entsize > 0 ? header->sh_size / header->sh_entsize : 0;
+    int type = GELF_ST_TYPE(symbol->st_info);
 
-    for (size_t i = 1; data != NULL && i < count && i <= INT32_MAX; i++) {
-        GElf_Sym symbol;
-        const char *name;
-        int type;
-
-        if (gelf_getsym(data, (int)i, &symbol) == NULL)
-            break;
-        type = GELF_ST_TYPE(symbol.st_info);
-        if (symbol.st_shndx == SHN_UNDEF ||
-            (type != STT_FUNC && type != STT_GNU_IFUNC))
-            continue;
-        name = elf_strptr(elf, header->sh_link, symbol.st_name);
-        if (name == NULL)
-            continue;
-        look_symbol(look, name,
-                    header->sh_type == SHT_DYNSYM ||
-                        GELF_ST_BIND(symbol.st_info) == STB_GLOBAL);
-    }
+    if (type == STT_FUNC || type == STT_GNU_IFUNC)
+        look_symbol(context, name,
+                    is_dynamic || GELF_ST_BIND(symbol->st_info) == STB_GLOBAL);
 }
 
 static void
@@ -253,7 +238,7 @@ on_section(struct look *look, Elf *elf, Elf_Scn *section,
            const GElf_Shdr *header)
 {
     if (header->sh_type == SHT_DYNSYM || header->sh_type == SHT_SYMTAB)
-        look_symbols(look, elf, section, header);
+        elfeach_symbol(elf, section, header, look_function, look);
     else if (header->sh_type == SHT_DYNAMIC)
         look_dynamic(look, elf, section, header);
 }

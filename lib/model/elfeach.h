@@ -1,0 +1,18 @@
+/* Each symbol of a table in an ELF file. */
+#ifndef JE_MODEL_ELFEACH_H
+#define JE_MODEL_ELFEACH_H
+
+#include "base/macros.h"
+
+#include <gelf.h>
+#include <stdbool.h>
+
+/* A symbol that the file itself defines.  is_dynamic: the loader sees it. */
+typedef void (*elfeach_symbol_t)(void *context, const GElf_Sym *symbol,
+                                 const char *name, bool is_dynamic);
+
+/* Of a section SHT_SYMTAB or SHT_DYNSYM; a damaged one ends early. */
+void elfeach_symbol(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
+                    elfeach_symbol_t each, void *context);
+
+#endif
