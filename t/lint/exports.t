@@ -24,6 +24,13 @@ listed() {
              on { for (i = 1; i <= NF; i++) print $i }' | sort -u
 }
 
+# twice OBJECT...: names that several of them define. Of an archive the linker
+# takes the first one that it finds, and says nothing.
+twice() {
+    nm -A -g --defined-only "$@" |
+        awk '$(NF - 1) ~ /^[TDBR]$/ { print $NF }' | sort | uniq -d
+}
+
 # unlisted NAMES PATTERNS: the names that no pattern has.
 unlisted() {
     for name in $1; do
@@ -70,6 +77,14 @@ is "and no other" "$(unlisted "$shared" 'jea_*')" ''
 is "the static library has the same" "$static" "$shared"
 is "the shared library needs libc only" "$(libraries "$so")" ''
 
+set +f
+objects=$(find "$top_builddir/cli" -name 'jeprobe-*.o')
+has_line "the command has objects" "$objects" '\.o$'
+# shellcheck disable=SC2086
+is "no name is in the command and in its library" \
+    "$(twice $objects "$(find "$top_builddir/lib" -name libjeprobe.a)")" ''
+set -f
+
 build bad.so -shared -fPIC -Wl,--no-as-needed -lm <<'END'
 int jea_x(void) { return 1; }
 int oops(void) { return 2; }
@@ -80,5 +95,8 @@ is "finds a name that is missing" \
     "$(lacking "$(exports bad.so)" 'jea_x malloc')" malloc
 is "finds a helper in an object" \
     "$(unlisted "$(archive_exports bad.o)" 'jea_*')" oops
+cp bad.o worse.o
+is "finds a name that two have" "$(twice bad.o worse.o)" 'jea_x
+oops'
 is "finds a library too many" "$(libraries bad.so)" libm.so.6
 done_testing
