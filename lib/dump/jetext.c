@@ -315,6 +315,16 @@ is_gap(const struct jetext *t)
            strspn(t->start, " ") == blanks;
 }
 
+/* "7f12c0000000-7f12c0021000 rw-p …": a mapping that another part of the paste
+ * has, and no row although it may begin with a digit. */
+static bool
+is_mapping(const token_t *tokens, size_t count)
+{
+    return count >= 2 && tokens[1].length == 4 &&
+           strspn(tokens[1].text, "rwxps-") == 4 &&
+           memchr(tokens[0].text, '-', tokens[0].length) != NULL;
+}
+
 jep_status_t
 jetext_read(struct jetext *t, const char *text, size_t length)
 {
@@ -340,7 +350,7 @@ jetext_read(struct jetext *t, const char *text, size_t length)
     if (is_read)
         return status;
     count = token_split(text, length, tokens, TOKENS_MAX);
-    if (count == 0 || count > TOKENS_MAX)
+    if (count == 0 || count > TOKENS_MAX || is_mapping(tokens, count))
         return JEP_OK;
     line = (token_t){tokens[0].text, length - (size_t)(tokens[0].text - text)};
     if (!is_digit(line.text[0]) && !(count == 1 && token_is(line, "---"))) {

@@ -52,4 +52,5 @@ inside 71 22 c glibc-info-236 jetext-53
 inside 7 1 n mimalloc-209 proc-smaps
 inside 4 1 n tcmalloc-google proc-smaps
 inside 11 14 n proc-smaps glibc-info-236
+inside 3 6 n jetext-53 proc-smaps
 done_testing
