@@ -81,28 +81,29 @@ check_thp_always(const struct doctor_input *in, struct finding *finding)
     return true;
 }
 
-/* The command for each of the sizes in "16 kB, 64 kB". */
+#define THP_SIZE THP "hugepages-%skB/enabled"
+
+/* The commands for each of the sizes in "16 kB, 64 kB". */
 static void
 write_sizes(struct finding *finding, const char *sizes)
 {
-    char now[512] = "", keep[512] = "", file[96];
+    char list[512] = "";
+    size_t used = 0;
 
-    while (*sizes != '\0') {
-        size_t used = strlen(now), kept = strlen(keep);
-
-        snprintf(file, sizeof(file), THP "hugepages-%llukB/enabled",
-                 strtoull(sizes, NULL, 10));
-        snprintf(now + used, sizeof(now) - used, "%s%s",
-                 used > 0 ? " " : "echo madvise | tee ", file);
-        snprintf(keep + kept, sizeof(keep) - kept, "%s'w %s - - - - madvise'",
-                 kept > 0 ? " " : "", file);
+    while (*sizes != '\0' && used < sizeof(list)) {
+        used +=
+            (size_t)snprintf(list + used, sizeof(list) - used, "%s%llu",
+                             used > 0 ? " " : "", strtoull(sizes, NULL, 10));
         sizes += strcspn(sizes, ",");
         sizes += strspn(sizes, ", ");
     }
-    finding_now(finding, "%s", now);
+    finding_now(finding, "for k in %s; do echo madvise > " THP_SIZE "; done",
+                list, "${k}");
     finding_keep(finding,
-                 "printf '%%s\\n' %s > /etc/tmpfiles.d/jeprobe-hugepages.conf",
-                 keep);
+                 "for k in %s; do echo \"w " THP_SIZE
+                 " - - - - madvise\"; done > "
+                 "/etc/tmpfiles.d/jeprobe-hugepages.conf",
+                 list, "${k}");
 }
 
 bool

@@ -48,23 +48,60 @@ notes_take(const struct jep_source *source, struct intern_text *texts,
     return true;
 }
 
-/* Texts of one pool are the same if their places are. */
+/* Notes that are the same, found by where their text is: texts of one pool are
+ * the same if their places are. */
+struct notes {
+    struct jep_note *list;
+    size_t count;
+    size_t *slots; /* of the list, from 1; 0 = free */
+    size_t size;   /* of slots, a power of two and more than notes */
+};
+
+static bool
+notes_new(struct notes *notes, size_t most)
+{
+    *notes = (struct notes){.size = 16};
+    while (notes->size < most * 2)
+        notes->size *= 2;
+    notes->list = calloc(most + 1, sizeof(*notes->list));
+    notes->slots = calloc(notes->size, sizeof(*notes->slots));
+    return notes->list != NULL && notes->slots != NULL;
+}
+
+/* The slot of `note`, or the free one where it is to be. */
+static size_t *
+slot_of(const struct notes *notes, const struct jep_moment_note *note)
+{
+    uint64_t hash =
+        (uint64_t)(uintptr_t)note->text * UINT64_C(0x9e3779b97f4a7c15);
+
+    for (size_t at = (size_t)(hash >> 20) + note->is_missing;; at++) {
+        size_t *slot = &notes->slots[at & (notes->size - 1)];
+        const struct jep_note *has =
+            *slot != 0 ? &notes->list[*slot - 1] : NULL;
+
+        if (has == NULL ||
+            (has->text == note->text && has->is_missing == note->is_missing))
+            return slot;
+    }
+}
+
 static void
-note_add(struct jep_note *notes, size_t *count, const struct jep_moment *moment,
+note_add(struct notes *notes, const struct jep_moment *moment,
          const struct jep_moment_note *note)
 {
-    struct jep_note *at = notes;
+    size_t *slot = slot_of(notes, note);
+    struct jep_note *at;
 
-    while (at < notes + *count &&
-           (at->text != note->text || at->is_missing != note->is_missing))
-        at++;
-    if (at == notes + *count) {
-        *at = (struct jep_note){.text = note->text,
-                                .is_missing = note->is_missing,
-                                .line = note->line,
-                                .first = moment};
-        (*count)++;
+    if (*slot == 0) {
+        notes->list[notes->count] =
+            (struct jep_note){.text = note->text,
+                              .is_missing = note->is_missing,
+                              .line = note->line,
+                              .first = moment};
+        *slot = ++notes->count;
     }
+    at = &notes->list[*slot - 1];
     at->times++;
     at->dumps += at->last != moment;
     at->last = moment;
@@ -72,19 +109,25 @@ note_add(struct jep_note *notes, size_t *count, const struct jep_moment *moment,
 
 jep_status_t
 jep_notes(const struct jep_moment *const *moments, size_t count,
-          struct jep_note **notes, size_t *note_count)
+          struct jep_note **out, size_t *note_count)
 {
-    size_t most = 1;
+    struct notes notes;
+    size_t most = 0;
+    bool is_fine;
 
     for (size_t i = 0; i < count; i++)
         most += moments[i]->note_count;
-    *note_count = 0;
-    *notes = calloc(most, sizeof(**notes));
-    if (*notes == NULL)
-        return JEP_ERR_MEMORY;
-    for (size_t i = 0; i < count; i++) {
+    is_fine = notes_new(&notes, most);
+    for (size_t i = 0; i < count && is_fine; i++) {
         for (size_t n = 0; n < moments[i]->note_count; n++)
-            note_add(*notes, note_count, moments[i], &moments[i]->notes[n]);
+            note_add(&notes, moments[i], &moments[i]->notes[n]);
     }
-    return JEP_OK;
+    free(notes.slots);
+    if (!is_fine) {
+        free(notes.list);
+        notes = (struct notes){.list = NULL};
+    }
+    *out = notes.list;
+    *note_count = notes.count;
+    return is_fine ? JEP_OK : JEP_ERR_MEMORY;
 }

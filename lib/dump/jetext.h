@@ -204,8 +204,9 @@ const struct jetext_grid *jetext_recall_heading(const struct jetext *t);
 void jetext_keep_heading(struct jetext *t);
 jep_status_t jetext_recall(struct jetext *t, bool *is_read);
 /* What the current line was found to be. */
+/* is_last: the line ends in its digits. */
 void jetext_keep_figure(struct jetext *t, enum dump_scope scope, int field,
-                        uint64_t value);
+                        uint64_t value, bool is_last);
 void jetext_keep_slabs(struct jetext *t, const struct jetext_slabs *slabs);
 void jetext_keep_slabs_heading(struct jetext *t);
 void jetext_keep_silent(struct jetext *t);

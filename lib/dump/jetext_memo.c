@@ -26,6 +26,7 @@ enum kind {
 struct known {
     char text[LINE_MAX]; /* of figures without the number; blanks follow */
     uint8_t length;      /* of figures, LINE_MAX */
+    uint8_t label;       /* of figures: its length */
     uint8_t kind;
     uint8_t next;            /* the line that came after it */
     enum jetext_table table; /* that was open when it said nothing */
@@ -110,7 +111,7 @@ number_start(const struct jetext *t)
     return start;
 }
 
-/* Whether the current line is `known`; *start: of its number, if it has one. */
+/* Whether the current line is `known`, but for its number; *start: of it. */
 static bool
 is_known(const struct jetext *t, const struct known *known, size_t *start)
 {
@@ -119,7 +120,7 @@ is_known(const struct jetext *t, const struct known *known, size_t *start)
         *start = number_start(t);
     else if (known->length != t->length)
         return false;
-    return memcmp(known->text, t->start, *start) == 0;
+    return *start >= known->label && memcmp(known->text, t->start, *start) == 0;
 }
 
 static jep_status_t
@@ -185,6 +186,9 @@ keep(struct jetext *t, struct known *as)
     memset(as->text, ' ', sizeof(as->text));
     memcpy(as->text, t->start, length);
     as->length = (uint8_t)(as->kind == KIND_FIGURE ? LINE_MAX : length);
+    while (as->kind == KIND_FIGURE && length > 0 && as->text[length - 1] <= ' ')
+        length--;
+    as->label = (uint8_t)(as->kind == KIND_FIGURE ? length : 0);
     while (at < LINES &&
            (memo->lines[at].kind != as->kind ||
             memo->lines[at].length != as->length ||
@@ -200,9 +204,8 @@ keep(struct jetext *t, struct known *as)
 
 void
 jetext_keep_figure(struct jetext *t, enum dump_scope scope, int field,
-                   uint64_t value)
+                   uint64_t value, bool is_last)
 {
-    bool is_last = t->length > 0 && is_digit(t->start[t->length - 1]);
     struct known known = {.kind = is_last ? KIND_FIGURE : KIND_EXACT,
                           .scope = scope,
                           .figure = {field, value}};

@@ -555,7 +555,8 @@ read_labelled(struct jetext *t, token_t line)
     if (amount_at(at, &value, &is_rounded) == 0)
         return jetext_cell(t, scopes[i - 1], field, (token_t){at, digits(at)});
     if (!is_rounded && t->is_open)
-        jetext_keep_figure(t, scopes[i - 1], field, value);
+        jetext_keep_figure(t, scopes[i - 1], field, value,
+                           at + digits(at) == end);
     status = scopes[i - 1] == DUMP_ARENA ? jetext_need_arena(t, field)
                                          : jetext_need(t, TEXT_WEAK);
     return status != JEP_OK

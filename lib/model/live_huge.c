@@ -97,14 +97,22 @@ static void list_add(char list[LIST_MAX], const char *format, ...)
 static void
 list_add(char list[LIST_MAX], const char *format, ...)
 {
-    size_t used = strlen(list);
+    size_t used = strlen(list), before = used;
     va_list args;
+    int n;
 
     if (used > 0)
         used += (size_t)snprintf(list + used, LIST_MAX - used, ", ");
+    if (used >= LIST_MAX) {
+        list[before] = '\0';
+        return;
+    }
     va_start(args, format);
-    vsnprintf(list + used, LIST_MAX - used, format, args);
+    n = vsnprintf(list + used, LIST_MAX - used, format, args);
     va_end(args);
+    /* Half of one is none. */
+    if (n < 0 || (size_t)n >= LIST_MAX - used)
+        list[before] = '\0';
 }
 
 /* Whether pages of that size are made of all memory, unasked. */

@@ -71,7 +71,21 @@ case_of "smaller ones on request" '' sizes 64 madvise 128 inherit
 case_of "as the rest, which is for all" 'low:thp-always low:thp-sizes-always' \
     eval 'huge; sizes 128 inherit 2048 inherit 1024 always'
 like "a command for each" "$out" \
-    '"echo madvise \| tee /sys/.*/hugepages-128kB/enabled /sys/.*/hugepages-1024kB/enabled"'
+    'for k in 128 1024; do echo madvise > /sys/.*/hugepages-\$\{k\}kB/enabled; done"'
+case_of "seven sizes for all" low:thp-sizes-always eval \
+    'sizes 16 always 32 always 64 always 128 always 256 always 512 always 1024 always'
+sed -n 's|^ *"now": "\(for k in.*\)",*$|\1|p' "$out" | sed "s|/sys/|$tree/sys/|" >now.sh
+run sh ./now.sh
+is "the command runs" "$status" 0
+is "and sets all of them" "$(cat "$tree"/$thp/hugepages-*kB/enabled | grep -c '^madvise$')" 7
+long()
+{
+    for size in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+        put $thp/hugepages-41000000${size}kB/enabled '[always] inherit madvise never'
+    done
+}
+case_of "more sizes than a line has" low:thp-sizes-always long
+like "no half of one" "$out" '"thp_sizes": "4100000001 kB always, .* kB always",$'
 case_of "faults that compact for one size" low:thp-defrag-stalls eval \
     'put $thp/enabled "always madvise [never]"; sizes 64 madvise
     put $thp/defrag "[always] defer defer+madvise madvise never"'

@@ -498,6 +498,43 @@ START_TEST(test_rows_alike)
 
 END_TEST
 
+/* Lines of an arena that are like those of the one before, but for how their
+ * figures are written. */
+START_TEST(test_figures_like_one_before)
+{
+    static const char *const lines[][2] = {
+        {"active: 36.100\n", "active: 36.200\n"},
+        {"active: 36100\n", "active: 36200 of 2\n"},
+        {"active: 36100 of 3\n", "active: 36200 of 3\n"},
+        {"active: 36,100\n", "active: 36,200\n"},
+        {"active: 36100 (4)\n", "active: 36200 (5)\n"},
+        {"active:    6100\n", "active:   36200\n"},
+        {"active:   36100\n", "active:   36200\nmapped\n7\n"},
+        {"active:   36100\n", "active:   36200\n7\n"},
+    };
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(lines); i++) {
+        char text[2048];
+
+        snprintf(text, sizeof(text),
+                 "___ Begin jemalloc statistics ___\n"
+                 "arenas[0]:\nassigned threads: 1\n%smapped: 40960\n"
+                 "arenas[1]:\nassigned threads: 1\n%smapped: 40960\n"
+                 "arenas[2]:\nassigned threads: 1\n%s"
+                 "--- End jemalloc statistics ---\n",
+                 lines[i][0], lines[i][0], lines[i][1]);
+        load_text(text);
+        ck_assert_msg(arena(2)->figures[ARENA_ACTIVE].known &&
+                          arena(2)->figures[ARENA_ACTIVE].value == 36200,
+                      "%s", lines[i][1]);
+        ck_assert_msg(!arena(2)->figures[ARENA_MAPPED].known, "%s",
+                      lines[i][1]);
+        jep_dumps_free(dumps);
+    }
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -519,6 +556,7 @@ main(void)
     tcase_add_test(tcase, test_single_figures);
     tcase_add_test(tcase, test_next_document);
     tcase_add_test(tcase, test_rows_alike);
+    tcase_add_test(tcase, test_figures_like_one_before);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
 }
