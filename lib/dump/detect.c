@@ -228,6 +228,10 @@ before_read(struct stream *s, const struct text_line *line, unsigned *says)
 
     again.resumes = true;
     status = line_read(s, &s->before, &again, says);
+    if (status == JEP_OK && *says == TEXT_OVER) {
+        *says = TEXT_NOTHING;
+        return end(&s->before);
+    }
     if (status != JEP_OK || *says == TEXT_NOTHING)
         return status;
     status = sink->repaired(sink->context, line->number, 1u << REPAIR_BETWEEN);

@@ -668,7 +668,8 @@ procfs_open(const struct dump_sink *sink, struct jep_error *error)
 }
 
 /* Whether a line behind something else goes on with the mapping before that, or
- * with the file if the mappings adjoin: others may be of another process. */
+ * with the file if the mappings adjoin: others may be of another process, with
+ * which this one's file is over. */
 static bool
 goes_on(const struct procfs *p, const char *text, size_t length)
 {
@@ -694,8 +695,10 @@ procfs_line(void *state, const struct text_line *line, unsigned *evidence)
 
     document_line(&p->doc, line);
     if (line->resumes &&
-        !goes_on(p, line->text + indent, line->length - indent))
+        !goes_on(p, line->text + indent, line->length - indent)) {
+        *evidence = procfs_probe(line) == TEXT_SURE ? TEXT_OVER : TEXT_NOTHING;
         return JEP_OK;
+    }
     status = read_line(p, line->text + indent, line->length - indent);
     *evidence = p->doc.evidence;
     return status;

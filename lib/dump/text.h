@@ -16,7 +16,8 @@ enum {
     TEXT_NOTHING = 0, /* the line says nothing to this reader */
     TEXT_WEAK = 1,    /* a labelled figure that others have too */
     TEXT_SURE = 3,    /* nobody else writes such a line */
-    TEXT_OVER = 8     /* added: and what this reader reads ends with it */
+    TEXT_OVER = 8     /* added: and what this reader reads ends with it, or
+                       * before it if the line says nothing else */
 };
 
 /* Processes whose lines are told apart. */
