@@ -545,10 +545,21 @@ jetext_close(void *state)
     return status != JEP_OK ? status : ended;
 }
 
+/* Whether a dump is at its end and nothing waits for the next one. */
+static bool
+jetext_is_over(const void *state)
+{
+    const struct jetext *t = state;
+
+    return !t->is_open && t->weight == 0 && t->held == HELD_NONE &&
+           t->rejected_line == 0;
+}
+
 const struct text_format text_jemalloc = {
     .name = "jemalloc",
     .probe = jetext_probe,
     .open = jetext_open,
     .line = jetext_line,
     .close = jetext_close,
+    .is_over = jetext_is_over,
 };
