@@ -205,16 +205,43 @@ line_read(struct stream *s, struct running *running,
     return status;
 }
 
-/* The reader that runs reads a line. */
+/* A reader reads a line that may go on with its document behind what another
+ * one wrote. */
+static jep_status_t
+resume(struct stream *s, struct running *running, const struct text_line *line,
+       unsigned *says)
+{
+    const struct dump_sink *sink = running->sink;
+    struct text_line again = *line;
+    jep_status_t status;
+
+    again.resumes = true;
+    status = line_read(s, running, &again, says);
+    if (status == JEP_OK && *says == TEXT_OVER) {
+        *says = TEXT_NOTHING;
+        return end(running);
+    }
+    if (status != JEP_OK || *says == TEXT_NOTHING)
+        return status;
+    *says &= ~(unsigned)TEXT_OVER;
+    return sink->repaired(sink->context, line->number, 1u << REPAIR_BETWEEN);
+}
+
+/* The reader that runs reads a line.  One that ends it without a word to it is
+ * for the one before. */
 static jep_status_t
 now_read(struct stream *s, const struct text_line *line, unsigned *says)
 {
     jep_status_t status = line_read(s, &s->now, line, says);
+    bool ends = (*says & TEXT_OVER) != 0;
 
-    if (status == JEP_OK && (*says & TEXT_OVER) != 0)
-        status = stop(s);
     *says &= ~(unsigned)TEXT_OVER;
-    return status;
+    if (status != JEP_OK || !ends)
+        return status;
+    status = stop(s);
+    if (status != JEP_OK || *says != TEXT_NOTHING || s->now.format == NULL)
+        return status;
+    return resume(s, &s->now, line, says);
 }
 
 /* A line that says nothing to the reader that runs may go on with the document
@@ -222,22 +249,10 @@ now_read(struct stream *s, const struct text_line *line, unsigned *says)
 static jep_status_t
 before_read(struct stream *s, const struct text_line *line, unsigned *says)
 {
-    const struct dump_sink *sink = s->before.sink;
-    struct text_line again = *line;
-    jep_status_t status;
+    jep_status_t status = resume(s, &s->before, line, says);
 
-    again.resumes = true;
-    status = line_read(s, &s->before, &again, says);
-    if (status == JEP_OK && *says == TEXT_OVER) {
-        *says = TEXT_NOTHING;
-        return end(&s->before);
-    }
     if (status != JEP_OK || *says == TEXT_NOTHING)
         return status;
-    status = sink->repaired(sink->context, line->number, 1u << REPAIR_BETWEEN);
-    if (status != JEP_OK)
-        return status;
-    *says &= ~(unsigned)TEXT_OVER;
     if (is_over(&s->now))
         return stop(s);
     swap(s);
