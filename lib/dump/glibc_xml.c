@@ -467,19 +467,21 @@ join_with(struct glibc_xml *x, const char *between, const char *text,
 }
 
 /* The same for what may have been lost between: a blank where the line was
- * wrapped, or a bracket that was taken for a quotation mark. */
+ * wrapped, or a bracket that was taken for a quotation mark.  No more of the
+ * line is joined than up to the end of the tag; *used: that much. */
 static size_t
-join(struct glibc_xml *x, const char *text, size_t length)
+join(struct glibc_xml *x, const char *text, size_t length, size_t *used)
 {
+    const char *bracket = memchr(text, '>', length);
     size_t all;
 
-    if (length + x->held + 1 >= sizeof(x->text) ||
-        (memchr(text, '"', length) == NULL &&
-         memchr(text, '>', length) == NULL))
+    *used = bracket != NULL ? (size_t)(bracket - text) + 1 : length;
+    if (*used + x->held + 1 >= sizeof(x->text) ||
+        (bracket == NULL && memchr(text, '"', length) == NULL))
         return 0;
-    all = join_with(x, "", text, length);
+    all = join_with(x, "", text, *used);
     if (all == 0)
-        all = join_with(x, *skip_indent(text) == '<' ? ">" : " ", text, length);
+        all = join_with(x, *skip_indent(text) == '<' ? ">" : " ", text, *used);
     return all;
 }
 
@@ -506,7 +508,8 @@ static jep_status_t
 read_tags(struct glibc_xml *x, const char *text, size_t length)
 {
     const struct dump_sink *sink = x->doc.sink;
-    size_t all = x->held > 0 ? join(x, text, length) : 0;
+    size_t used = 0;
+    size_t all = x->held > 0 ? join(x, text, length, &used) : 0;
     jep_status_t status = JEP_OK;
 
     /* Between tags there is nothing but what others wrote. */
@@ -517,10 +520,12 @@ read_tags(struct glibc_xml *x, const char *text, size_t length)
         status = drop(x);
     else if (x->held_line + 1 == x->doc.line)
         status = sink->repaired(sink->context, x->doc.line, 1u << REPAIR_WRAP);
-    if (status != JEP_OK)
+    if (status != JEP_OK || all == 0)
+        return status == JEP_OK ? feed_and_hold(x, text, length) : status;
+    status = feed_and_hold(x, x->text, all);
+    if (status != JEP_OK || x->parser == NULL || used == length)
         return status;
-    return all == 0 ? feed_and_hold(x, text, length)
-                    : feed_and_hold(x, x->text, all);
+    return feed_and_hold(x, text + used, length - used);
 }
 
 static jep_status_t
@@ -547,23 +552,24 @@ static size_t
 glibc_xml_own(void *state, const struct text_line *line, size_t *most)
 {
     struct glibc_xml *x = state;
-    size_t length = line->length, before = 0;
-    const char *text = line->text;
+    size_t used = 0, all, before;
     struct glibc_tags tags;
 
     *most = line->length;
     if (x->held > 0) {
-        length = join(x, text, length);
-        if (length == 0)
+        all = join(x, line->text, line->length, &used);
+        if (all == 0)
             return line->length;
-        text = x->text;
-        before = length - line->length;
+        before = all - used;
+        tags = glibc_tags(x->text, all);
+        if (tags.fits < all) {
+            *most = tags.fits - before;
+            return tags.whole > before ? tags.whole - before : 0;
+        }
     }
-    tags = glibc_tags(text, length);
-    if (tags.fits == length)
-        return line->length;
-    *most = tags.fits - before;
-    return tags.whole > before ? tags.whole - before : 0;
+    tags = glibc_tags(line->text + used, line->length - used);
+    *most = used + tags.fits;
+    return *most == line->length ? line->length : used + tags.whole;
 }
 
 /* Whether no open tag waits for the end of its element. */
