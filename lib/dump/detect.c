@@ -22,6 +22,8 @@ static const struct text_format *const formats[] = {
 
 #define MUTE_LINES 4
 #define MUTE_MAX   64
+/* No more of what has run into a text than this looks like a part of it. */
+#define ALIKE_MAX 64
 
 /* A reader at work. */
 struct running {
@@ -269,8 +271,10 @@ foreign_start(const struct stream *s, const struct text_line *line)
 
     if (format == NULL || format->own == NULL)
         return line->length;
-    for (at = format->own(s->now.state, line, &most);
-         at <= most && at < line->length; at++) {
+    at = format->own(s->now.state, line, &most);
+    if (most > at + ALIKE_MAX)
+        at = most - ALIKE_MAX;
+    for (; at <= most && at < line->length; at++) {
         struct text_line rest = *line;
 
         rest.text += at;

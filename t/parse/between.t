@@ -53,4 +53,14 @@ inside 7 1 n mimalloc-209 proc-smaps
 inside 4 1 n tcmalloc-google proc-smaps
 inside 11 14 n proc-smaps glibc-info-236
 inside 3 6 n jetext-53 proc-smaps
+
+# Where another text begins is looked for near the end of what is a tag: a long
+# one is no more work for a byte than a short one.
+{
+    printf '<malloc version="1">\n<heap nr="0">\n<sizes>\n<a '
+    awk 'BEGIN { while (i++ < 40000) printf "b=\"1\" " }'
+    echo '?'
+} >long
+run timeout 20 "$jeprobe" report --format json long
+is "a long broken tag" "$status" 0
 done_testing
