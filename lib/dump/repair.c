@@ -18,6 +18,9 @@
 #define STUDIES_MAX 64
 
 #define MARKER "___ Begin jemalloc statistics ___" /* scan.h looks for it */
+#define FINISH "--- End jemalloc statistics ---"
+
+#define STUDY_LENGTH_MAX 500 /* of a line whose words are looked at */
 
 struct repairer {
     reader_t *reader;
@@ -284,6 +287,39 @@ try_key(repairer_t *r, const struct text_line *line, uint64_t key)
     return false;
 }
 
+/* What a line of the start of the input says without its prefix. */
+static enum prefix_says
+sample_says(const void *context, const char *text, size_t length)
+{
+    const repairer_t *r = context;
+    char copy[STUDY_LENGTH_MAX + 1];
+    struct text_line line = {.text = copy, .ended = true};
+
+    if (is_marker(text, length))
+        return PREFIX_SAYS_BEGIN;
+    if (length >= sizeof(FINISH) - 1 &&
+        memcmp(text, FINISH, sizeof(FINISH) - 1) == 0)
+        return PREFIX_SAYS_END;
+    line.length = length < STUDY_LENGTH_MAX ? length : STUDY_LENGTH_MAX;
+    memcpy(copy, text, line.length);
+    copy[line.length] = '\0';
+    return r->probe(&line) != TEXT_NOTHING ? PREFIX_SAYS_SOMETHING
+                                           : PREFIX_SAYS_NOTHING;
+}
+
+static void
+study(const repairer_t *r, struct prefix *prefix)
+{
+    struct prefix_content content = {.says = sample_says, .context = r};
+    const char *begin =
+        memmem(r->sample, r->sample_length, MARKER, sizeof(MARKER) - 1);
+
+    content.is_amid =
+        begin != NULL && memmem(r->sample, (size_t)(begin - r->sample), FINISH,
+                                sizeof(FINISH) - 1) == NULL;
+    prefix_study(prefix, r->sample, r->sample_length, &content);
+}
+
 /* A prefix of its own for what starts at byte `at`. */
 static void
 learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
@@ -300,7 +336,7 @@ learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
     }
     if (prefix_learn(&r->prefixes[stream], line, at, key)) {
         if (r->learnt++ < STUDIES_MAX && key == 0)
-            prefix_study(&r->prefixes[stream], r->sample, r->sample_length);
+            study(r, &r->prefixes[stream]);
         r->stream = stream;
         r->prefix_count += stream == r->prefix_count;
         r->prefixes[stream].used = line->number;

@@ -3,13 +3,15 @@
  * A prefix is compared piece by piece: runs of digits, runs of blanks, names of
  * months and days, other bytes.  Digits that look like part of a time may
  * differ; others, like a process number, tell processes apart until a line
- * shows that they do not.  Numbers that come back after others surely do. */
+ * shows that they do not.  Those that come back after others surely do if what
+ * stands behind each of them begins a document. */
 #include "dump/repair_prefix.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #define JUST_BEGUN   8 /* lines */
+#define ALIKE_MIN    6 /* bytes */
 #define RUNS_MAX     8 /* of digits in a prefix */
 #define VALUES_MAX   16
 #define IDENTITY_MAX UINT64_C(1000000000) /* above it are times */
@@ -196,9 +198,27 @@ walk(const struct prefix *prefix, const char *text, size_t length, size_t *end,
     return match;
 }
 
+/* What stands behind the prefix of a line says of documents. */
+struct content {
+    const char *text;
+    size_t length;
+    bool is_any;   /* it is of a dump */
+    bool is_begin; /* one begins here */
+    bool is_amid;  /* one begins here before the one before it has ended */
+    bool is_early; /* none has begun yet, but one is about to beside it */
+};
+
+/* One value of a number, and how the first line of a dump behind it came. */
+struct value {
+    uint64_t number;
+    bool has_content, has_begun;
+};
+
 /* The values of a number, in the order of the lines. */
 struct values {
-    uint64_t seen[VALUES_MAX], last;
+    struct value seen[VALUES_MAX];
+    struct content first; /* of a dump behind any of them */
+    uint64_t last;
     unsigned count; /* of those seen */
     size_t lines, changes;
     bool is_identity; /* one came back */
@@ -206,23 +226,58 @@ struct values {
     bool is_time;     /* one is too large for a process */
 };
 
-static void
-values_add(struct values *values, uint64_t value)
+/* Whether both lines start with the same words: documents without a marker
+ * have them in their first line alone. */
+static bool
+is_alike(const struct content *a, const struct content *b)
 {
-    bool is_seen = false;
+    size_t n = 0;
+
+    while (n < a->length && n < b->length && a->text[n] == b->text[n] &&
+           !is_digit(a->text[n]))
+        n++;
+    return n >= ALIKE_MIN && (n == a->length || is_digit(a->text[n])) &&
+           (n == b->length || is_digit(b->text[n]));
+}
+
+static void
+value_note(struct values *values, struct value *value,
+           const struct content *content)
+{
+    if (!content->is_any)
+        return;
+    value->has_begun |= content->is_amid;
+    if (value->has_content)
+        return;
+    value->has_content = true;
+    if (values->first.text == NULL)
+        values->first = *content;
+    value->has_begun = content->is_begin || content->is_early ||
+                       is_alike(content, &values->first);
+}
+
+static void
+values_add(struct values *values, uint64_t number,
+           const struct content *content)
+{
+    unsigned i = 0;
+    bool is_new;
 
     values->lines++;
-    if (values->count > 0 && value == values->last)
+    while (i < values->count && values->seen[i].number != number)
+        i++;
+    is_new = i == values->count;
+    if (is_new && i < VALUES_MAX)
+        values->seen[values->count++] = (struct value){.number = number};
+    if (i < VALUES_MAX)
+        value_note(values, &values->seen[i], content);
+    if (values->changes > 0 && number == values->last)
         return;
-    values->last = value;
+    values->last = number;
     values->changes++;
-    for (unsigned i = 0; i < values->count; i++)
-        is_seen |= values->seen[i] == value;
-    values->is_identity |= is_seen;
-    values->is_many |= !is_seen && values->count == VALUES_MAX;
-    values->is_time |= value >= IDENTITY_MAX;
-    if (!is_seen && values->count < VALUES_MAX)
-        values->seen[values->count++] = value;
+    values->is_identity |= !is_new;
+    values->is_many |= is_new && i == VALUES_MAX;
+    values->is_time |= number >= IDENTITY_MAX;
 }
 
 /* It is another one in almost each line. */
@@ -233,31 +288,28 @@ is_counter(const struct values *values)
            values->changes > values->lines / 2;
 }
 
+/* A processor, or the time since the line before, comes back as well; but the
+ * lines behind it are of one document together. */
 static bool
 is_process(const struct values *values)
 {
-    return values->is_identity && !values->is_many && !values->is_time;
+    unsigned begun = 0;
+
+    for (unsigned i = 0; i < values->count; i++) {
+        if (values->seen[i].has_content && !values->seen[i].has_begun)
+            return false;
+        begun += values->seen[i].has_begun;
+    }
+    return begun > 1 && values->is_identity && !values->is_many &&
+           !values->is_time;
 }
 
-void
-prefix_study(struct prefix *prefix, const char *text, size_t length)
+/* Mark the numbers by what was seen of them. */
+static void
+mark(struct prefix *prefix, const struct values *values)
 {
-    struct values values[RUNS_MAX] = {0};
-    uint64_t numbers[RUNS_MAX] = {0};
-    const char *end = text + length;
     size_t run = 0, n;
 
-    while (text < end) {
-        const char *feed = memchr(text, '\n', (size_t)(end - text));
-        size_t at, line = (size_t)((feed != NULL ? feed : end) - text);
-
-        if (walk(prefix, text, line, &at, (struct notes){.numbers = numbers}) !=
-            PREFIX_NONE) {
-            for (size_t i = 0; i < RUNS_MAX; i++)
-                values_add(&values[i], numbers[i]);
-        }
-        text += line + 1;
-    }
     for (size_t i = 0; i < prefix->length && run < RUNS_MAX; i += n) {
         n = digits(prefix->text + i, prefix->length - i);
         if (n == 0) {
@@ -273,6 +325,40 @@ prefix_study(struct prefix *prefix, const char *text, size_t length)
         }
         run++;
     }
+}
+
+void
+prefix_study(struct prefix *prefix, const char *text, size_t length,
+             const struct prefix_content *content)
+{
+    struct values values[RUNS_MAX] = {0};
+    uint64_t numbers[RUNS_MAX] = {0};
+    const char *end = text + length;
+    bool has_begun = false, is_open = false;
+
+    while (text < end) {
+        const char *feed = memchr(text, '\n', (size_t)(end - text));
+        size_t at, line = (size_t)((feed != NULL ? feed : end) - text);
+
+        if (walk(prefix, text, line, &at, (struct notes){.numbers = numbers}) !=
+            PREFIX_NONE) {
+            struct content what = {.text = text + at, .length = line - at};
+            enum prefix_says says =
+                content->says(content->context, what.text, what.length);
+
+            what.is_any = says != PREFIX_SAYS_NOTHING;
+            what.is_begin = says == PREFIX_SAYS_BEGIN;
+            what.is_amid = what.is_begin && is_open;
+            has_begun |= what.is_begin;
+            what.is_early = !has_begun && content->is_amid;
+            is_open = says == PREFIX_SAYS_BEGIN ||
+                      (is_open && says != PREFIX_SAYS_END);
+            for (size_t i = 0; i < RUNS_MAX; i++)
+                values_add(&values[i], numbers[i], &what);
+        }
+        text += line + 1;
+    }
+    mark(prefix, values);
 }
 
 enum prefix_match

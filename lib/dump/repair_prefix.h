@@ -36,9 +36,26 @@ struct prefix {
 bool prefix_learn(struct prefix *prefix, const struct text_line *line,
                   size_t length, uint64_t key);
 
-/* See in some text of the same log which of its numbers come back after others:
- * those name the process, and lines in which they differ are of another one. */
-void prefix_study(struct prefix *prefix, const char *text, size_t length);
+/* What a line without its prefix is to the readers. */
+enum prefix_says {
+    PREFIX_SAYS_NOTHING,
+    PREFIX_SAYS_SOMETHING,
+    PREFIX_SAYS_BEGIN, /* a dump begins */
+    PREFIX_SAYS_END
+};
+
+struct prefix_content {
+    enum prefix_says (*says)(const void *context, const char *text,
+                             size_t length);
+    const void *context;
+    bool is_amid; /* the first dump to begin does so before any has ended */
+};
+
+/* See in some text of the same log which of its numbers come back after others
+ * and have a document each: those name the process, and lines in which they
+ * differ are of another one. */
+void prefix_study(struct prefix *prefix, const char *text, size_t length,
+                  const struct prefix_content *content);
 
 /* Compare the start of a line; *end: where its content begins, unless there is
  * no match. */

@@ -277,6 +277,52 @@ START_TEST(test_streams_from_their_midst)
 
 END_TEST
 
+/* Numbers that come back, but each document is behind several of them: of a
+ * processor, or the time since the line before. */
+START_TEST(test_numbers_that_come_back)
+{
+    becomes("app cpu0 " BEGIN "\n"
+            "app cpu1 Arenas: 1\n"
+            "app cpu0 Version: 1\n"
+            "app cpu1 Allocated: 1, active: 2, metadata: 3\n"
+            "app cpu2 arenas[0]:\n"
+            "app cpu0 a\n",
+            "0|" BEGIN "\n"
+            "0|Arenas: 1\n"
+            "0|Version: 1\n"
+            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "0|arenas[0]:\n"
+            "0|a\n",
+            BIT(PREFIX));
+    /* Where a log begins amid one of them, too. */
+    becomes("app cpu1 Arenas: 1\n"
+            "app cpu0 Allocated: 1, active: 2, metadata: 3\n"
+            "app cpu1 --- End jemalloc statistics ---\n"
+            "app cpu0 " BEGIN "\n"
+            "app cpu1 Arenas: 1\n"
+            "app cpu0 a\n",
+            "0|app cpu1 Arenas: 1\n"
+            "0|Arenas: 1\n"
+            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "0|--- End jemalloc statistics ---\n"
+            "0|" BEGIN "\n"
+            "0|Arenas: 1\n"
+            "0|a\n",
+            BIT(PREFIX));
+    /* Documents without a marker, each with its own first line. */
+    becomes("w 1: Allocated: 1, active: 2, metadata: 3\n"
+            "w 2: Allocated: 7, active: 8, metadata: 9\n"
+            "w 1: arenas[0]:\n"
+            "w 2: arenas[0]:\n",
+            "0|Allocated: 1, active: 2, metadata: 3\n"
+            "1|Allocated: 7, active: 8, metadata: 9\n"
+            "0|arenas[0]:\n"
+            "1|arenas[0]:\n",
+            BIT(PREFIX) | BIT(STREAMS));
+}
+
+END_TEST
+
 START_TEST(test_streams)
 {
     becomes("a[1]: " BEGIN "\n"
@@ -486,6 +532,7 @@ main(void)
     tcase_add_test(tcase, test_lines_are_numbered);
     tcase_add_test(tcase, test_streams);
     tcase_add_test(tcase, test_streams_from_their_midst);
+    tcase_add_test(tcase, test_numbers_that_come_back);
     tcase_add_test(tcase, test_streams_after_a_message);
     tcase_add_test(tcase, test_streams_start_again_beyond_the_last);
     tcase_add_test(tcase, test_counter_before_each_line);
