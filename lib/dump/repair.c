@@ -38,8 +38,9 @@ struct repairer {
     /* Lines without a known prefix, and whether they are being read again. */
     struct early early;
     bool is_again;
-    struct text_line after; /* the line that showed the prefix */
-    unsigned learnt;        /* prefixes */
+    bool restarts[TEXT_STREAMS]; /* the next line is of another process */
+    struct text_line after;      /* the line that showed the prefix */
+    unsigned learnt;             /* prefixes */
     size_t sample_length;
     char sample[READER_CHUNK]; /* the start of the input */
 };
@@ -325,14 +326,14 @@ static void
 learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
 {
     unsigned stream = r->prefix_count;
+    bool restarts = stream == TEXT_STREAMS;
 
-    if (stream == TEXT_STREAMS) {
+    if (restarts) {
         stream = 0;
         for (unsigned i = 1; i < TEXT_STREAMS; i++) {
             if (r->prefixes[i].used < r->prefixes[stream].used)
                 stream = i;
         }
-        line->restarts = true;
     }
     if (prefix_learn(&r->prefixes[stream], line, at, key)) {
         if (r->learnt++ < STUDIES_MAX && key == 0)
@@ -340,6 +341,7 @@ learn(repairer_t *r, struct text_line *line, size_t at, uint64_t key)
         r->stream = stream;
         r->prefix_count += stream == r->prefix_count;
         r->prefixes[stream].used = line->number;
+        r->restarts[stream] = restarts;
     }
     if (at > 0)
         line->repairs |= 1u << REPAIR_PREFIX;
@@ -495,8 +497,9 @@ clean_line(const repairer_t *r, struct text_line *line, uint64_t *key)
         clean_text(line->text, line->length, r->is_json, &line->repairs);
 }
 
-jep_status_t
-repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
+/* The next line, of whatever process. */
+static jep_status_t
+next_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
     jep_status_t status;
     bool is_fine = false, is_known;
@@ -538,5 +541,19 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
         keep_early(r, line, key);
     else if (r->learnt != learnt && r->early.count > 0)
         begin_again(r, line);
+    return JEP_OK;
+}
+
+/* The first line of a process that takes a stream over may be one that was
+ * kept. */
+jep_status_t
+repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
+{
+    jep_status_t status = next_line(r, line, error);
+
+    if (status != JEP_OK || line->text == NULL)
+        return status;
+    line->restarts = r->restarts[line->stream];
+    r->restarts[line->stream] = false;
     return JEP_OK;
 }

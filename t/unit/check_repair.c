@@ -351,6 +351,17 @@ START_TEST(test_streams_start_again_beyond_the_last)
     repair(text, at);
     ck_assert_ptr_nonnull(strstr(result, "\n7|" BEGIN "\n"));
     ck_assert_ptr_nonnull(strstr(result, "\n0|" BEGIN " (restarts)\n"));
+    /* With the first line, if that is known only from a later one. */
+    for (int i = 0; i < TEXT_STREAMS; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "q[%d]: " BEGIN "\n", 100 + i);
+    (void)snprintf(text + at, sizeof(text) - at,
+                   "q[109]: Page size: 1\n"
+                   "q[109]: Allocated: 1, active: 2, metadata: 3\n");
+    repair(text, strlen(text));
+    ck_assert_ptr_nonnull(strstr(result, "|Page size: 1 (restarts)\n"));
+    ck_assert_ptr_null(
+        strstr(result, "|Allocated: 1, active: 2, metadata: 3 (restarts)"));
 }
 
 END_TEST
