@@ -443,9 +443,8 @@ lines_read(reader_t *reader, repairer_t *repairer,
         streams[i].error = error;
     }
     do {
-        repair_set_json(repairer,
-                        line.text != NULL &&
-                            streams[line.stream].now.format == &text_json);
+        repair_set_json(repairer, line.stream,
+                        streams[line.stream].now.format == &text_json);
         status = repair_line(repairer, &line, error);
         is_over = line.text == NULL && !reader_is_long(reader);
         if (status == JEP_OK && line.text != NULL)

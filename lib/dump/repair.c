@@ -20,7 +20,7 @@
 #define MARKER "___ Begin jemalloc statistics ___" /* scan.h looks for it */
 #define FINISH "--- End jemalloc statistics ---"
 
-#define STUDY_LENGTH_MAX 500 /* of a line whose words are looked at */
+#define PROBE_MAX 500 /* bytes of a line that is probed without separators */
 
 struct repairer {
     reader_t *reader;
@@ -32,9 +32,10 @@ struct repairer {
     uint64_t rest_key;
     struct prefix prefixes[TEXT_STREAMS];
     unsigned prefix_count;
-    unsigned stream; /* of the line before */
-    bool is_plain;   /* a line was understood without its prefix */
-    bool is_json;    /* lines are of JSON */
+    unsigned stream;            /* of the line before */
+    bool is_plain;              /* a line was understood without its prefix */
+    bool is_fine;               /* so was the last line, as the reader had it */
+    bool is_json[TEXT_STREAMS]; /* the next line is of JSON */
     /* Lines without a known prefix, and whether they are being read again. */
     struct early early;
     bool is_again;
@@ -106,9 +107,9 @@ repair_free(repairer_t *repairer)
 }
 
 void
-repair_set_json(repairer_t *repairer, bool is_json)
+repair_set_json(repairer_t *repairer, unsigned stream, bool is_json)
 {
-    repairer->is_json = is_json;
+    repairer->is_json[stream] = is_json;
 }
 
 static bool
@@ -150,14 +151,30 @@ advance(struct text_line *line, size_t length)
     line->before += length;
 }
 
+/* What `line` says from byte `at` on.  Before it is known whose a line is, it
+ * still has the separators between thousands. */
+static unsigned
+probe_from(const repairer_t *r, const struct text_line *line, size_t at)
+{
+    char copy[PROBE_MAX + 1];
+    struct text_line rest = *line;
+    unsigned done = 0;
+
+    advance(&rest, at);
+    if (rest.length <= PROBE_MAX) {
+        memcpy(copy, rest.text, rest.length);
+        copy[rest.length] = '\0';
+        rest.text = copy;
+        rest.length = clean_groups(copy, rest.length, &done);
+    }
+    return r->probe(&rest);
+}
+
 /* Whether `line` from byte `at` on is beyond doubt. */
 static bool
 is_content(const repairer_t *r, const struct text_line *line, size_t at)
 {
-    struct text_line rest = *line;
-
-    advance(&rest, at);
-    return r->probe(&rest) >= TEXT_SURE;
+    return probe_from(r, line, at) >= TEXT_SURE;
 }
 
 static bool
@@ -241,7 +258,7 @@ try_widen(repairer_t *r, struct text_line *line, uint64_t key)
     advance(&content, end);
     if (is_marker(content.text, content.length) ||
         (content.length > 0 && !is_blank(*content.text) &&
-         r->probe(&content) == TEXT_NOTHING))
+         probe_from(r, &content, 0) == TEXT_NOTHING))
         return false;
     prefix_widen(prefix, line->text, line->length);
     return true;
@@ -288,24 +305,46 @@ try_key(repairer_t *r, const struct text_line *line, uint64_t key)
     return false;
 }
 
+/* Whether a dump begins here, by its marker or by what no other line of its
+ * format starts with. */
+static bool
+is_beginning(const char *text, size_t length)
+{
+    static const char *const starts[] = {"\"jemalloc\"", "\"jeprobe\"",
+                                         "<malloc "};
+    size_t at = 0;
+
+    if (is_marker(text, length))
+        return true;
+    while (at < length && (text[at] == '{' || is_blank(text[at])))
+        at++;
+    for (size_t i = 0; i < JE_ARRAY_LEN(starts); i++) {
+        size_t n = strlen(starts[i]);
+
+        if (length - at >= n && memcmp(text + at, starts[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What a line of the start of the input says without its prefix. */
 static enum prefix_says
 sample_says(const void *context, const char *text, size_t length)
 {
     const repairer_t *r = context;
-    char copy[STUDY_LENGTH_MAX + 1];
+    char copy[PROBE_MAX + 1];
     struct text_line line = {.text = copy, .ended = true};
 
-    if (is_marker(text, length))
+    if (is_beginning(text, length))
         return PREFIX_SAYS_BEGIN;
     if (length >= sizeof(FINISH) - 1 &&
         memcmp(text, FINISH, sizeof(FINISH) - 1) == 0)
         return PREFIX_SAYS_END;
-    line.length = length < STUDY_LENGTH_MAX ? length : STUDY_LENGTH_MAX;
+    line.length = length < PROBE_MAX ? length : PROBE_MAX;
     memcpy(copy, text, line.length);
     copy[line.length] = '\0';
-    return r->probe(&line) != TEXT_NOTHING ? PREFIX_SAYS_SOMETHING
-                                           : PREFIX_SAYS_NOTHING;
+    return probe_from(r, &line, 0) != TEXT_NOTHING ? PREFIX_SAYS_SOMETHING
+                                                   : PREFIX_SAYS_NOTHING;
 }
 
 static void
@@ -488,13 +527,12 @@ is_untouched(const repairer_t *r, const struct text_line *line)
 }
 
 static void
-clean_line(const repairer_t *r, struct text_line *line, uint64_t *key)
+clean_line(struct text_line *line, uint64_t *key)
 {
     strip_quotes(line);
     if (*line->text == '{' && log_take_line(line, key))
         line->repairs |= 1u << REPAIR_LOG;
-    line->length =
-        clean_text(line->text, line->length, r->is_json, &line->repairs);
+    line->length = clean_text(line->text, line->length, &line->repairs);
 }
 
 /* The next line, of whatever process. */
@@ -502,11 +540,12 @@ static jep_status_t
 next_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
     jep_status_t status;
-    bool is_fine = false, is_known;
+    bool is_known;
     unsigned learnt;
     uint64_t key = 0;
 
     *line = (struct text_line){.text = NULL};
+    r->is_fine = false;
     if (r->is_again) {
         read_again(r, line);
         return JEP_OK;
@@ -522,13 +561,13 @@ next_line(repairer_t *r, struct text_line *line, struct jep_error *error)
         status = read_line(r, line, error);
         if (status != JEP_OK || line->text == NULL)
             return status;
-        is_fine = is_untouched(r, line);
-        if (!is_fine)
-            clean_line(r, line, &key);
+        r->is_fine = is_untouched(r, line);
+        if (!r->is_fine)
+            clean_line(line, &key);
     }
     line->number = reader_line_number(r->reader);
     line->stream = r->stream;
-    if (is_fine)
+    if (r->is_fine)
         return JEP_OK;
     split(r, line, key);
     strip_quotes(line);
@@ -544,16 +583,25 @@ next_line(repairer_t *r, struct text_line *line, struct jep_error *error)
     return JEP_OK;
 }
 
-/* The first line of a process that takes a stream over may be one that was
- * kept. */
+/* What depends on whose the line is.  The first one of a process that takes a
+ * stream over may be one that was kept. */
+static void
+finish_line(repairer_t *r, struct text_line *line)
+{
+    line->restarts = r->restarts[line->stream];
+    r->restarts[line->stream] = false;
+    if (line->restarts)
+        r->is_json[line->stream] = false;
+    if (!r->is_fine && !r->is_json[line->stream])
+        line->length = clean_groups(line->text, line->length, &line->repairs);
+}
+
 jep_status_t
 repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
     jep_status_t status = next_line(r, line, error);
 
-    if (status != JEP_OK || line->text == NULL)
-        return status;
-    line->restarts = r->restarts[line->stream];
-    r->restarts[line->stream] = false;
-    return JEP_OK;
+    if (status == JEP_OK && line->text != NULL)
+        finish_line(r, line);
+    return status;
 }

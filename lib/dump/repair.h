@@ -45,8 +45,8 @@ typedef struct repairer repairer_t;
 repairer_t *repair_new(reader_t *reader, repair_probe_t probe);
 void repair_free(repairer_t *repairer);
 
-/* Whether the next lines are of JSON. */
-void repair_set_json(repairer_t *repairer, bool is_json);
+/* Whether the next line of a stream is of JSON. */
+void repair_set_json(repairer_t *repairer, unsigned stream, bool is_json);
 
 /* The next line, its `repairs` and its `stream`; text == NULL at the end, and
  * before a line that is too long: see reader_is_long. */

@@ -437,7 +437,7 @@ has_points(const char *text, size_t length)
 }
 
 size_t
-clean_text(char *text, size_t length, bool is_json, unsigned *repairs)
+clean_text(char *text, size_t length, unsigned *repairs)
 {
     unsigned found = scan(text, length), escapes;
 
@@ -458,9 +458,16 @@ clean_text(char *text, size_t length, bool is_json, unsigned *repairs)
         length = strip_markup(text, length, repairs);
     if ((found & MARK_CHARACTER) != 0)
         length = plain_characters(text, length, repairs);
-    if (!is_json && (((found & MARK_COMMA) != 0 && has_groups(text, length)) ||
-                     ((found & MARK_POINT) != 0 && has_points(text, length))))
-        length = join_groups(text, length, repairs);
+    text[length] = '\0';
+    return length;
+}
+
+size_t
+clean_groups(char *text, size_t length, unsigned *repairs)
+{
+    if (!has_groups(text, length) && !has_points(text, length))
+        return length;
+    length = join_groups(text, length, repairs);
     text[length] = '\0';
     return length;
 }

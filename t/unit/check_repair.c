@@ -16,6 +16,7 @@
 /* What the lines of a text became: "stream|line" each. */
 static char result[65536];
 static unsigned repairs;
+static int json_stream = -1; /* which is of JSON; -1 = none */
 
 static void
 repair(const char *text, size_t length)
@@ -35,6 +36,8 @@ repair(const char *text, size_t length)
     unlink(path);
     repairer = repair_new(reader, text_jemalloc.probe);
     ck_assert_ptr_nonnull(repairer);
+    if (json_stream >= 0)
+        repair_set_json(repairer, (unsigned)json_stream, true);
     repairs = 0;
     result[0] = '\0';
     for (;;) {
@@ -434,11 +437,37 @@ cleans(const char *text, const char *wanted, unsigned how)
     size_t length = strlen(text);
 
     memcpy(buffer, text, length + 1);
-    length = clean_text(buffer, length, false, &done);
+    length = clean_text(buffer, length, &done);
+    length = clean_groups(buffer, length, &done);
     ck_assert_str_eq(buffer, wanted);
     ck_assert_uint_eq(length, strlen(wanted));
     ck_assert_msg(done == how, "'%s': %x, not %x", text, done, how);
 }
+
+/* Commas are separators in the text of one process while another one writes
+ * JSON, whoever wrote the line before. */
+START_TEST(test_separators_beside_json)
+{
+    static const char text[] = "w 1: " BEGIN "\n"
+                               "w 2: " BEGIN "\n"
+                               "w 1: Allocated: 1,000\n"
+                               "w 2: 1,000\n"
+                               "w 2: 1,000\n"
+                               "w 1: Allocated: 1,000\n";
+    static const char wanted[] = "0|" BEGIN "\n"
+                                 "1|" BEGIN "\n"
+                                 "0|Allocated: 1000\n"
+                                 "1|1,000\n"
+                                 "1|1,000\n"
+                                 "0|Allocated: 1000\n";
+
+    json_stream = 1;
+    repair(text, sizeof(text) - 1);
+    json_stream = -1;
+    ck_assert_str_eq(result, wanted);
+}
+
+END_TEST
 
 START_TEST(test_separators)
 {
@@ -552,6 +581,7 @@ main(void)
     tcase_add_test(tcase, test_quotes);
     tcase_add_test(tcase, test_markup);
     tcase_add_test(tcase, test_separators);
+    tcase_add_test(tcase, test_separators_beside_json);
     tcase_add_test(tcase, test_colours);
     tcase_add_test(tcase, test_characters);
     tcase_add_test(tcase, test_first_lines_that_are_logs);
