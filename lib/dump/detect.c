@@ -348,6 +348,19 @@ feed_all(struct stream *s, const struct text_line *line)
     return status;
 }
 
+/* Another process takes the stream over. */
+static jep_status_t
+restart(struct stream *s)
+{
+    jep_status_t status = stop_all(s);
+
+    for (size_t i = 0; i < DUMP_LEVELS; i++) {
+        if (s->sinks[i].restarted != NULL)
+            s->sinks[i].restarted(s->sinks[i].context);
+    }
+    return status;
+}
+
 /* Feed a line to its stream and say what had been done to it, if it was worth
  * a repair. */
 static jep_status_t
@@ -359,7 +372,7 @@ dispatch(struct stream *streams, const struct text_line *line)
     jep_status_t status = JEP_OK;
 
     if (line->restarts)
-        status = stop_all(s);
+        status = restart(s);
     if (status == JEP_OK)
         status = feed_all(s, line);
     if (status != JEP_OK || line->repairs == 0 || s->evidence == before)

@@ -135,6 +135,9 @@ struct dump_sink {
      * 1 << REPAIR_….  Said once a document. */
     jep_status_t (*repaired)(void *context, uint64_t line, unsigned repairs);
     jep_status_t (*owner)(void *context, const struct dump_owner *owner);
+    /* Between documents: the next ones are of another process.  NULL: no
+     * matter. */
+    void (*restarted)(void *context);
 };
 
 /* Processes whose lines may be mixed in one text, and documents of one of them

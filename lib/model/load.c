@@ -21,7 +21,7 @@ struct loader {
     struct jep_dumps *dumps;
     struct snapshot *current; /* not yet in `dumps` */
     size_t last;              /* the one before, its place + 1; 0 = none */
-    unsigned stream;          /* which process */
+    unsigned stream; /* which process, modulo DUMP_STREAMS whose sink */
     struct jep_error *error;
 };
 
@@ -272,6 +272,17 @@ on_repaired(void *context, uint64_t line, unsigned repairs)
     return JEP_OK;
 }
 
+/* A number that no process had before; the document before is of another one.
+ */
+static void
+on_restarted(void *context)
+{
+    struct loader *loader = context;
+
+    loader->stream += DUMP_STREAMS;
+    loader->last = 0;
+}
+
 /* Receivers for each of the processes; all are of one file. */
 static void
 sinks_init(const struct loader *loader, struct loader *loaders,
@@ -281,9 +292,9 @@ sinks_init(const struct loader *loader, struct loader *loaders,
         loaders[i] = *loader;
         loaders[i].stream = i / DUMP_LEVELS;
         sinks[i] = (struct dump_sink){
-            &loaders[i], on_begin, on_end,     on_format,   on_number,
-            on_row,      on_text,  on_mapping, on_stack,    on_site,
-            on_sample,   on_warn,  on_symbol,  on_repaired, on_owner};
+            &loaders[i], on_begin,    on_end,   on_format,   on_number, on_row,
+            on_text,     on_mapping,  on_stack, on_site,     on_sample, on_warn,
+            on_symbol,   on_repaired, on_owner, on_restarted};
     }
 }
 
@@ -313,9 +324,10 @@ join_all(struct loader *loader)
     dumps->count = 0;
     for (size_t i = 0; i < count; i++) {
         struct snapshot *next = dumps->snapshots[i], *both;
-        size_t *last = &lasts[next->stream];
+        size_t *last = &lasts[next->stream % DUMP_STREAMS];
 
-        if (*last == 0 || !join_fits(dumps->snapshots[*last - 1], next)) {
+        if (*last == 0 || dumps->snapshots[*last - 1]->stream != next->stream ||
+            !join_fits(dumps->snapshots[*last - 1], next)) {
             dumps->snapshots[dumps->count++] = next;
             *last = dumps->count;
             continue;

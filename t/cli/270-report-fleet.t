@@ -209,4 +209,29 @@ run "$jeprobe" report two.log
 like "each with its dumps" "$out" '^two\.log \(1\) to two\.log \(9\)$'
 like "and the other" "$out" '^two\.log \(2\) to two\.log \(10\)$'
 
+# More processes in one log than are followed at the same time: a later one is
+# not the one whose place it takes.
+i=1
+while [ $i -le 10 ]; do
+    pod one.txt $((100 * i)) $((100 * i + 10)) 1 $((200 * i))
+    sed "s/^/[worker $i] /" one.txt
+    i=$((i + 1))
+done >log.txt
+run "$jeprobe" report log.txt
+tr '\n' ' ' <"$out" >flat
+like "each is a process" flat '^None of 10 processes is unusual\.'
+
+# Nor are its mappings of that one's dump.
+grep -v '^.worker \(9\|10\)\]' log.txt >mappings.txt
+sed 's/^/[worker 9] /' >>mappings.txt <<'EOS'
+7f5500000000-7f5500040000 rw-p 00000000 00:00 0
+Size:                256 kB
+Rss:                 100 kB
+Pss:                 100 kB
+Private_Dirty:       100 kB
+EOS
+run "$jeprobe" report --format json mappings.txt
+is "mappings of a ninth process join no dump" \
+    "$(grep -c '"document": 9,\{0,1\}$' "$out" | sed 's/^[1-9].*/some/')" some
+
 done_testing
