@@ -14,7 +14,9 @@ like "no file: says so" "$err" 'a dump is needed'
 run "$jeprobe" report --format xml "$text"
 is "unknown format: usage" "$status" 2
 
-run "$jeprobe" report "$text"
+# Under a short name: a long one takes more than the first line.
+cp "$text" dump.txt
+run "$jeprobe" report dump.txt
 is "a file" "$status" 0
 sed 1d "$out" >file.txt
 run "$jeprobe" report - <"$text"
