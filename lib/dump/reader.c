@@ -22,12 +22,12 @@ struct reader {
     size_t start, end; /* unread part of the buffer */
     uint64_t total;    /* bytes read so far */
     uint64_t line;
-    struct scan scan;   /* of the last line */
     const char *damage; /* where it ends too early; NULL = it does not */
     bool at_end;
-    bool is_long;  /* the next line is longer than the buffer may be */
-    bool ended;    /* the last line had a line feed */
-    bool returned; /* and a carriage return before it */
+    bool is_long;   /* the next line is longer than the buffer may be */
+    size_t scanned; /* up to where lines were looked for */
+    size_t next;    /* of those that were found */
+    struct scan_lines found;
     struct reader_skip skips[READER_SKIPS_MAX];
     size_t skip_count;
 };
@@ -151,14 +151,26 @@ read_piece(reader_t *reader, unsigned length)
     return n;
 }
 
+/* Lines are looked for again, from the unread part on. */
+static void
+forget_lines(reader_t *reader)
+{
+    reader->scanned = reader->start;
+    reader->next = reader->found.count = 0;
+    reader->found.open = (struct scan){false, false};
+}
+
 /* Move the unread part to the front and fill up behind it. */
 static jep_status_t
 fill(reader_t *reader, struct jep_error *error)
 {
     size_t have = reader->end - reader->start;
 
+    if (reader->next < reader->found.count)
+        forget_lines(reader);
     if (reader->start > 0)
         memmove(reader->buffer, reader->buffer + reader->start, have);
+    reader->scanned -= reader->start;
     reader->start = 0;
     reader->end = have;
     while (!reader->at_end && reader->end < reader->size) {
@@ -204,6 +216,7 @@ reader_block(reader_t *reader, const char **data, size_t *length,
     *data = reader->buffer + reader->start;
     *length = reader->end - reader->start;
     reader->start = reader->end;
+    forget_lines(reader);
     return status;
 }
 
@@ -212,6 +225,7 @@ reader_unread(reader_t *reader, size_t length, uint64_t number)
 {
     reader->start -= length;
     reader->line = number - 1;
+    forget_lines(reader);
 }
 
 static jep_status_t
@@ -227,51 +241,58 @@ grow(reader_t *reader, struct jep_error *error)
     return JEP_OK;
 }
 
-/* Hand out `length` bytes from the front as a line. */
-JE_INLINE char *
-take_line(reader_t *reader, size_t length, size_t *out_length)
+JE_NOINLINE static void
+blank_nuls(char *text, size_t length)
 {
-    char *line = reader->buffer + reader->start;
-
-    reader->start += length + (reader->ended ? 1 : 0);
-    reader->line++;
-    reader->returned = length > 0 && line[length - 1] == '\r';
-    length -= reader->returned;
-    line[length] = '\0';
-    if (reader->scan.is_marked) {
-        for (size_t i = strlen(line); i < length; i += strlen(line + i))
-            line[i] = ' ';
-    }
-    *out_length = length;
-    return line;
+    for (size_t i = strlen(text); i < length; i += strlen(text + i))
+        text[i] = ' ';
 }
 
-jep_status_t
-reader_line(reader_t *reader, char **line, size_t *length,
-            struct jep_error *error)
+/* Hand out `length` bytes from the front as a line. */
+JE_INLINE void
+take_line(reader_t *reader, size_t length, bool is_marked,
+          struct reader_line *line)
 {
-    size_t scanned = 0;
+    char *text = reader->buffer + reader->start;
 
-    *line = NULL;
-    reader->scan = (struct scan){0};
-    reader->is_long = false;
+    line->number = ++reader->line;
+    line->text = text;
+    line->returned = length > 0 && text[length - 1] == '\r';
+    length -= line->returned;
+    line->length = length;
+    line->is_marked = is_marked;
+    text[length] = '\0';
+    if (is_marked)
+        blank_nuls(text, length);
+}
+
+/* What is left is a line without an end. */
+JE_NOINLINE static void
+take_rest(reader_t *reader, struct reader_line *line)
+{
+    if (reader->start == reader->end)
+        return;
+    line->ended = false;
+    take_line(reader, reader->end - reader->start, reader->found.open.is_marked,
+              line);
+    reader->start = reader->end;
+    forget_lines(reader);
+}
+
+/* Read on if there is no whole line; none is found at the end, or if there is
+ * one that is too long. */
+JE_NOINLINE static jep_status_t
+find_lines(reader_t *reader, struct jep_error *error)
+{
+    reader->next = reader->found.count = 0;
     for (;;) {
-        size_t have = reader->end - reader->start;
         jep_status_t status = JEP_OK;
 
-        scanned += scan_line(reader->buffer + reader->start + scanned,
-                             have - scanned, &reader->scan);
-        reader->ended = scanned < have;
-        if (reader->ended) {
-            *line = take_line(reader, scanned, length);
+        reader->scanned = scan_lines(reader->buffer, reader->scanned,
+                                     reader->end, &reader->found);
+        if (reader->found.count > 0 || reader->at_end)
             return JEP_OK;
-        }
-        if (reader->at_end) {
-            if (have > 0)
-                *line = take_line(reader, have, length);
-            return JEP_OK;
-        }
-        reader->is_long = have == READER_LINE_MAX;
+        reader->is_long = reader->end - reader->start == READER_LINE_MAX;
         if (reader->is_long)
             return JEP_OK;
         if (reader->start == 0 && reader->end == reader->size)
@@ -281,6 +302,31 @@ reader_line(reader_t *reader, char **line, size_t *length,
         if (status != JEP_OK)
             return status;
     }
+}
+
+jep_status_t
+reader_line(reader_t *reader, struct reader_line *line, struct jep_error *error)
+{
+    uint32_t end;
+
+    line->text = NULL;
+    reader->is_long = false;
+    if (reader->next == reader->found.count) {
+        jep_status_t status = find_lines(reader, error);
+
+        if (status != JEP_OK)
+            return status;
+        if (reader->found.count == 0) {
+            if (!reader->is_long)
+                take_rest(reader, line);
+            return JEP_OK;
+        }
+    }
+    end = reader->found.ends[reader->next++];
+    line->ended = true;
+    take_line(reader, (end >> 1) - reader->start, (end & 1) != 0, line);
+    reader->start = (end >> 1) + 1;
+    return JEP_OK;
 }
 
 bool
@@ -317,9 +363,9 @@ reader_skip_line(reader_t *reader, struct jep_error *error)
         jep_status_t status;
 
         bytes += length;
-        reader->ended = feed != NULL;
-        reader->start += length + reader->ended;
-        if (reader->ended || reader->at_end)
+        reader->start += length + (feed != NULL);
+        forget_lines(reader);
+        if (feed != NULL || reader->at_end)
             break;
         status = fill(reader, error);
         if (status != JEP_OK)
@@ -342,26 +388,8 @@ reader_line_number(const reader_t *reader)
     return reader->line;
 }
 
-bool
-reader_line_ended(const reader_t *reader)
-{
-    return reader->ended;
-}
-
 const char *
 reader_damage(const reader_t *reader)
 {
     return reader->damage;
-}
-
-bool
-reader_line_marked(const reader_t *reader)
-{
-    return reader->scan.is_marked;
-}
-
-bool
-reader_line_returned(const reader_t *reader)
-{
-    return reader->returned;
 }

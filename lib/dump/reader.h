@@ -48,10 +48,20 @@ jep_status_t reader_block(reader_t *reader, const char **data, size_t *length,
  * first of them is of line `number`. */
 void reader_unread(reader_t *reader, size_t length, uint64_t number);
 
-/* The next line without its line end, NUL-terminated in place; *line == NULL
- * at the end of the input, and before a line of more than READER_LINE_MAX,
- * which stays where it is.  A NUL byte in the input reads as a space. */
-jep_status_t reader_line(reader_t *reader, char **line, size_t *length,
+/* A line without its line end, NUL-terminated in place. */
+struct reader_line {
+    char *text; /* NULL = there is none */
+    size_t length;
+    uint64_t number; /* from 1 */
+    bool ended;      /* by a line feed: one that is cut off is not */
+    bool returned;   /* a carriage return was taken off its end */
+    bool is_marked;  /* it may hold something to repair: see scan.h */
+};
+
+/* The next line; none at the end of the input, and before a line of more than
+ * READER_LINE_MAX, which stays where it is.  A NUL byte in the input reads as a
+ * space. */
+jep_status_t reader_line(reader_t *reader, struct reader_line *line,
                          struct jep_error *error)
     __attribute__((warn_unused_result));
 
@@ -65,19 +75,10 @@ jep_status_t reader_skip_line(reader_t *reader, struct jep_error *error)
 /* The lines that were skipped, in their order. */
 const struct reader_skip *reader_skips(const reader_t *reader, size_t *count);
 
-/* Number of the line that reader_line returned last, from 1. */
+/* Number of the line that reader_line returned last, from 1; 0 = none yet. */
 uint64_t reader_line_number(const reader_t *reader);
 
 /* Why the input ended earlier than it should have; NULL = it did not. */
 const char *reader_damage(const reader_t *reader);
-
-/* Whether that line ended in a line feed: a cut-off one does not. */
-bool reader_line_ended(const reader_t *reader);
-
-/* Whether it may hold something to repair: see scan.h. */
-bool reader_line_marked(const reader_t *reader);
-
-/* Whether a carriage return was taken off its end. */
-bool reader_line_returned(const reader_t *reader);
 
 #endif

@@ -29,12 +29,12 @@ struct repairer {
     char *rest;
     size_t rest_length;
     unsigned rest_repairs;
+    bool rest_ended;
     uint64_t rest_key;
     struct prefix prefixes[TEXT_STREAMS];
     unsigned prefix_count;
     unsigned stream;            /* of the line before */
     bool is_plain;              /* a line was understood without its prefix */
-    bool is_fine;               /* so was the last line, as the reader had it */
     bool is_json[TEXT_STREAMS]; /* the next line is of JSON */
     /* Lines without a known prefix, and whether they are being read again. */
     struct early early;
@@ -484,6 +484,7 @@ split(repairer_t *r, struct text_line *line, uint64_t key)
         return;
     r->rest = feed + 1;
     r->rest_length = line->length - (size_t)(r->rest - line->text);
+    r->rest_ended = line->ended;
     r->rest_repairs = line->repairs;
     r->rest_key = key;
     line->length = (size_t)(feed - line->text);
@@ -502,28 +503,28 @@ strip_quotes(struct text_line *line)
     }
 }
 
-/* The next line as the reader has it. */
-static jep_status_t
-read_line(repairer_t *r, struct text_line *line, struct jep_error *error)
-{
-    jep_status_t status =
-        reader_line(r->reader, &line->text, &line->length, error);
-
-    if (status != JEP_OK || line->text == NULL)
-        return status;
-    line->ended = reader_line_ended(r->reader);
-    if (reader_line_returned(r->reader))
-        line->repairs |= 1u << REPAIR_CRLF;
-    return JEP_OK;
-}
-
 /* Whether nothing is to be done: no line had anything before it so far, and
  * nothing in this one could need a repair or be the marker. */
 static bool
-is_untouched(const repairer_t *r, const struct text_line *line)
+is_untouched(const repairer_t *r, const struct reader_line *read)
 {
-    return r->is_plain && r->prefix_count == 0 &&
-           !reader_line_marked(r->reader) && *line->text != '{';
+    return r->is_plain && r->prefix_count == 0 && !read->is_marked &&
+           *read->text != '{';
+}
+
+/* A line as the reader has it. */
+JE_INLINE void
+take_line(const repairer_t *r, const struct reader_line *read,
+          struct text_line *line)
+{
+    *line = (struct text_line){
+        .text = read->text,
+        .length = read->length,
+        .number = read->number,
+        .ended = read->ended,
+        .repairs = (unsigned)read->returned << REPAIR_CRLF,
+        .stream = r->stream,
+    };
 }
 
 static void
@@ -535,43 +536,27 @@ clean_line(struct text_line *line, uint64_t *key)
     line->length = clean_text(line->text, line->length, &line->repairs);
 }
 
-/* The next line, of whatever process. */
-static jep_status_t
-next_line(repairer_t *r, struct text_line *line, struct jep_error *error)
+/* What is left of a line that held several. */
+static void
+take_rest(repairer_t *r, struct text_line *line, uint64_t *key)
 {
-    jep_status_t status;
-    bool is_known;
-    unsigned learnt;
-    uint64_t key = 0;
-
-    *line = (struct text_line){.text = NULL};
-    r->is_fine = false;
-    if (r->is_again) {
-        read_again(r, line);
-        return JEP_OK;
-    }
-    if (r->rest != NULL) {
-        line->text = r->rest;
-        line->length = r->rest_length;
-        line->repairs = r->rest_repairs;
-        line->ended = reader_line_ended(r->reader);
-        key = r->rest_key;
-        r->rest = NULL;
-    } else {
-        status = read_line(r, line, error);
-        if (status != JEP_OK || line->text == NULL)
-            return status;
-        r->is_fine = is_untouched(r, line);
-        if (!r->is_fine)
-            clean_line(line, &key);
-    }
+    line->text = r->rest;
+    line->length = r->rest_length;
     line->number = reader_line_number(r->reader);
-    line->stream = r->stream;
-    if (r->is_fine)
-        return JEP_OK;
-    split(r, line, key);
+    line->ended = r->rest_ended;
+    line->repairs = r->rest_repairs;
+    *key = r->rest_key;
+    r->rest = NULL;
+}
+
+/* Find out whose a line is. */
+static void
+assign(repairer_t *r, struct text_line *line, uint64_t key)
+{
+    unsigned learnt = r->learnt;
+    bool is_known;
+
     strip_quotes(line);
-    learnt = r->learnt;
     is_known = strip_prefix(r, line, key);
     line->stream = r->stream;
     if (r->is_plain && key == 0)
@@ -580,7 +565,6 @@ next_line(repairer_t *r, struct text_line *line, struct jep_error *error)
         keep_early(r, line, key);
     else if (r->learnt != learnt && r->early.count > 0)
         begin_again(r, line);
-    return JEP_OK;
 }
 
 /* What depends on whose the line is.  The first one of a process that takes a
@@ -592,16 +576,45 @@ finish_line(repairer_t *r, struct text_line *line)
     r->restarts[line->stream] = false;
     if (line->restarts)
         r->is_json[line->stream] = false;
-    if (!r->is_fine && !r->is_json[line->stream])
+    if (!r->is_json[line->stream])
         line->length = clean_groups(line->text, line->length, &line->repairs);
+}
+
+/* A line that may need something, unless it is one of those that were kept. */
+JE_NOINLINE static void
+mend(repairer_t *r, struct text_line *line)
+{
+    uint64_t key = 0;
+
+    line->stream = r->stream;
+    if (r->is_again) {
+        read_again(r, line);
+        finish_line(r, line);
+        return;
+    }
+    if (r->rest != NULL)
+        take_rest(r, line, &key);
+    else
+        clean_line(line, &key);
+    split(r, line, key);
+    assign(r, line, key);
+    finish_line(r, line);
 }
 
 jep_status_t
 repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
 {
-    jep_status_t status = next_line(r, line, error);
+    struct reader_line read = {.text = NULL};
 
-    if (status == JEP_OK && line->text != NULL)
-        finish_line(r, line);
-    return status;
+    if (!r->is_again && r->rest == NULL) {
+        jep_status_t status = reader_line(r->reader, &read, error);
+
+        take_line(r, &read, line);
+        if (status != JEP_OK || read.text == NULL || is_untouched(r, &read))
+            return status;
+    } else {
+        *line = (struct text_line){.text = NULL};
+    }
+    mend(r, line);
+    return JEP_OK;
 }

@@ -1,4 +1,4 @@
-/* A look at the bytes of text, sixteen at a time where the machine can. */
+/* A look at the bytes of text, many at a time where the machine can. */
 #include "dump/scan.h"
 
 #ifdef __x86_64__
@@ -77,25 +77,39 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Look closer where the bits of `stops` are; true: at a line feed, *at. */
-static bool
-scan_stops(const char *text, uint64_t stops, struct scan *scan, size_t *at)
+/* Look closer at the byte `at`, which may be one to stop at. */
+JE_INLINE void
+scan_stop(const char *text, size_t at, struct scan_lines *lines)
 {
-    for (; stops != 0; stops &= stops - 1) {
-        unsigned is;
+    unsigned is = bytes[(unsigned char)text[at]];
 
-        *at = (size_t)__builtin_ctzll(stops);
-        is = bytes[(unsigned char)text[*at]];
-        if (is == BYTE_FEED)
-            return true;
-        /* What separates groups of digits has one before it. */
-        if (is == BYTE_GROUP)
-            is = *at == 0 || is_digit(text[*at - 1]) ? BYTE_MARK : 0;
-        scan->is_marked |=
-            is == BYTE_MARK || (is == BYTE_POINT && scan->has_point);
-        scan->has_point |= is == BYTE_POINT;
+    if (is == BYTE_FEED) {
+        lines->ends[lines->count++] = (uint32_t)at << 1 | lines->open.is_marked;
+        lines->open = (struct scan){false, false};
+        return;
     }
-    return false;
+    /* What separates groups of digits has one before it. */
+    if (is == BYTE_GROUP)
+        is = at == 0 || is_digit(text[at - 1]) ? BYTE_MARK : 0;
+    lines->open.is_marked |=
+        is == BYTE_MARK || (is == BYTE_POINT && lines->open.has_point);
+    lines->open.has_point |= is == BYTE_POINT;
+}
+
+/* Likewise, where the bits of `stops` are. */
+JE_INLINE void
+scan_stops(const char *text, size_t at, uint64_t stops,
+           struct scan_lines *lines)
+{
+    for (; stops != 0; stops &= stops - 1)
+        scan_stop(text, at + (size_t)__builtin_ctzll(stops), lines);
+}
+
+/* Whether all of a block may be lines. */
+static bool
+has_room(const struct scan_lines *lines)
+{
+    return lines->count + 64 <= SCAN_LINES;
 }
 
 #ifdef __x86_64__
@@ -127,28 +141,49 @@ halves_64(__m256i first, __m256i second)
            (uint64_t)(uint32_t)_mm256_movemask_epi8(second) << 32;
 }
 
-/* As many blocks of 64 as there are; true: at a line feed, *at. */
-__attribute__((target("avx2"))) static bool
-scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
+__attribute__((target("avx2"))) JE_INLINE uint64_t
+feeds_64(const char *text)
 {
-    size_t i = 0, in;
+    const __m256i feed = _mm256_set1_epi8('\n');
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)text);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(text + 32));
 
-    for (; i + 64 <= length; i += 64) {
-        uint64_t stops = stops_32(text + i) | (uint64_t)stops_32(text + i + 32)
-                                                  << 32;
+    return halves_64(_mm256_cmpeq_epi8(a, feed), _mm256_cmpeq_epi8(b, feed));
+}
 
-        if (stops == 0)
-            continue;
-        /* What follows uses the old instructions, which wait for the upper
-         * halves of registers unless those are known to be empty. */
-        _mm256_zeroupper();
-        if (scan_stops(text + i, stops, scan, &in)) {
-            *at = i + in;
-            return true;
-        }
+/* The lines, two at most, that end in a block which has nothing else to stop
+ * at.  There is one or none in no order that could be predicted: so two are
+ * written always, and those that exist counted. */
+__attribute__((target("avx2,bmi,popcnt"))) JE_INLINE void
+take_feeds(size_t at, uint64_t feeds, struct scan_lines *lines)
+{
+    const uint64_t last = UINT64_C(1) << 63;
+    uint32_t *ends = &lines->ends[lines->count];
+    size_t first = at + (size_t)__builtin_ctzll(feeds | last),
+           second = at + (size_t)__builtin_ctzll((feeds & (feeds - 1)) | last);
+
+    ends[0] = (uint32_t)first << 1 | lines->open.is_marked;
+    ends[1] = (uint32_t)second << 1;
+    lines->count += (size_t)__builtin_popcountll(feeds);
+    lines->open.is_marked &= feeds == 0;
+    lines->open.has_point &= feeds == 0;
+}
+
+/* Whole blocks of 64. */
+__attribute__((target("avx2,bmi,popcnt"))) static size_t
+lines_wide(const char *text, size_t at, size_t length, struct scan_lines *lines)
+{
+    for (; at + 64 <= length && has_room(lines); at += 64) {
+        uint64_t stops = stops_32(text + at) |
+                         (uint64_t)stops_32(text + at + 32) << 32,
+                 feeds = feeds_64(text + at);
+
+        if (stops == feeds && __builtin_popcountll(feeds) <= 2)
+            take_feeds(at, feeds, lines);
+        else
+            scan_stops(text, at, stops, lines);
     }
-    *at = i;
-    return false;
+    return at;
 }
 
 __attribute__((target("avx2"))) JE_INLINE void
@@ -181,17 +216,17 @@ blocks_wide(const char *text, size_t length, struct scan_64 *blocks)
 static bool
 can_scan_wide(void)
 {
-    return __builtin_cpu_supports("avx2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("popcnt");
 }
 #else
-static bool
-scan_wide(const char *text, size_t length, struct scan *scan, size_t *at)
+static size_t
+lines_wide(const char *text, size_t at, size_t length, struct scan_lines *lines)
 {
     (void)text;
     (void)length;
-    (void)scan;
-    *at = 0;
-    return false;
+    (void)lines;
+    return at;
 }
 
 static void
@@ -210,23 +245,20 @@ can_scan_wide(void)
 #endif
 
 size_t
-scan_line(const char *text, size_t length, struct scan *scan)
+scan_lines(const char *text, size_t at, size_t length, struct scan_lines *lines)
 {
     char rest[SCAN_BLOCK] = {' '};
-    size_t i = 0, at;
+    size_t left;
 
-    if (can_scan_wide() && scan_wide(text, length, scan, &i))
-        return i;
-    for (; i + SCAN_BLOCK <= length; i += SCAN_BLOCK) {
-        unsigned stops = stops_16(text + i);
-
-        if (stops != 0 && scan_stops(text + i, stops, scan, &at))
-            return i + at;
-    }
-    memcpy(rest, text + i, length - i);
-    if (scan_stops(rest, stops_16(rest) & ((1u << (length - i)) - 1), scan,
-                   &at))
-        return i + at;
+    if (can_scan_wide())
+        at = lines_wide(text, at, length, lines);
+    for (; at + SCAN_BLOCK <= length && has_room(lines); at += SCAN_BLOCK)
+        scan_stops(text, at, stops_16(text + at), lines);
+    left = length - at;
+    if (left >= SCAN_BLOCK || !has_room(lines))
+        return at;
+    memcpy(rest, text + at, left);
+    scan_stops(text, at, stops_16(rest) & ((1u << left) - 1), lines);
     return length;
 }
 

@@ -1,7 +1,7 @@
-/* A look at the bytes of text, sixteen at a time where the machine can.
+/* A look at the bytes of text, many at a time where the machine can.
  *
  * Most lines of a large dump are blanks, letters and digits.  One pass finds
- * where a line ends and whether it is such a one, so that nobody has to look
+ * where lines end and whether they are such ones, so that nobody has to look
  * for what needs a repair again. */
 #ifndef JE_DUMP_SCAN_H
 #define JE_DUMP_SCAN_H
@@ -25,12 +25,24 @@ struct scan {
     bool has_point; /* a single one is decimal: two of them are marked */
 };
 
-/* Where the first line feed of `text` is; `length` = there is none.  The bytes
- * before it are added to `scan`.  Marked are bytes that are not ASCII, NUL,
+#define SCAN_LINES 256
+
+/* Lines that were found. */
+struct scan_lines {
+    size_t count;
+    uint32_t ends[SCAN_LINES]; /* the place of the line feed, twice; + 1 if the
+                                * line is marked */
+    struct scan open;          /* of the last line, which has no end yet */
+};
+
+/* Find line feeds in the bytes of `text` from `at` on, which are behind those
+ * of the lines found before; returns how far that came: up to `length`, unless
+ * there are more lines than fit.  Marked are bytes that are not ASCII, NUL,
  * ESC, backslashes, angle brackets, ampersands, commas and apostrophes unless
- * something else than a digit is known to be before them, and the capital of
- * the line that begins a dump. */
-size_t scan_line(const char *text, size_t length, struct scan *scan);
+ * something else than a digit is before them, and the capital of the line that
+ * begins a dump. */
+size_t scan_lines(const char *text, size_t at, size_t length,
+                  struct scan_lines *lines);
 
 #ifdef __SSE2__
 static inline unsigned

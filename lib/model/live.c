@@ -140,21 +140,20 @@ live_lines(struct live *live, const struct live_path *path, live_line_fn *line,
     reader_t *reader = open_reader(live, path);
     struct jep_error error = {0};
     jep_status_t status = JEP_OK;
+    struct reader_line read;
     uint64_t count = 0;
-    size_t length;
-    char *text;
 
     if (reader == NULL)
         return 0;
     while (!live->is_failed) {
-        status = reader_line(reader, &text, &length, &error);
+        status = reader_line(reader, &read, &error);
         if (status == JEP_OK && reader_is_long(reader))
             status = perr_set(&error, JEP_ERR_LIMIT, count + 1, 1,
                               "has a line that is longer than 1 MiB");
-        if (status != JEP_OK || text == NULL)
+        if (status != JEP_OK || read.text == NULL)
             break;
-        count = reader_line_number(reader);
-        line(live, context, text, length, count);
+        count = read.number;
+        line(live, context, read.text, read.length, count);
     }
     if (status != JEP_OK)
         read_failed(live, path->shown, &error);

@@ -46,19 +46,19 @@ open_with(const void *data, size_t size)
 static void
 expect_line(reader_t *reader, const char *wanted, uint64_t number, bool ended)
 {
-    size_t length;
-    char *line;
+    struct reader_line line;
 
-    ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_OK);
+    ck_assert_int_eq(reader_line(reader, &line, &error), JEP_OK);
     if (wanted == NULL) {
-        ck_assert_ptr_null(line);
+        ck_assert_ptr_null(line.text);
         return;
     }
-    ck_assert_ptr_nonnull(line);
-    ck_assert_str_eq(line, wanted);
-    ck_assert_uint_eq(length, strlen(wanted));
+    ck_assert_ptr_nonnull(line.text);
+    ck_assert_str_eq(line.text, wanted);
+    ck_assert_uint_eq(line.length, strlen(wanted));
+    ck_assert_uint_eq(line.number, number);
     ck_assert_uint_eq(reader_line_number(reader), number);
-    ck_assert_int_eq(reader_line_ended(reader), ended);
+    ck_assert_int_eq(line.ended, ended);
 }
 
 START_TEST(test_lines_of_all_endings)
@@ -91,20 +91,20 @@ START_TEST(test_lines_across_chunks)
 {
     size_t size = 5 * READER_CHUNK;
     char *data = malloc(size);
+    struct reader_line line;
     reader_t *reader;
-    char *line;
-    size_t length, lines = 0, bytes = 0;
+    size_t lines = 0, bytes = 0;
 
     for (size_t i = 0; i < size; i++)
         data[i] = i % 97 == 96 ? '\n' : 'x';
     reader = open_with(data, size);
     for (;;) {
-        ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_OK);
-        if (line == NULL)
+        ck_assert_int_eq(reader_line(reader, &line, &error), JEP_OK);
+        if (line.text == NULL)
             break;
         lines++;
-        bytes += length + (reader_line_ended(reader) ? 1 : 0);
-        ck_assert(length == 96 || !reader_line_ended(reader));
+        bytes += line.length + (line.ended ? 1 : 0);
+        ck_assert(line.length == 96 || !line.ended);
     }
     ck_assert_uint_eq(bytes, size);
     ck_assert_uint_eq(lines, size / 97 + 1);
@@ -118,15 +118,14 @@ START_TEST(test_long_line_fits_up_to_limit)
 {
     size_t size = READER_LINE_MAX;
     char *data = malloc(size);
+    struct reader_line line;
     reader_t *reader;
-    size_t length;
-    char *line;
 
     memset(data, 'x', size);
     data[size - 1] = '\n';
     reader = open_with(data, size);
-    ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_OK);
-    ck_assert_uint_eq(length, size - 1);
+    ck_assert_int_eq(reader_line(reader, &line, &error), JEP_OK);
+    ck_assert_uint_eq(line.length, size - 1);
     reader_close(reader);
     free(data);
 }
@@ -189,6 +188,7 @@ START_TEST(test_longer_line_is_skipped)
 {
     size_t size = long_sizes[_i / 2];
     reader_t *reader = open_long(size, 1, _i % 2 == 0 ? "wbT" : "wb");
+    struct reader_line line;
     const char *data;
     size_t length;
 
@@ -202,9 +202,9 @@ START_TEST(test_longer_line_is_skipped)
     ck_assert_uint_eq(reader_line_number(reader), 1);
     ck_assert_int_eq(reader_skip_line(reader, &error), JEP_OK);
     ck_assert_uint_eq(reader_line_number(reader), 2);
-    ck_assert(reader_line_ended(reader));
-    expect_line(reader, "b", 3, true);
-    ck_assert(reader_line_returned(reader));
+    ck_assert_int_eq(reader_line(reader, &line, &error), JEP_OK);
+    ck_assert_str_eq(line.text, "b");
+    ck_assert(line.returned);
     expect_end(reader);
     expect_skip(reader, 0, (struct reader_skip){2, 1, size});
     reader_close(reader);
@@ -224,7 +224,6 @@ START_TEST(test_skipped_line_may_have_no_end)
     expect_line(reader, "", 1, true);
     expect_long(reader);
     ck_assert_int_eq(reader_skip_line(reader, &error), JEP_OK);
-    ck_assert(!reader_line_ended(reader));
     expect_end(reader);
     expect_skip(reader, 0, (struct reader_skip){2, 1, size - 1});
     reader_close(reader);
@@ -343,15 +342,14 @@ open_cut_gzip(off_t size, char damage)
 static int
 expect_numbers(reader_t *reader)
 {
-    size_t length;
-    char *line;
+    struct reader_line line;
 
     for (int i = 0;; i++) {
-        ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_OK);
-        if (line == NULL)
+        ck_assert_int_eq(reader_line(reader, &line, &error), JEP_OK);
+        if (line.text == NULL)
             return i;
-        if (reader_line_ended(reader))
-            ck_assert_int_eq(strtol(line, NULL, 10), i * 7919);
+        if (line.ended)
+            ck_assert_int_eq(strtol(line.text, NULL, 10), i * 7919);
     }
 }
 
@@ -384,10 +382,9 @@ END_TEST
 START_TEST(test_gzip_header_alone_is_an_error)
 {
     reader_t *reader = open_cut_gzip(12, 0);
-    size_t length;
-    char *line;
+    struct reader_line line;
 
-    ck_assert_int_eq(reader_line(reader, &line, &length, &error), JEP_ERR_IO);
+    ck_assert_int_eq(reader_line(reader, &line, &error), JEP_ERR_IO);
     reader_close(reader);
 }
 

@@ -15,19 +15,37 @@ is_mark(unsigned char c)
            strchr("\\<>&,'B", (char)c) != NULL;
 }
 
+/* What is in front of the first line feed of `text`, or in all of it; *at: how
+ * long that is. */
+static struct scan
+first_line(const char *text, size_t length, size_t *at)
+{
+    static struct scan_lines lines;
+    size_t end;
+
+    lines = (struct scan_lines){.count = 0};
+    end = scan_lines(text, 0, length, &lines);
+    *at = lines.count > 0 ? lines.ends[0] >> 1 : length;
+    if (lines.count == 0 && end != length)
+        ck_abort_msg("stopped at %zu of %zu", end, length);
+    return lines.count == 0
+               ? lines.open
+               : (struct scan){.is_marked = (lines.ends[0] & 1) != 0};
+}
+
 /* A single byte of every value at every place of every length. */
 START_TEST(test_one_byte_in_a_line)
 {
     for (size_t length = 0; length < 100; length++) {
         for (size_t at = 0; at < length; at++) {
             for (unsigned c = 0; c < 256; c++) {
-                struct scan scan = {false, false};
+                struct scan scan;
                 char text[128];
                 size_t found;
 
                 memset(text, '5', sizeof(text));
                 text[at] = (char)c;
-                found = scan_line(text, length, &scan);
+                scan = first_line(text, length, &found);
                 /* An assertion of Check costs more than all of that. */
                 if (found != (c == '\n' ? at : length) ||
                     scan.is_marked != is_mark((unsigned char)c) ||
@@ -45,19 +63,20 @@ START_TEST(test_end_and_points)
 {
     for (size_t feed = 0; feed < 80; feed++) {
         for (size_t at = 0; at < 80; at++) {
-            struct scan scan = {false, false};
+            struct scan scan;
             char text[80];
+            size_t end;
 
             memset(text, ' ', sizeof(text));
             text[at] = '<';
             text[feed] = '\n';
-            ck_assert_uint_eq(scan_line(text, sizeof(text), &scan), feed);
+            scan = first_line(text, sizeof(text), &end);
+            ck_assert_uint_eq(end, feed);
             ck_assert_int_eq(scan.is_marked, at < feed);
             text[at] = '.';
             text[feed] = '.';
-            scan = (struct scan){false, false};
-            ck_assert_uint_eq(scan_line(text, sizeof(text), &scan),
-                              sizeof(text));
+            scan = first_line(text, sizeof(text), &end);
+            ck_assert_uint_eq(end, sizeof(text));
             ck_assert_int_eq(scan.is_marked, at != feed);
         }
     }
@@ -69,17 +88,14 @@ END_TEST
 START_TEST(test_commas)
 {
     for (size_t at = 1; at < 100; at++) {
-        struct scan scan = {false, false};
         char text[128];
+        size_t end;
 
         memset(text, '5', sizeof(text));
         text[at] = at % 2 == 0 ? ',' : '\'';
-        (void)scan_line(text, sizeof(text), &scan);
-        ck_assert(scan.is_marked);
-        scan = (struct scan){false, false};
+        ck_assert(first_line(text, sizeof(text), &end).is_marked);
         text[at - 1] = 'e';
-        (void)scan_line(text, sizeof(text), &scan);
-        ck_assert(!scan.is_marked || at % 16 == 0);
+        ck_assert(!first_line(text, sizeof(text), &end).is_marked);
     }
 }
 
@@ -88,12 +104,71 @@ END_TEST
 /* A line that comes in two parts is looked at as one. */
 START_TEST(test_parts_of_a_line)
 {
-    struct scan scan = {false, false};
+    static struct scan_lines lines;
 
-    ck_assert_uint_eq(scan_line("1.5", 3, &scan), 3);
-    ck_assert(!scan.is_marked);
-    ck_assert_uint_eq(scan_line(" 2.5\n", 5, &scan), 4);
-    ck_assert(scan.is_marked);
+    lines = (struct scan_lines){.count = 0};
+    ck_assert_uint_eq(scan_lines("1.5 2.5\n", 0, 3, &lines), 3);
+    ck_assert_uint_eq(lines.count, 0);
+    ck_assert(!lines.open.is_marked);
+    ck_assert_uint_eq(scan_lines("1.5 2.5\n", 3, 8, &lines), 8);
+    ck_assert_uint_eq(lines.count, 1);
+    ck_assert_uint_eq(lines.ends[0], 7 << 1 | 1);
+}
+
+END_TEST
+
+/* The place of each line feed, found bit by bit, and whether the line before
+ * it has an angle bracket. */
+static void
+expect_lines(const char *text, size_t length, unsigned seed)
+{
+    static struct scan_lines lines;
+    size_t start = 0, done = 0, found = 0;
+
+    lines = (struct scan_lines){.count = 0};
+    for (size_t at = 0; at < length; at++) {
+        uint32_t wanted;
+
+        if (text[at] != '\n')
+            continue;
+        if (found == lines.count) {
+            found = lines.count = 0;
+            done = scan_lines(text, done, length, &lines);
+            ck_assert_msg(lines.count > 0, "seed %u: none at %zu", seed, at);
+        }
+        wanted = (uint32_t)at << 1;
+        wanted |= memchr(text + start, '<', at - start) != NULL;
+        if (lines.ends[found++] != wanted)
+            ck_abort_msg("seed %u: %u instead of %u", seed,
+                         lines.ends[found - 1], wanted);
+        start = at + 1;
+    }
+    while (found == lines.count && done < length) {
+        found = lines.count = 0;
+        done = scan_lines(text, done, length, &lines);
+    }
+    ck_assert_uint_eq(found, lines.count);
+}
+
+/* Lines of all lengths, marked and not, more of them than are found at once. */
+START_TEST(test_many_lines)
+{
+    static char text[64 * 1024];
+
+    for (unsigned seed = 1; seed <= 200; seed++) {
+        unsigned state = seed, rare = 1 + seed % 150;
+        size_t length = sizeof(text) - seed;
+
+        for (size_t i = 0; i < length; i++) {
+            state = state * 1103515245u + 12345u;
+            text[i] = 'x';
+            if ((state >> 16) % rare == 0)
+                text[i] = '\n';
+            else if ((state >> 16) % 997 == 0)
+                text[i] = '<';
+        }
+        expect_lines(text, length, seed);
+    }
 }
 
 END_TEST
@@ -124,6 +199,7 @@ main(void)
     tcase_add_test(tcase, test_end_and_points);
     tcase_add_test(tcase, test_commas);
     tcase_add_test(tcase, test_parts_of_a_line);
+    tcase_add_test(tcase, test_many_lines);
     tcase_add_test(tcase, test_ink);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
