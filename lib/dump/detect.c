@@ -197,7 +197,7 @@ probe(const struct text_line *line)
 }
 
 /* Let a reader read a line. */
-static jep_status_t
+JE_INLINE jep_status_t
 line_read(struct stream *s, struct running *running,
           const struct text_line *line, unsigned *says)
 {
@@ -231,7 +231,7 @@ resume(struct stream *s, struct running *running, const struct text_line *line,
 
 /* The reader that runs reads a line.  One that ends it without a word to it is
  * for the one before. */
-static jep_status_t
+JE_INLINE jep_status_t
 now_read(struct stream *s, const struct text_line *line, unsigned *says)
 {
     jep_status_t status = line_read(s, &s->now, line, says);
@@ -266,12 +266,8 @@ before_read(struct stream *s, const struct text_line *line, unsigned *says)
 static size_t
 foreign_start(const struct stream *s, const struct text_line *line)
 {
-    const struct text_format *format = s->now.format;
-    size_t at, most;
+    size_t most, at = s->now.format->own(s->now.state, line, &most);
 
-    if (format == NULL || format->own == NULL)
-        return line->length;
-    at = format->own(s->now.state, line, &most);
     if (most > at + ALIKE_MAX)
         at = most - ALIKE_MAX;
     for (; at <= most && at < line->length; at++) {
@@ -285,25 +281,35 @@ foreign_start(const struct stream *s, const struct text_line *line)
     return line->length;
 }
 
-/* The reader that runs reads a line up to where another one's text has run into
- * it; *used: that far. */
+/* The reader that runs reads the first `length` bytes of a line. */
 static jep_status_t
+part_read(struct stream *s, const struct text_line *line, size_t length,
+          unsigned *says)
+{
+    struct text_line own = *line;
+    char next = own.text[length];
+    jep_status_t status;
+
+    own.length = length;
+    own.text[length] = '\0';
+    status = now_read(s, &own, says);
+    line->text[length] = next;
+    return status;
+}
+
+/* The same, up to where another one's text has run into it; *used: that far. */
+JE_INLINE jep_status_t
 own_read(struct stream *s, const struct text_line *line, size_t *used,
          unsigned *says)
 {
-    size_t at = foreign_start(s, line);
-    struct text_line own = *line;
-    jep_status_t status;
-    char next;
+    size_t at = line->length;
 
+    if (s->now.format->own != NULL)
+        at = foreign_start(s, line);
     if (at == 0 || at == line->length)
         return now_read(s, line, says);
-    *used = own.length = at;
-    next = own.text[at];
-    own.text[at] = '\0';
-    status = now_read(s, &own, says);
-    line->text[at] = next;
-    return status;
+    *used = at;
+    return part_read(s, line, at, says);
 }
 
 /* Let a reader read the line, if it says something to one; *used: how much of
@@ -336,15 +342,18 @@ feed(struct stream *s, const struct text_line *line, size_t *used)
 static jep_status_t
 feed_all(struct stream *s, const struct text_line *line)
 {
-    struct text_line rest = *line;
-    jep_status_t status;
     size_t used;
+    jep_status_t status = feed(s, line, &used);
+    struct text_line rest;
 
-    do {
-        status = feed(s, &rest, &used);
+    if (status != JEP_OK || used == line->length)
+        return status;
+    rest = *line;
+    while (status == JEP_OK && used < rest.length) {
         rest.text += used;
         rest.length -= used;
-    } while (status == JEP_OK && rest.length > 0);
+        status = feed(s, &rest, &used);
+    }
     return status;
 }
 
