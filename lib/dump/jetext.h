@@ -53,14 +53,14 @@ struct jetext_alike {
 
 struct jetext_grid {
     enum jetext_table table;
-    struct jetext_column columns[TOKENS_MAX];
     size_t count;
     uint32_t fields, lock_fields; /* of columns, by bit */
     int index;                    /* column that numbers the rows, -1 = none */
     uint32_t row;
-    bool warned;                /* of a row */
-    bool is_guess;              /* there was no heading */
-    struct jetext_alike *alike; /* rows; NULL = is not kept */
+    bool warned;                              /* of a row */
+    bool is_guess;                            /* there was no heading */
+    struct jetext_alike *alike;               /* rows; NULL = is not kept */
+    struct jetext_column columns[TOKENS_MAX]; /* last: most have few */
 };
 
 /* What the rows of a table are. */

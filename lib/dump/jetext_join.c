@@ -103,9 +103,10 @@ join_heading(struct jetext *t, const char *text, size_t length)
 
     while (blanks < length && (text[blanks] == ' ' || text[blanks] == '\t'))
         blanks++;
-    /* A row or a gap, as most are. */
+    /* A row or a gap, as most are; or the same heading again. */
     if (blanks == length || is_digit(text[blanks]) ||
-        strncmp(text + blanks, "---", 3) == 0)
+        strncmp(text + blanks, "---", 3) == 0 ||
+        (length == t->text_length && memcmp(text, t->text, length) == 0))
         return false;
     count = token_split(text, length, tokens, TOKENS_MAX);
     if (count == 0 || count > TOKENS_MAX || is_digit(tokens[0].text[0]))

@@ -28,7 +28,7 @@ struct known {
     uint8_t length;      /* of figures, LINE_MAX */
     uint8_t label;       /* of figures: its length */
     uint8_t kind;
-    uint8_t next;            /* the line that came after it */
+    uint8_t next[2];         /* lines that came after it, the last one first */
     enum jetext_table table; /* that was open when it said nothing */
     enum dump_scope scope;
     struct dump_cell figure;
@@ -135,6 +135,23 @@ emit_known(struct jetext *t, const struct known *known, uint64_t value)
                             : jetext_emit(t, known->scope, field, value);
 }
 
+/* The line that is the current one, among those that came after the last one;
+ * NULL = it is none of them.  *start: of its number. */
+static const struct known *
+find_known(const struct jetext *t, size_t *start)
+{
+    const struct jetext_memo *memo = t->memo;
+    const uint8_t *next = memo->lines[memo->line].next;
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(memo->lines[0].next); i++) {
+        const struct known *known = &memo->lines[next[i]];
+
+        if (next[i] != 0 && is_known(t, known, start))
+            return known;
+    }
+    return NULL;
+}
+
 jep_status_t
 jetext_recall(struct jetext *t, bool *is_read)
 {
@@ -142,16 +159,14 @@ jetext_recall(struct jetext *t, bool *is_read)
     const struct known *known;
     uint64_t value;
     size_t start;
-    unsigned at;
 
     *is_read = false;
     if (memo == NULL || !t->is_open || !t->line_ended || t->is_joined)
         return JEP_OK;
-    at = memo->lines[memo->line].next;
-    known = &memo->lines[at];
-    if (at == 0 || !is_known(t, known, &start))
+    known = find_known(t, &start);
+    if (known == NULL)
         return JEP_OK;
-    memo->line = at;
+    memo->line = (unsigned)(known - memo->lines);
     *is_read = true;
     switch (known->kind) {
     case KIND_FIGURE:
@@ -170,6 +185,18 @@ jetext_recall(struct jetext *t, bool *is_read)
         *is_read = known->table == t->grid.table && t->wrap_width == 0;
         return JEP_OK;
     }
+}
+
+/* Line `at` comes after the last one. */
+static void
+keep_next(struct jetext_memo *memo, unsigned at)
+{
+    uint8_t *next = memo->lines[memo->line].next;
+
+    if (next[0] != at)
+        next[1] = next[0];
+    next[0] = (uint8_t)at;
+    memo->line = at;
 }
 
 /* The current line is `as`, and comes after the one before. */
@@ -196,10 +223,9 @@ keep(struct jetext *t, struct known *as)
         at++;
     if (at == LINES)
         at = 1 + memo->next_line++ % (LINES - 1);
-    as->next = memo->lines[at].next;
+    memcpy(as->next, memo->lines[at].next, sizeof(as->next));
     memo->lines[at] = *as;
-    memo->lines[memo->line].next = (uint8_t)at;
-    memo->line = at;
+    keep_next(memo, at);
 }
 
 void

@@ -320,13 +320,20 @@ is_row(const struct jetext *t, token_t first)
     const struct token_shape *shape = &t->grid.alike->shape;
     size_t labels = jetext_tables[t->grid.table].labels;
     token_t words[3] = {first};
+    uint64_t number;
 
     if (labels == 0)
         return is_digit(first.text[0]);
-    for (size_t i = 1; i < JE_ARRAY_LEN(words) && i < shape->count; i++)
-        words[i] = token_before(t->start, shape->ends[i]);
+    if (shape->count <= 2)
+        return false;
     /* Only of locks the name itself says nothing of the table. */
-    return shape->count > 2 && is_digit(words[1].text[0]) &&
+    if (t->grid.table == TABLE_LOCKS &&
+        token_number_before(t->start, shape->ends[1], &number) &&
+        token_number_before(t->start, shape->ends[2], &number))
+        return lock_of(t, first) != FIELD_NONE;
+    for (size_t i = 1; i < JE_ARRAY_LEN(words); i++)
+        words[i] = token_before(t->start, shape->ends[i]);
+    return is_digit(words[1].text[0]) &&
            jetext_is_labelled(t, words, shape->count) &&
            (t->grid.table != TABLE_LOCKS || lock_of(t, first) != FIELD_NONE);
 }

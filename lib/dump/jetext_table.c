@@ -6,6 +6,7 @@
 #include "dump/jetext.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Headings that versions write over tables of size classes; "-" is a column
@@ -216,6 +217,16 @@ heading_need(struct jetext *t, enum jetext_table table)
 }
 
 /* A heading like one before. */
+/* Whether a heading has a name for each word of a row: nothing of it can be in
+ * the next line. */
+static bool
+is_whole(const struct jetext_grid *grid)
+{
+    return grid->alike != NULL && grid->alike->shape.count > 0 &&
+           grid->alike->shape.count ==
+               grid->count + jetext_tables[grid->table].labels;
+}
+
 jep_status_t
 jetext_heading_again(struct jetext *t, bool *is_heading)
 {
@@ -226,8 +237,11 @@ jetext_heading_again(struct jetext *t, bool *is_heading)
     if (grid == NULL)
         return JEP_OK;
     status = heading_need(t, grid->table);
-    t->grid = *grid;
-    jetext_hold(t, HELD_HEADING);
+    memcpy(&t->grid, grid,
+           offsetof(struct jetext_grid, columns) +
+               grid->count * sizeof(grid->columns[0]));
+    if (!is_whole(grid))
+        jetext_hold(t, HELD_HEADING);
     return status;
 }
 

@@ -181,13 +181,6 @@ token_number_before_slow(const char *text, size_t end, uint64_t *value)
 }
 
 bool
-token_is(token_t token, const char *text)
-{
-    return strlen(text) == token.length &&
-           memcmp(text, token.text, token.length) == 0;
-}
-
-bool
 token_ends(token_t token, char c)
 {
     return token.length > 0 && token.text[token.length - 1] == c;

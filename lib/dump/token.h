@@ -90,7 +90,13 @@ token_number_before(const char *text, size_t end, uint64_t *value)
 #endif
 }
 
-bool token_is(token_t token, const char *text);
+static inline bool
+token_is(token_t token, const char *text)
+{
+    return strlen(text) == token.length &&
+           memcmp(text, token.text, token.length) == 0;
+}
+
 bool token_ends(token_t token, char c);
 
 /* Without surrounding white space and one pair of double quotes. */
