@@ -382,6 +382,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/model/owners.h \
 	lib/model/profile.c \
 	lib/model/profile.h \
+	lib/model/region.c \
+	lib/model/region.h \
 	lib/model/sane.c \
 	lib/model/sane.h \
 	lib/model/snapshot.c \

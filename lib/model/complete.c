@@ -83,9 +83,10 @@ tables_sum(struct snapshot_arena *sum, const struct snapshot_arena *arena)
 
 /* Add up the arenas that are single arenas. */
 static struct snapshot_arena *
-arenas_sum(const struct snapshot *snapshot)
+arenas_sum(struct snapshot *snapshot)
 {
-    struct snapshot_arena *sum = snapshot_arena_new(DUMP_ARENA_MERGED);
+    struct snapshot_arena *sum =
+        snapshot_arena_new(&snapshot->region, DUMP_ARENA_MERGED);
     bool is_first = true;
 
     for (size_t i = 0; sum != NULL && i < snapshot->arena_count; i++) {
@@ -95,10 +96,8 @@ arenas_sum(const struct snapshot *snapshot)
             continue;
         figures_sum(sum, arena, is_first);
         is_first = false;
-        if (!tables_sum(sum, arena)) {
-            snapshot_arena_free(sum);
+        if (!tables_sum(sum, arena))
             return NULL;
-        }
     }
     return sum;
 }
@@ -117,13 +116,15 @@ classes_fill(struct snapshot *snapshot)
         fields |= 1u << shared[k];
     for (size_t i = 0; i < snapshot->arena_count; i++) {
         const struct table *bins = &snapshot->arenas[i]->bins;
+        uint32_t here = fields & bins->in_any;
 
         for (size_t row = 0; row < bins->rows; row++) {
             struct dump_cell cells[JE_ARRAY_LEN(shared)];
             size_t count = 0;
 
             /* The first arena says it for all of them. */
-            if ((table_known(bins, row) & fields &
+            if ((here & ~table_known(&snapshot->bin_classes, row)) == 0 ||
+                (table_known(bins, row) & here &
                  ~table_known(&snapshot->bin_classes, row)) == 0)
                 continue;
             for (size_t k = 0; k < JE_ARRAY_LEN(shared); k++) {
@@ -150,20 +151,37 @@ extent_size(uint64_t page, size_t row)
     return group > 40 ? 0 : ((row - 4) % 4 + 5) * page << group;
 }
 
+/* Whether nothing has to be looked for in a table. */
+static bool
+all_have(const struct table *table, size_t field)
+{
+    return (table->in_all >> field & 1) != 0;
+}
+
+static bool
+has_size(const struct table *table, size_t row, size_t field)
+{
+    return (table_known(table, row) >> field & 1) != 0;
+}
+
 /* JSON has no sizes in its tables of large objects and of extents. */
 static bool
 sizes_fill(struct snapshot *snapshot, struct snapshot_arena *arena)
 {
+    size_t larges =
+               all_have(&arena->larges, LARGE_SIZE) ? 0 : arena->larges.rows,
+           extents =
+               all_have(&arena->extents, EXTENT_SIZE) ? 0 : arena->extents.rows;
     uint64_t page = snapshot_page(snapshot), size;
 
-    for (size_t row = 0; row < arena->larges.rows; row++) {
-        if (!table_get(&arena->larges, row, LARGE_SIZE, &size) &&
+    for (size_t row = 0; row < larges; row++) {
+        if (!has_size(&arena->larges, row, LARGE_SIZE) &&
             table_get(&snapshot->large_classes, row, LARGE_SIZE, &size) &&
             !table_set(&arena->larges, row, LARGE_SIZE, size, 0))
             return false;
     }
-    for (size_t row = 0; page != 0 && row < arena->extents.rows; row++) {
-        if (!table_get(&arena->extents, row, EXTENT_SIZE, &size) &&
+    for (size_t row = 0; page != 0 && row < extents; row++) {
+        if (!has_size(&arena->extents, row, EXTENT_SIZE) &&
             table_known(&arena->extents, row) != 0 &&
             !table_set(&arena->extents, row, EXTENT_SIZE,
                        extent_size(page, row), 0))

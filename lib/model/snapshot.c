@@ -1,6 +1,7 @@
 /* One document of a dump as typed figures. */
 #include "model/snapshot.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,42 +17,28 @@ snapshot_new(void)
 
     if (snapshot == NULL)
         return NULL;
-    table_init(&snapshot->bin_classes, BIN_COUNT);
-    table_init(&snapshot->large_classes, LARGE_COUNT);
-    table_init(&snapshot->heaps, HEAP_COUNT);
-    table_init(&snapshot->classes, CLASS_COUNT);
-    table_init(&snapshot->mutexes, MUTEX_COUNT);
+    table_init(&snapshot->bin_classes, BIN_COUNT, &snapshot->region);
+    table_init(&snapshot->large_classes, LARGE_COUNT, &snapshot->region);
+    table_init(&snapshot->heaps, HEAP_COUNT, &snapshot->region);
+    table_init(&snapshot->classes, CLASS_COUNT, &snapshot->region);
+    table_init(&snapshot->mutexes, MUTEX_COUNT, &snapshot->region);
     return snapshot;
 }
 
-void
-snapshot_arena_free(struct snapshot_arena *arena)
-{
-    if (arena == NULL)
-        return;
-    table_free(&arena->bins);
-    table_free(&arena->larges);
-    table_free(&arena->extents);
-    table_free(&arena->mutexes);
-    table_free(&arena->bin_mutexes);
-    table_free(&arena->hpa_slabs);
-    free(arena);
-}
-
 struct snapshot_arena *
-snapshot_arena_new(int id)
+snapshot_arena_new(struct region *region, int id)
 {
-    struct snapshot_arena *arena = calloc(1, sizeof(*arena));
+    struct snapshot_arena *arena = region_alloc(region, sizeof(*arena));
 
     if (arena == NULL)
         return NULL;
-    arena->id = id;
-    table_init(&arena->bins, BIN_COUNT);
-    table_init(&arena->larges, LARGE_COUNT);
-    table_init(&arena->extents, EXTENT_COUNT);
-    table_init(&arena->mutexes, MUTEX_COUNT);
-    table_init(&arena->bin_mutexes, MUTEX_COUNT);
-    table_init(&arena->hpa_slabs, HPA_SLAB_COUNT);
+    *arena = (struct snapshot_arena){.id = id};
+    table_init(&arena->bins, BIN_COUNT, region);
+    table_init(&arena->larges, LARGE_COUNT, region);
+    table_init(&arena->extents, EXTENT_COUNT, region);
+    table_init(&arena->mutexes, MUTEX_COUNT, region);
+    table_init(&arena->bin_mutexes, MUTEX_COUNT, region);
+    table_init(&arena->hpa_slabs, HPA_SLAB_COUNT, region);
     return arena;
 }
 
@@ -60,16 +47,9 @@ snapshot_free(struct snapshot *snapshot)
 {
     if (snapshot == NULL)
         return;
-    for (size_t i = 0; i < snapshot->arena_count; i++)
-        snapshot_arena_free(snapshot->arenas[i]);
     free(snapshot->arenas);
     free(snapshot->index);
-    snapshot_arena_free(snapshot->sum);
-    table_free(&snapshot->bin_classes);
-    table_free(&snapshot->large_classes);
-    table_free(&snapshot->heaps);
-    table_free(&snapshot->classes);
-    table_free(&snapshot->mutexes);
+    region_free(&snapshot->region);
     free(snapshot->settings);
     free(snapshot->argv);
     free(snapshot->warnings);
@@ -128,7 +108,7 @@ arena_get(struct snapshot *snapshot, int id)
     if (!intern_grow((void **)&snapshot->arenas, &snapshot->arena_capacity,
                      snapshot->arena_count, sizeof(*snapshot->arenas)))
         return NULL;
-    arena = snapshot_arena_new(id);
+    arena = snapshot_arena_new(&snapshot->region, id);
     if (arena != NULL && snapshot->last != NULL && snapshot->last->id >= 0)
         arena_expect(arena, snapshot->last);
     if (arena != NULL)
@@ -212,80 +192,46 @@ scope_table(struct snapshot *s, enum dump_scope scope)
     }
 }
 
-static struct jep_figure *
-arena_figures(struct snapshot_arena *arena, enum dump_scope scope)
+/* Where an arena has figures of a scope: a table, or one of each. */
+static const struct {
+    uint16_t table, figures; /* offsets; 0 = none */
+} arena_scopes[DUMP_SCOPES] = {
+    [DUMP_ARENA] = {.figures = offsetof(struct snapshot_arena, figures)},
+    [DUMP_SMALL] = {.figures = offsetof(struct snapshot_arena, small)},
+    [DUMP_LARGE_SUM] = {.figures = offsetof(struct snapshot_arena, large)},
+    [DUMP_HPA] = {.figures = offsetof(struct snapshot_arena, hpa)},
+    [DUMP_BIN] = {.table = offsetof(struct snapshot_arena, bins)},
+    [DUMP_LARGE] = {.table = offsetof(struct snapshot_arena, larges)},
+    [DUMP_EXTENT] = {.table = offsetof(struct snapshot_arena, extents)},
+    [DUMP_ARENA_MUTEX] = {.table = offsetof(struct snapshot_arena, mutexes)},
+    [DUMP_BIN_MUTEX] = {.table = offsetof(struct snapshot_arena, bin_mutexes)},
+    [DUMP_HPA_SLAB] = {.table = offsetof(struct snapshot_arena, hpa_slabs)},
+};
+
+/* Figures of a scope that has no table. */
+static void
+figures_set(struct jep_figure *figures, const struct dump_row *row,
+            uint64_t line)
 {
-    switch (scope) {
-    case DUMP_ARENA:
-        return arena->figures;
-    case DUMP_SMALL:
-        return arena->small;
-    case DUMP_LARGE_SUM:
-        return arena->large;
-    case DUMP_HPA:
-        return arena->hpa;
-    default:
-        return NULL;
-    }
+    for (uint32_t known = row->known; known != 0; known &= known - 1)
+        figure_set(figures, __builtin_ctz(known), 0, line);
+    for (size_t i = 0; i < row->count; i++)
+        figure_set(figures, row->cells[i].field, row->cells[i].value, line);
 }
 
-static struct table *
-arena_table(struct snapshot_arena *arena, enum dump_scope scope)
-{
-    switch (scope) {
-    case DUMP_BIN:
-        return &arena->bins;
-    case DUMP_LARGE:
-        return &arena->larges;
-    case DUMP_EXTENT:
-        return &arena->extents;
-    case DUMP_ARENA_MUTEX:
-        return &arena->mutexes;
-    case DUMP_BIN_MUTEX:
-        return &arena->bin_mutexes;
-    default:
-        return &arena->hpa_slabs;
-    }
-}
-
-/* Whether figures of that scope belong to an arena: most do. */
+/* Figures that belong to no arena. */
 static bool
-is_of_arena(enum dump_scope scope)
+set_global(struct snapshot *snapshot, const struct dump_where *where,
+           const struct dump_row *row)
 {
-    const uint64_t scopes =
-        UINT64_C(1) << DUMP_ARENA | UINT64_C(1) << DUMP_SMALL |
-        UINT64_C(1) << DUMP_LARGE_SUM | UINT64_C(1) << DUMP_HPA |
-        UINT64_C(1) << DUMP_BIN | UINT64_C(1) << DUMP_LARGE |
-        UINT64_C(1) << DUMP_EXTENT | UINT64_C(1) << DUMP_ARENA_MUTEX |
-        UINT64_C(1) << DUMP_BIN_MUTEX | UINT64_C(1) << DUMP_HPA_SLAB;
+    struct jep_figure *figures = snapshot_figures(snapshot, where->scope);
+    struct table *table = scope_table(snapshot, where->scope);
 
-    _Static_assert(DUMP_SCOPES < 64, "a bit a scope");
-    return (scopes >> scope & 1) != 0;
-}
-
-/* Where figures of that scope go: either *figures or *table. */
-static bool
-scope_find(struct snapshot *snapshot, const struct dump_where *where,
-           struct jep_figure **figures, struct table **table)
-{
-    struct snapshot_arena *arena;
-
-    *table = NULL;
-    *figures = NULL;
-    if (!is_of_arena(where->scope)) {
-        *figures = snapshot_figures(snapshot, where->scope);
-        if (*figures == NULL)
-            *table = scope_table(snapshot, where->scope);
-        return true;
-    }
-    if (where->arena > DUMP_ARENA_MAX)
-        return true;
-    arena = arena_get(snapshot, where->arena);
-    if (arena == NULL)
-        return false;
-    *figures = arena_figures(arena, where->scope);
-    if (*figures == NULL)
-        *table = arena_table(arena, where->scope);
+    if (table != NULL)
+        return table_set_row(table, where->row, row, where->line);
+    snapshot->has_profile |= where->scope == DUMP_PROFILE;
+    if (figures != NULL)
+        figures_set(figures, row, where->line);
     return true;
 }
 
@@ -293,21 +239,21 @@ bool
 snapshot_row(struct snapshot *snapshot, const struct dump_where *where,
              const struct dump_row *row)
 {
-    struct jep_figure *figures;
-    struct table *table;
+    size_t table = arena_scopes[where->scope].table,
+           figures = arena_scopes[where->scope].figures;
+    struct snapshot_arena *arena;
 
-    if (!scope_find(snapshot, where, &figures, &table))
-        return false;
-    if (table != NULL)
-        return table_set_row(table, where->row, row, where->line);
-    snapshot->has_profile |= where->scope == DUMP_PROFILE;
-    if (figures == NULL)
+    if (table + figures == 0)
+        return set_global(snapshot, where, row);
+    if (where->arena > DUMP_ARENA_MAX)
         return true;
-    for (uint32_t known = row->known; known != 0; known &= known - 1)
-        figure_set(figures, __builtin_ctz(known), 0, where->line);
-    for (size_t i = 0; i < row->count; i++)
-        figure_set(figures, row->cells[i].field, row->cells[i].value,
-                   where->line);
+    arena = arena_get(snapshot, where->arena);
+    if (arena == NULL)
+        return false;
+    if (table != 0)
+        return table_set_row((void *)((char *)arena + table), where->row, row,
+                             where->line);
+    figures_set((void *)((char *)arena + figures), row, where->line);
     return true;
 }
 

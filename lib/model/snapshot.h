@@ -36,6 +36,7 @@ struct snapshot {
     unsigned stream;  /* which process of the file */
     unsigned repairs; /* bits 1 << REPAIR_…: what was said of it */
     const char *version, *reason;
+    struct region region;     /* arenas and all tables */
     struct intern_text texts; /* owner of all text below */
     struct jep_figure total[TOTAL_COUNT];
     struct jep_figure constant[CONST_COUNT];
@@ -104,8 +105,7 @@ struct jep_figure *snapshot_figures(struct snapshot *snapshot,
                                     enum dump_scope scope);
 
 /* An arena that is in no snapshot; NULL when out of memory. */
-struct snapshot_arena *snapshot_arena_new(int id);
-void snapshot_arena_free(struct snapshot_arena *arena);
+struct snapshot_arena *snapshot_arena_new(struct region *region, int id);
 
 /* Everything was read: say how many warnings were not kept. */
 bool snapshot_warnings_close(struct snapshot *snapshot)

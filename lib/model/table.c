@@ -1,48 +1,26 @@
 /* Figures in rows and columns: one row a size class. */
 #include "model/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define FIRST_ROWS  8
 #define FIRST_SLOTS 40
 
 void
-table_init(struct table *table, size_t fields)
+table_init(struct table *table, size_t fields, struct region *region)
 {
-    *table =
-        (struct table){.fields = (uint8_t)fields, .first_rows = FIRST_ROWS};
+    *table = (struct table){.fields = (uint8_t)fields,
+                            .in_all = UINT32_MAX,
+                            .first_rows = FIRST_ROWS,
+                            .region = region};
 }
 
 void
 table_expect(struct table *table, const struct table *like)
 {
-    table->first_width = like->columns;
+    table->first_width = (uint8_t)(like->columns + like->columns % 2);
     if (like->kept > 0)
         table->first_rows = like->kept;
-}
-
-void
-table_free(struct table *table)
-{
-    free(table->slots);
-    free(table->records);
-    table_init(table, table->fields);
-}
-
-/* Bytes of a row; the width of narrow ones is even. */
-static size_t
-stride(size_t width, bool is_wide)
-{
-    return sizeof(struct table_row) +
-           width * (is_wide ? sizeof(uint64_t) : sizeof(uint32_t));
-}
-
-/* The row that is kept at place `at`. */
-static struct table_row *
-record(const struct table *table, size_t at)
-{
-    return (void *)(table->records + at * stride(table->width, table->is_wide));
 }
 
 static uint64_t
@@ -70,8 +48,9 @@ cell_set(const struct table *table, struct table_row *row, size_t column,
 static bool
 grow(struct table *table, size_t capacity)
 {
-    size_t size = stride(table->width, table->is_wide);
-    char *records = realloc(table->records, capacity * size);
+    size_t size = table_stride(table->width, table->is_wide);
+    char *records = region_grow(table->region, table->records,
+                                table->capacity * size, capacity * size);
 
     if (records == NULL)
         return false;
@@ -86,22 +65,23 @@ grow(struct table *table, size_t capacity)
 static bool
 reshape(struct table *table, size_t width, bool is_wide)
 {
+    size_t size = table->capacity * table_stride(width, is_wide);
     struct table to = *table;
 
     to.width = (uint8_t)width;
     to.is_wide = is_wide;
-    to.records = calloc(to.capacity, stride(width, is_wide));
+    to.records = region_alloc(table->region, size);
     if (to.records == NULL)
         return false;
+    memset(to.records, 0, size);
     for (size_t at = 0; at < table->kept; at++) {
-        const struct table_row *old = record(table, at);
-        struct table_row *new = record(&to, at);
+        const struct table_row *old = table_record(table, at);
+        struct table_row *new = table_record(&to, at);
 
         *new = *old;
         for (size_t column = 0; column < table->columns; column++)
             cell_set(&to, new, column, cell_get(table, old, column));
     }
-    free(table->records);
     *table = to;
     return true;
 }
@@ -117,7 +97,9 @@ slots_reserve(struct table *table, size_t rows)
         return true;
     if (count < rows)
         count = rows;
-    slots = realloc(table->slots, count * sizeof(*slots));
+    slots =
+        region_grow(table->region, table->slots,
+                    table->slot_count * sizeof(*slots), count * sizeof(*slots));
     if (slots == NULL)
         return false;
     memset(slots + table->slot_count, 0,
@@ -137,9 +119,11 @@ row_make(struct table *table, size_t row, size_t *at)
     }
     if (!slots_reserve(table, row + 1))
         return false;
+    if (table->capacity == 0)
+        table->width = table->first_width;
     if (table->kept == table->capacity &&
         !grow(table, table->capacity == 0 ? table->first_rows
-                                          : table->capacity * 3u / 2 + 1))
+                                          : table->capacity * 5u / 4 + 2))
         return false;
     *at = table->kept++;
     table->slots[row] = table->kept;
@@ -179,7 +163,7 @@ cell_make(struct table *table, size_t at, const struct dump_cell *cells,
     if (cells[0].value > UINT32_MAX && !table->is_wide &&
         !reshape(table, table->width, true))
         return false;
-    cell_set(table, record(table, at), table->column[field] - 1u,
+    cell_set(table, table_record(table, at), table->column[field] - 1u,
              cells[0].value);
     return true;
 }
@@ -196,20 +180,21 @@ cells_clear(const struct table *table, struct table_row *row, uint32_t fields)
     }
 }
 
-/* The cells of the row at place `at`, unless they are wide. */
+/* The cells of a row, unless they are wide. */
 static uint32_t *
-narrow_cells(const struct table *table, size_t at)
+narrow_cells(const struct table *table, struct table_row *row)
 {
-    return table->is_wide ? NULL : (uint32_t *)(void *)(record(table, at) + 1);
+    return table->is_wide ? NULL : (uint32_t *)(void *)(row + 1);
 }
 
-/* Set cells of the row at place `at`; *known: their fields, by bit. */
-static bool
-cells_set(struct table *table, size_t at, const struct dump_row *figures,
-          uint32_t *known)
+/* Set cells of the row `to`, which is at place `at`, and may move: where it is,
+ * NULL when out of memory. */
+static struct table_row *
+cells_set(struct table *table, size_t at, struct table_row *to,
+          const struct dump_row *figures)
 {
     const struct dump_cell *end = figures->cells + figures->count;
-    uint32_t *narrow = narrow_cells(table, at), fields = 0;
+    uint32_t *narrow = narrow_cells(table, to), fields = figures->known;
 
     for (const struct dump_cell *cell = figures->cells; cell < end; cell++) {
         size_t column = table->column[cell->field];
@@ -218,40 +203,41 @@ cells_set(struct table *table, size_t at, const struct dump_row *figures,
         if (column != 0 && cell->value <= UINT32_MAX && narrow != NULL) {
             narrow[column - 1] = (uint32_t)cell->value;
         } else if (column != 0 && table->is_wide) {
-            cell_set(table, record(table, at), column - 1, cell->value);
+            cell_set(table, to, column - 1, cell->value);
         } else if (cell->value != 0) {
             if (!cell_make(table, at, cell, (size_t)(end - cell)))
-                return false;
-            narrow = narrow_cells(table, at);
+                return NULL;
+            to = table_record(table, at);
+            narrow = narrow_cells(table, to);
         }
     }
-    *known |= fields;
-    return true;
+    /* What a row is given later does not count. */
+    if (to->known == 0)
+        table->in_all &= fields;
+    table->in_any |= fields;
+    to->known |= fields;
+    return to;
 }
 
 bool
 table_set_row(struct table *table, size_t row, const struct dump_row *figures,
               uint64_t line)
 {
-    uint32_t known = figures->known;
     struct table_row *to;
     size_t at;
 
-    if (row >= TABLE_ROWS_MAX || (figures->count == 0 && known == 0))
+    if (row >= TABLE_ROWS_MAX || (figures->count == 0 && figures->known == 0))
         return true;
     if (!row_make(table, row, &at))
         return false;
-    to = record(table, at);
+    to = table_record(table, at);
     /* A new row is all zeros. */
-    if ((to->known & known) != 0)
-        cells_clear(table, to, known);
-    if (!cells_set(table, at, figures, &known))
-        return false;
-    to = record(table, at);
-    to->known |= known;
-    if (to->line == 0)
+    if ((to->known & figures->known) != 0)
+        cells_clear(table, to, figures->known);
+    to = cells_set(table, at, to, figures);
+    if (to != NULL && to->line == 0)
         to->line = line < UINT32_MAX ? (uint32_t)line : UINT32_MAX;
-    return true;
+    return to != NULL;
 }
 
 bool
@@ -263,19 +249,10 @@ table_set(struct table *table, size_t row, size_t field, uint64_t value,
     return table_set_row(table, row, &(struct dump_row){&cell, 1, 0}, line);
 }
 
-/* NULL = it has no figure. */
-static const struct table_row *
-row_find(const struct table *table, size_t row)
-{
-    if (row >= table->rows || table->slots[row] == 0)
-        return NULL;
-    return record(table, table->slots[row] - 1u);
-}
-
 bool
 table_get(const struct table *table, size_t row, size_t field, uint64_t *value)
 {
-    const struct table_row *from = row_find(table, row);
+    const struct table_row *from = table_row(table, row);
 
     if (from == NULL || (from->known >> field & 1) == 0)
         return false;
@@ -285,29 +262,15 @@ table_get(const struct table *table, size_t row, size_t field, uint64_t *value)
     return true;
 }
 
-uint32_t
-table_known(const struct table *table, size_t row)
-{
-    const struct table_row *from = row_find(table, row);
-
-    return from == NULL ? 0 : from->known;
-}
-
-uint32_t
-table_line(const struct table *table, size_t row)
-{
-    const struct table_row *from = row_find(table, row);
-
-    return from == NULL ? 0 : from->line;
-}
-
 void
 table_rename(struct table *table, size_t from, size_t to)
 {
     table->column[to] = table->column[from];
     table->column[from] = 0;
+    table->in_any |= 1u << to;
+    table->in_all &= ~(1u << to | 1u << from);
     for (size_t at = 0; at < table->kept; at++) {
-        uint32_t *known = &record(table, at)->known;
+        uint32_t *known = &table_record(table, at)->known;
 
         *known &= ~(1u << to);
         *known |= (*known >> from & 1) << to;
@@ -319,8 +282,9 @@ void
 table_forget(struct table *table, size_t field)
 {
     table->column[field] = 0;
+    table->in_all &= ~(1u << field);
     for (size_t at = 0; at < table->kept; at++)
-        record(table, at)->known &= ~(1u << field);
+        table_record(table, at)->known &= ~(1u << field);
 }
 
 bool

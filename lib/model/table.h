@@ -11,6 +11,7 @@
 #include "base/macros.h"
 
 #include "dump/sink.h"
+#include "model/region.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +28,9 @@ struct table_row {
 };
 
 struct table {
-    uint32_t rows; /* the greatest that has a figure, + 1 */
+    uint32_t rows;           /* the greatest that has a figure, + 1 */
+    uint32_t in_any, in_all; /* fields known in some row; in all, as far as is
+                              * known without looking */
     uint8_t fields;
     uint8_t columns, width;           /* that exist; that there is room for */
     bool is_wide;                     /* cells have 64 bits */
@@ -38,12 +41,13 @@ struct table {
     uint32_t slot_count;
     uint16_t *slots; /* where a row is kept, from 1; 0 = it has no figure */
     char *records;
+    struct region *region; /* where both are */
 };
 
-void table_init(struct table *table, size_t fields);
+/* The table lives as long as `region`. */
+void table_init(struct table *table, size_t fields, struct region *region);
 /* The table will probably be as large as `like`, another arena's. */
 void table_expect(struct table *table, const struct table *like);
-void table_free(struct table *table);
 
 /* False when out of memory.  A row beyond the limit is ignored. */
 bool table_set(struct table *table, size_t row, size_t field, uint64_t value,
@@ -58,11 +62,48 @@ bool table_set_row(struct table *table, size_t row,
 bool table_get(const struct table *table, size_t row, size_t field,
                uint64_t *value);
 
+/* Bytes of a row; the width of narrow ones is even. */
+static inline size_t
+table_stride(size_t width, bool is_wide)
+{
+    return sizeof(struct table_row) +
+           width * (is_wide ? sizeof(uint64_t) : sizeof(uint32_t));
+}
+
+/* The row that is kept at place `at`. */
+static inline struct table_row *
+table_record(const struct table *table, size_t at)
+{
+    return (void *)(table->records +
+                    at * table_stride(table->width, table->is_wide));
+}
+
+/* NULL = it has no figure. */
+static inline const struct table_row *
+table_row(const struct table *table, size_t row)
+{
+    if (row >= table->rows || table->slots[row] == 0)
+        return NULL;
+    return table_record(table, table->slots[row] - 1u);
+}
+
 /* The known fields of a row, by bit. */
-uint32_t table_known(const struct table *table, size_t row);
+static inline uint32_t
+table_known(const struct table *table, size_t row)
+{
+    const struct table_row *from = table_row(table, row);
+
+    return from == NULL ? 0 : from->known;
+}
 
 /* Where the row was read; 0 = nowhere. */
-uint32_t table_line(const struct table *table, size_t row);
+static inline uint32_t
+table_line(const struct table *table, size_t row)
+{
+    const struct table_row *from = table_row(table, row);
+
+    return from == NULL ? 0 : from->line;
+}
 
 /* In all rows: field `from` is field `to` from now on; `field` is not known. */
 void table_rename(struct table *table, size_t from, size_t to);

@@ -24,8 +24,9 @@ static void
 start(void)
 {
     snapshot = snapshot_new();
-    arena = snapshot_arena_new(DUMP_ARENA_MERGED);
-    ck_assert(snapshot != NULL && arena != NULL);
+    ck_assert(snapshot != NULL);
+    arena = snapshot_arena_new(&snapshot->region, DUMP_ARENA_MERGED);
+    ck_assert(arena != NULL);
     snapshot->format = DUMP_FORMAT_JEMALLOC_TEXT;
     snapshot->version = "5.3.0";
     snapshot->constant[CONST_PAGE] = figure(PAGE);
@@ -36,7 +37,6 @@ static void
 end(void)
 {
     snapshot->subject = NULL;
-    snapshot_arena_free(arena);
     snapshot_free(snapshot);
 }
 
@@ -215,10 +215,11 @@ END_TEST
 
 START_TEST(test_base_is_in_whole_pages)
 {
-    struct snapshot_arena *arenas[2] = {snapshot_arena_new(0),
-                                        snapshot_arena_new(1)};
+    struct snapshot_arena *arenas[2];
 
     start();
+    for (int i = 0; i < 2; i++)
+        arenas[i] = snapshot_arena_new(&snapshot->region, i);
     unknown(summary_base_resident(snapshot));
     arena->figures[ARENA_BASE] = figure(PAGE + 1);
     is(summary_base_resident(snapshot), 2 * PAGE);
@@ -250,8 +251,6 @@ START_TEST(test_base_is_in_whole_pages)
     snapshot->arenas = NULL;
     snapshot->arena_count = 0;
     end();
-    snapshot_arena_free(arenas[0]);
-    snapshot_arena_free(arenas[1]);
 }
 
 END_TEST

@@ -5,6 +5,8 @@
 
 #include "t/util.h"
 
+static struct region region;
+
 static void
 set(struct table *table, size_t row, size_t field, uint64_t value)
 {
@@ -34,7 +36,7 @@ START_TEST(test_zero_is_known)
 {
     struct table table;
 
-    table_init(&table, 20);
+    table_init(&table, 20, &region);
     set(&table, 3, 5, 0);
     expect(&table, 3, 5, 0);
     expect_unknown(&table, 3, 6);
@@ -46,7 +48,7 @@ START_TEST(test_zero_is_known)
     expect(&table, 4, 5, 7);
     set(&table, 4, 5, 0);
     expect(&table, 4, 5, 0);
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -58,7 +60,7 @@ START_TEST(test_row_of_zeros)
     const struct dump_row row = {cells, 2, 1u << 2 | 1u << 3};
     struct table table;
 
-    table_init(&table, 20);
+    table_init(&table, 20, &region);
     set(&table, 1, 3, 9);
     set(&table, 1, 4, 8);
     ck_assert(table_set_row(&table, 1, &row, 11));
@@ -67,7 +69,7 @@ START_TEST(test_row_of_zeros)
     expect(&table, 1, 4, 8);
     expect(&table, 1, 5, UINT64_C(1) << 40);
     expect_unknown(&table, 1, 6);
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -76,7 +78,7 @@ START_TEST(test_values_outlive_growth)
 {
     struct table table;
 
-    table_init(&table, 20);
+    table_init(&table, 20, &region);
     for (size_t row = 0; row < 300; row += 3) {
         for (size_t field = 0; field <= row / 16; field++)
             set(&table, row, field, row * 100 + field);
@@ -93,7 +95,7 @@ START_TEST(test_values_outlive_growth)
     }
     expect(&table, 1, 19, UINT64_MAX);
     expect(&table, 2, 0, (uint64_t)UINT32_MAX + 1);
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -102,7 +104,7 @@ START_TEST(test_rows_in_any_order)
 {
     struct table table;
 
-    table_init(&table, 2);
+    table_init(&table, 2, &region);
     for (size_t row = 100; row-- > 50;)
         set(&table, row, 1, row);
     ck_assert_uint_eq(table.rows, 100);
@@ -116,7 +118,7 @@ START_TEST(test_rows_in_any_order)
     ck_assert_uint_eq(table_known(&table, 4000), 0);
     ck_assert(table_set(&table, TABLE_ROWS_MAX, 0, 1, 1));
     ck_assert_uint_eq(table.rows, 100);
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -125,11 +127,11 @@ START_TEST(test_first_line_counts)
 {
     struct table table;
 
-    table_init(&table, 2);
+    table_init(&table, 2, &region);
     ck_assert(table_set(&table, 0, 0, 1, 12));
     ck_assert(table_set(&table, 0, 1, 1, 13));
     ck_assert_uint_eq(table_line(&table, 0), 12);
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -139,7 +141,7 @@ START_TEST(test_fields_are_renamed)
 {
     struct table table;
 
-    table_init(&table, 4);
+    table_init(&table, 4, &region);
     set(&table, 0, 1, 11);
     set(&table, 0, 2, 12);
     set(&table, 1, 1, 21);
@@ -155,7 +157,7 @@ START_TEST(test_fields_are_renamed)
     table_forget(&table, 1);
     expect_unknown(&table, 0, 1);
     expect(&table, 0, 2, 5);
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -165,7 +167,7 @@ START_TEST(test_cell_is_unknown_until_set)
     struct table table;
     uint64_t value = 99;
 
-    table_init(&table, 3);
+    table_init(&table, 3, &region);
     ck_assert(!table_get(&table, 0, 0, &value));
     ck_assert(table_set(&table, 50, 1, 7, 12));
     ck_assert(!table_get(&table, 50, 0, &value));
@@ -175,7 +177,7 @@ START_TEST(test_cell_is_unknown_until_set)
     ck_assert(table_get(&table, 50, 1, &value));
     ck_assert_uint_eq(value, 7);
     ck_assert_uint_eq(table_line(&table, 50), 12);
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -185,12 +187,12 @@ START_TEST(test_ignores_rows_beyond_limit)
     struct table table;
     uint64_t value;
 
-    table_init(&table, 1);
+    table_init(&table, 1, &region);
     ck_assert(table_set(&table, TABLE_ROWS_MAX, 0, 1, 1));
     ck_assert_uint_eq(table.rows, 0);
     ck_assert(table_set(&table, TABLE_ROWS_MAX - 1, 0, 1, 1));
     ck_assert(table_get(&table, TABLE_ROWS_MAX - 1, 0, &value));
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST
@@ -200,8 +202,8 @@ START_TEST(test_adds_what_is_known)
     struct table a, b;
     uint64_t value;
 
-    table_init(&a, 2);
-    table_init(&b, 2);
+    table_init(&a, 2, &region);
+    table_init(&b, 2, &region);
     ck_assert(table_set(&a, 0, 0, 5, 1));
     ck_assert(table_set(&b, 0, 0, 6, 1));
     ck_assert(table_set(&b, 3, 1, 7, 1));
@@ -209,8 +211,7 @@ START_TEST(test_adds_what_is_known)
     ck_assert(table_get(&a, 0, 0, &value) && value == 11);
     ck_assert(table_get(&a, 3, 1, &value) && value == 7);
     ck_assert(!table_get(&a, 0, 1, &value));
-    table_free(&a);
-    table_free(&b);
+    region_free(&region);
 }
 
 END_TEST
@@ -222,7 +223,7 @@ START_TEST(test_table_renames_and_forgets_columns)
     struct table table;
     uint64_t value = 0;
 
-    table_init(&table, 12);
+    table_init(&table, 12, &region);
     for (size_t row = 0; row < 3; row++) {
         ck_assert(table_set(&table, row, 11, 110 + row, 1));
         ck_assert(table_set(&table, row, 2, 20 + row, 1));
@@ -247,7 +248,7 @@ START_TEST(test_table_renames_and_forgets_columns)
         ck_assert(table_get(&table, 2, field, &value));
         ck_assert_uint_eq(value, field);
     }
-    table_free(&table);
+    region_free(&region);
 }
 
 END_TEST

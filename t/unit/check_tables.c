@@ -30,8 +30,9 @@ static void
 start(void)
 {
     snapshot = snapshot_new();
-    arena = snapshot_arena_new(DUMP_ARENA_MERGED);
-    ck_assert(snapshot != NULL && arena != NULL);
+    ck_assert(snapshot != NULL);
+    arena = snapshot_arena_new(&snapshot->region, DUMP_ARENA_MERGED);
+    ck_assert(arena != NULL);
     snapshot->format = DUMP_FORMAT_JEMALLOC_TEXT;
     snapshot->version = "5.3.0";
     snapshot->constant[CONST_PAGE] = figure(PAGE);
@@ -42,7 +43,6 @@ static void
 end(void)
 {
     snapshot->subject = NULL;
-    snapshot_arena_free(arena);
     snapshot_free(snapshot);
 }
 
