@@ -157,7 +157,7 @@ forget_lines(reader_t *reader)
 {
     reader->scanned = reader->start;
     reader->next = reader->found.count = 0;
-    reader->found.open = (struct scan){false, false};
+    reader->found.open = 0;
 }
 
 /* Move the unread part to the front and fill up behind it. */
@@ -273,8 +273,8 @@ take_rest(reader_t *reader, struct reader_line *line)
     if (reader->start == reader->end)
         return;
     line->ended = false;
-    take_line(reader, reader->end - reader->start, reader->found.open.is_marked,
-              line);
+    take_line(reader, reader->end - reader->start,
+              (reader->found.open & SCAN_MARKED) != 0, line);
     reader->start = reader->end;
     forget_lines(reader);
 }

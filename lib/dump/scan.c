@@ -84,16 +84,19 @@ scan_stop(const char *text, size_t at, struct scan_lines *lines)
     unsigned is = bytes[(unsigned char)text[at]];
 
     if (is == BYTE_FEED) {
-        lines->ends[lines->count++] = (uint32_t)at << 1 | lines->open.is_marked;
-        lines->open = (struct scan){false, false};
+        lines->ends[lines->count++] =
+            (uint32_t)at << 1 | (lines->open & SCAN_MARKED);
+        lines->open = 0;
         return;
     }
     /* What separates groups of digits has one before it. */
     if (is == BYTE_GROUP)
         is = at == 0 || is_digit(text[at - 1]) ? BYTE_MARK : 0;
-    lines->open.is_marked |=
-        is == BYTE_MARK || (is == BYTE_POINT && lines->open.has_point);
-    lines->open.has_point |= is == BYTE_POINT;
+    if (is == BYTE_MARK ||
+        (is == BYTE_POINT && (lines->open & SCAN_POINT) != 0))
+        lines->open |= SCAN_MARKED;
+    if (is == BYTE_POINT)
+        lines->open |= SCAN_POINT;
 }
 
 /* Likewise, where the bits of `stops` are. */
@@ -151,38 +154,38 @@ feeds_64(const char *text)
     return halves_64(_mm256_cmpeq_epi8(a, feed), _mm256_cmpeq_epi8(b, feed));
 }
 
-/* The lines, two at most, that end in a block which has nothing else to stop
- * at.  There is one or none in no order that could be predicted: so two are
- * written always, and those that exist counted. */
-__attribute__((target("avx2,bmi,popcnt"))) JE_INLINE void
-take_feeds(size_t at, uint64_t feeds, struct scan_lines *lines)
-{
-    const uint64_t last = UINT64_C(1) << 63;
-    uint32_t *ends = &lines->ends[lines->count];
-    size_t first = at + (size_t)__builtin_ctzll(feeds | last),
-           second = at + (size_t)__builtin_ctzll((feeds & (feeds - 1)) | last);
-
-    ends[0] = (uint32_t)first << 1 | lines->open.is_marked;
-    ends[1] = (uint32_t)second << 1;
-    lines->count += (size_t)__builtin_popcountll(feeds);
-    lines->open.is_marked &= feeds == 0;
-    lines->open.has_point &= feeds == 0;
-}
-
-/* Whole blocks of 64. */
+/* Whole blocks of 64.  In most of them a line or none ends, in no order that
+ * could be predicted, and there is nothing else to stop at: so two ends are
+ * always written, and those that exist counted. */
 __attribute__((target("avx2,bmi,popcnt"))) static size_t
 lines_wide(const char *text, size_t at, size_t length, struct scan_lines *lines)
 {
-    for (; at + 64 <= length && has_room(lines); at += 64) {
+    const uint64_t last = UINT64_C(1) << 63;
+    size_t count = lines->count;
+    unsigned open = lines->open;
+
+    for (; at + 64 <= length && count + 64 <= SCAN_LINES; at += 64) {
         uint64_t stops = stops_32(text + at) |
                          (uint64_t)stops_32(text + at + 32) << 32,
-                 feeds = feeds_64(text + at);
+                 feeds = feeds_64(text + at), second = feeds & (feeds - 1);
+        uint32_t *ends = &lines->ends[count];
 
-        if (stops == feeds && __builtin_popcountll(feeds) <= 2)
-            take_feeds(at, feeds, lines);
-        else
+        if (stops != feeds || (second & (second - 1)) != 0) {
+            lines->count = count;
+            lines->open = open;
             scan_stops(text, at, stops, lines);
+            count = lines->count;
+            open = lines->open;
+            continue;
+        }
+        ends[0] = (uint32_t)(at + (size_t)__builtin_ctzll(feeds | last)) << 1 |
+                  (open & SCAN_MARKED);
+        ends[1] = (uint32_t)(at + (size_t)__builtin_ctzll(second | last)) << 1;
+        count += (size_t)__builtin_popcountll(feeds);
+        open = feeds == 0 ? open : 0;
     }
+    lines->count = count;
+    lines->open = open;
     return at;
 }
 

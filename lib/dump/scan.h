@@ -19,10 +19,10 @@
 #define SCAN_BLOCK   16  /* bytes that are looked at together */
 #define SCAN_CAPITAL 'B' /* "___ Begin jemalloc statistics ___" */
 
-/* What the bytes of a line were, so far. */
-struct scan {
-    bool is_marked; /* one of them may have to be repaired */
-    bool has_point; /* a single one is decimal: two of them are marked */
+/* What the bytes of a line were, by bit. */
+enum {
+    SCAN_MARKED = 1, /* one of them may have to be repaired */
+    SCAN_POINT = 2   /* a single one is decimal: two of them are marked */
 };
 
 #define SCAN_LINES 256
@@ -32,7 +32,7 @@ struct scan_lines {
     size_t count;
     uint32_t ends[SCAN_LINES]; /* the place of the line feed, twice; + 1 if the
                                 * line is marked */
-    struct scan open;          /* of the last line, which has no end yet */
+    unsigned open;             /* of the last line, which has no end yet */
 };
 
 /* Find line feeds in the bytes of `text` from `at` on, which are behind those

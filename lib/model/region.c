@@ -10,10 +10,6 @@
 #define ALIGNMENT   sizeof(uint64_t)
 #define PIECE_FIRST ((size_t)16 << 10)
 #define HUGE        ((size_t)2 << 20)
-#define PIECE_MAX   HUGE
-#define PAGE        ((size_t)4096)
-/* So that a piece with what malloc() adds to it is whole pages. */
-#define SPARE 64
 
 struct region_piece {
     struct region_piece *before;
@@ -26,39 +22,68 @@ aligned(size_t size)
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* Ask for huge pages; without them it is the same, but slower.  What else is in
- * the first page and in the last one does not mind. */
-static void
-advise(char *piece, size_t size)
+static char *
+map(size_t size)
 {
-    uintptr_t start = (uintptr_t)piece / PAGE * PAGE;
-    uintptr_t end = ((uintptr_t)piece + size + PAGE - 1) / PAGE * PAGE;
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                -1, 0);
+}
 
-    if (size >= HUGE - SPARE)
-        (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+/* `size` bytes at a huge page; NULL when out of memory. */
+static char *
+map_aligned(size_t size)
+{
+    char *all = map(size);
+    size_t before;
+
+    /* New kernels see to it by themselves. */
+    if (all != MAP_FAILED && (uintptr_t)all % HUGE == 0)
+        return all;
+    if (all != MAP_FAILED)
+        (void)munmap(all, size);
+    all = map(size + HUGE);
+    if (all == MAP_FAILED)
+        return NULL;
+    before = (HUGE - (uintptr_t)all % HUGE) % HUGE;
+    if (before > 0)
+        (void)munmap(all, before);
+    (void)munmap(all + before + size, HUGE - before);
+    return all + before;
+}
+
+/* Huge pages, if the kernel has them; without them it is the same, but slower.
+ * malloc() would have written in front of its block, and so have kept the first
+ * of them from being one. */
+static void *
+huge_alloc(size_t size)
+{
+    char *piece = map_aligned(size);
+
+    if (piece != NULL)
+        (void)madvise(piece, size, MADV_HUGEPAGE);
+    return piece;
 }
 
 /* A piece with room for `size` bytes, four times as large as the one before. */
 static bool
 add_piece(struct region *region, size_t size)
 {
-    size_t least = size + sizeof(struct region_piece) + SPARE;
     size_t total =
         region->pieces == NULL ? PIECE_FIRST : region->pieces->size * 4;
     struct region_piece *piece;
 
-    if (total > PIECE_MAX)
-        total = PIECE_MAX;
-    while (total < least && total <= SIZE_MAX / 2)
-        total *= 2;
-    piece = malloc(total - SPARE);
+    size += sizeof(*piece);
+    if (total < size)
+        total = size;
+    if (total > HUGE)
+        total = (size + HUGE - 1) / HUGE * HUGE;
+    piece = total < HUGE ? malloc(total) : huge_alloc(total);
     if (piece == NULL)
         return false;
-    advise((char *)piece, total - SPARE);
     *piece = (struct region_piece){.before = region->pieces, .size = total};
     region->pieces = piece;
     region->at = (char *)(piece + 1);
-    region->end = (char *)piece + total - SPARE;
+    region->end = (char *)piece + total;
     return true;
 }
 
@@ -70,7 +95,8 @@ region_alloc(struct region *region, size_t size)
     if (size > SIZE_MAX / 4)
         return NULL;
     size = aligned(size);
-    if (size > (size_t)(region->end - region->at) && !add_piece(region, size))
+    if ((region->pieces == NULL || size > (size_t)(region->end - region->at)) &&
+        !add_piece(region, size))
         return NULL;
     block = region->at;
     region->at += size;
@@ -99,10 +125,13 @@ void
 region_free(struct region *region)
 {
     while (region->pieces != NULL) {
-        struct region_piece *before = region->pieces->before;
+        struct region_piece *piece = region->pieces;
 
-        free(region->pieces);
-        region->pieces = before;
+        region->pieces = piece->before;
+        if (piece->size < HUGE)
+            free(piece);
+        else
+            (void)munmap(piece, piece->size);
     }
     *region = (struct region){0};
 }

@@ -25,10 +25,16 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void __real_free(void *old);
+void *__real_mmap(void *at, size_t size, int access, int flags, int fd,
+                  off_t offset);
+int __real_munmap(void *at, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *old);
+void *__wrap_mmap(void *at, size_t size, int access, int flags, int fd,
+                  off_t offset);
+int __wrap_munmap(void *at, size_t size);
 
 static size_t live, peak;
 
@@ -73,6 +79,22 @@ __wrap_free(void *old)
 {
     live -= malloc_usable_size(old);
     __real_free(old);
+}
+
+void *
+__wrap_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset)
+{
+    live += size;
+    if (peak < live)
+        peak = live;
+    return __real_mmap(at, size, access, flags, fd, offset);
+}
+
+int
+__wrap_munmap(void *at, size_t size)
+{
+    live -= size;
+    return __real_munmap(at, size);
 }
 
 static int

@@ -80,7 +80,8 @@ check_PROGRAMS += t/bench/bench_read t/bench/readers
 t_bench_bench_read_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 t_bench_bench_read_LDADD = lib/libjeprobe.la $(JANSSON_LIBS)
 t_bench_bench_read_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
-	-Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free
+	-Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free \
+	-Wl,--wrap=mmap -Wl,--wrap=munmap
 t_bench_readers_SOURCES = \
 	t/bench/readers.c \
 	t/bench/runner.h \

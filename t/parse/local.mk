@@ -16,6 +16,7 @@ JE_REPORT_UNIT_TESTS = \
 	t/unit/check_moment \
 	t/unit/check_profile \
 	t/unit/check_reader \
+	t/unit/check_region \
 	t/unit/check_repair \
 	t/unit/check_scan \
 	t/unit/check_series \
@@ -43,6 +44,7 @@ t_unit_check_limits_LDADD = $(JE_PROBE_TEST)
 t_unit_check_moment_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
+t_unit_check_region_LDADD = $(JE_PROBE_TEST)
 t_unit_check_repair_LDADD = $(JE_PROBE_TEST)
 t_unit_check_scan_LDADD = $(JE_PROBE_TEST)
 t_unit_check_series_LDADD = $(JE_PROBE_TEST) -lm

@@ -17,7 +17,7 @@ is_mark(unsigned char c)
 
 /* What is in front of the first line feed of `text`, or in all of it; *at: how
  * long that is. */
-static struct scan
+static unsigned
 first_line(const char *text, size_t length, size_t *at)
 {
     static struct scan_lines lines;
@@ -28,9 +28,7 @@ first_line(const char *text, size_t length, size_t *at)
     *at = lines.count > 0 ? lines.ends[0] >> 1 : length;
     if (lines.count == 0 && end != length)
         ck_abort_msg("stopped at %zu of %zu", end, length);
-    return lines.count == 0
-               ? lines.open
-               : (struct scan){.is_marked = (lines.ends[0] & 1) != 0};
+    return lines.count == 0 ? lines.open : lines.ends[0] & SCAN_MARKED;
 }
 
 /* A single byte of every value at every place of every length. */
@@ -39,7 +37,7 @@ START_TEST(test_one_byte_in_a_line)
     for (size_t length = 0; length < 100; length++) {
         for (size_t at = 0; at < length; at++) {
             for (unsigned c = 0; c < 256; c++) {
-                struct scan scan;
+                unsigned scan;
                 char text[128];
                 size_t found;
 
@@ -48,8 +46,8 @@ START_TEST(test_one_byte_in_a_line)
                 scan = first_line(text, length, &found);
                 /* An assertion of Check costs more than all of that. */
                 if (found != (c == '\n' ? at : length) ||
-                    scan.is_marked != is_mark((unsigned char)c) ||
-                    scan.has_point != (c == '.'))
+                    ((scan & SCAN_MARKED) != 0) != is_mark((unsigned char)c) ||
+                    ((scan & SCAN_POINT) != 0) != (c == '.'))
                     ck_abort_msg("length %zu, byte %u at %zu", length, c, at);
             }
         }
@@ -63,7 +61,7 @@ START_TEST(test_end_and_points)
 {
     for (size_t feed = 0; feed < 80; feed++) {
         for (size_t at = 0; at < 80; at++) {
-            struct scan scan;
+            unsigned scan;
             char text[80];
             size_t end;
 
@@ -72,12 +70,12 @@ START_TEST(test_end_and_points)
             text[feed] = '\n';
             scan = first_line(text, sizeof(text), &end);
             ck_assert_uint_eq(end, feed);
-            ck_assert_int_eq(scan.is_marked, at < feed);
+            ck_assert_int_eq((scan & SCAN_MARKED) != 0, at < feed);
             text[at] = '.';
             text[feed] = '.';
             scan = first_line(text, sizeof(text), &end);
             ck_assert_uint_eq(end, sizeof(text));
-            ck_assert_int_eq(scan.is_marked, at != feed);
+            ck_assert_int_eq((scan & SCAN_MARKED) != 0, at != feed);
         }
     }
 }
@@ -93,9 +91,9 @@ START_TEST(test_commas)
 
         memset(text, '5', sizeof(text));
         text[at] = at % 2 == 0 ? ',' : '\'';
-        ck_assert(first_line(text, sizeof(text), &end).is_marked);
+        ck_assert_uint_eq(first_line(text, sizeof(text), &end), SCAN_MARKED);
         text[at - 1] = 'e';
-        ck_assert(!first_line(text, sizeof(text), &end).is_marked);
+        ck_assert_uint_eq(first_line(text, sizeof(text), &end), 0);
     }
 }
 
@@ -109,7 +107,7 @@ START_TEST(test_parts_of_a_line)
     lines = (struct scan_lines){.count = 0};
     ck_assert_uint_eq(scan_lines("1.5 2.5\n", 0, 3, &lines), 3);
     ck_assert_uint_eq(lines.count, 0);
-    ck_assert(!lines.open.is_marked);
+    ck_assert_uint_eq(lines.open, SCAN_POINT);
     ck_assert_uint_eq(scan_lines("1.5 2.5\n", 3, 8, &lines), 8);
     ck_assert_uint_eq(lines.count, 1);
     ck_assert_uint_eq(lines.ends[0], 7 << 1 | 1);
