@@ -152,6 +152,9 @@ jep_status_t jetext_read(struct jetext *t, const char *text, size_t length);
 jep_status_t jetext_words(struct jetext *t, token_t line, const token_t *tokens,
                           size_t count);
 int jetext_label(enum dump_scope scope, token_t label);
+/* "stats.active   22827008   21.77 Mb": so prints skynet's console totals,
+ * which are of another moment. */
+bool jetext_is_console(const token_t *tokens, size_t count);
 
 /* jetext_table.c. */
 jep_status_t jetext_heading_again(struct jetext *t, bool *is_heading);

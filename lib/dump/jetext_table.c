@@ -597,7 +597,8 @@ jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
     if (!is_numeric && count == 1 && read_gap(t, tokens[0]))
         *is_row = true;
     else if (!is_numeric)
-        *is_row = jetext_is_labelled(t, tokens, count);
+        *is_row = !jetext_is_console(tokens, count) &&
+                  jetext_is_labelled(t, tokens, count);
     if (!*is_row || t->grid.table == TABLE_OTHER)
         return JEP_OK;
     t->evidence += TEXT_WEAK;

@@ -602,6 +602,14 @@ read_special(struct jetext *t, token_t line, const token_t *tokens,
     return JEP_OK;
 }
 
+bool
+jetext_is_console(const token_t *tokens, size_t count)
+{
+    return count == 4 && token_is(tokens[3], "Mb") &&
+           starts(tokens[0], "stats.") &&
+           memchr(tokens[2].text, '.', tokens[2].length) != NULL;
+}
+
 jep_status_t
 jetext_words(struct jetext *t, token_t line, const token_t *tokens,
              size_t count)
@@ -610,6 +618,8 @@ jetext_words(struct jetext *t, token_t line, const token_t *tokens,
     jep_status_t status;
     bool is_read;
 
+    if (jetext_is_console(tokens, count))
+        return JEP_OK;
     if (is_totals(line))
         return read_totals(t, line);
     status = read_special(t, line, tokens, count, &is_read);

@@ -246,6 +246,23 @@ skynet_open(const struct dump_sink *sink, struct jep_error *error)
     return s;
 }
 
+/* The totals that jmem prints. */
+static const int jmem[] = {TOTAL_ACTIVE, TOTAL_ALLOCATED, TOTAL_MAPPED,
+                           TOTAL_RESIDENT, TOTAL_RETAINED};
+
+/* Only the answer to jmem, of which it is known how many lines it has, can be
+ * seen to go on. */
+static bool
+skynet_is_over(const void *state)
+{
+    const struct skynet *s = state;
+    size_t seen = 0;
+
+    for (size_t i = 0; i < JE_ARRAY_LEN(jmem); i++)
+        seen += s->seen_total[jmem[i]];
+    return seen == 0 || seen == JE_ARRAY_LEN(jmem);
+}
+
 static jep_status_t
 skynet_line(void *state, const struct text_line *line, unsigned *evidence)
 {
@@ -278,5 +295,5 @@ const struct text_format text_skynet = {
     .open = skynet_open,
     .line = skynet_line,
     .close = skynet_close,
-    .is_over = text_is_over,
+    .is_over = skynet_is_over,
 };

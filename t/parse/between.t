@@ -53,6 +53,8 @@ inside 7 1 n mimalloc-209 proc-smaps
 inside 4 1 n tcmalloc-google proc-smaps
 inside 11 14 n proc-smaps glibc-info-236
 inside 3 6 n jetext-53 proc-smaps
+inside 3 1 n jetext-53 skynet-jmem
+inside 1 2 n skynet-jmem jetext-53
 
 # Where another text begins is looked for near the end of what is a tag: a long
 # one is no more work for a byte than a short one.
