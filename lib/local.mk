@@ -319,7 +319,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/perr.c \
 	lib/dump/perr.h \
 	lib/dump/procfs.c \
-	lib/dump/procfs.h \
+	lib/dump/procfs_line.c \
+	lib/dump/procfs_line.h \
 	lib/dump/procfs_map.c \
 	lib/dump/procfs_map.h \
 	lib/dump/reader.c \

@@ -6,9 +6,8 @@
  * smaps are summed over the mappings, and by kind of mapping; a smaps_rollup in
  * the same paste is believed instead, and status fills what neither has.  Of a
  * smaps that is cut off nothing is added up. */
-#include "dump/procfs.h"
-
 #include "dump/document.h"
+#include "dump/procfs_line.h"
 #include "dump/procfs_map.h"
 
 #include <ctype.h>
@@ -433,34 +432,6 @@ read_status_word(struct procfs *p, const char *text, size_t length)
     return JEP_OK;
 }
 
-/* "Max open files   1024   1048576   files": the limit in force. */
-bool
-procfs_limit(const char *text, size_t length, int *field, uint64_t *value,
-             bool *is_unlimited)
-{
-    static const struct label labels[] = {
-        {"Max address space", DUMP_RLIMIT, RLIMIT_AS},
-        {"Max data size", DUMP_RLIMIT, RLIMIT_DATA},
-        {"Max stack size", DUMP_RLIMIT, RLIMIT_STACK},
-        {"Max open files", DUMP_RLIMIT, RLIMIT_NOFILE},
-        {"Max locked memory", DUMP_RLIMIT, RLIMIT_MEMLOCK},
-        {"Max processes", DUMP_RLIMIT, RLIMIT_NPROC}};
-
-    for (size_t i = 0; i < JE_ARRAY_LEN(labels); i++) {
-        size_t n = strlen(labels[i].name);
-        token_t words[4];
-
-        if (strncmp(text, labels[i].name, n) != 0 || text[n] != ' ' ||
-            token_split(text + n, length - n, words, 4) < 3)
-            continue;
-        *field = labels[i].field;
-        *value = 0;
-        *is_unlimited = token_is(words[0], "unlimited");
-        return *is_unlimited || token_number(words[0], value);
-    }
-    return false;
-}
-
 static jep_status_t
 read_limit(struct procfs *p, const char *text, size_t length, bool *is_one)
 {
@@ -526,52 +497,6 @@ read_stat(struct procfs *p, const char *text, size_t length)
     return status != JEP_OK
                ? status
                : document_number(&p->doc, DUMP_CGROUP, field, value);
-}
-
-bool
-procfs_chosen(const char *text, size_t length, token_t *chosen)
-{
-    static const char *const words[] = {"always", "madvise", "never", "defer",
-                                        "defer+madvise"};
-    token_t found[JE_ARRAY_LEN(words)];
-    size_t count = token_split(text, length, found, JE_ARRAY_LEN(words));
-    bool is_chosen = false;
-
-    if (count < 3 || count > JE_ARRAY_LEN(words))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        bool is_known = false;
-
-        if (found[i].text[0] == '[' && token_ends(found[i], ']')) {
-            found[i] = (token_t){found[i].text + 1, found[i].length - 2};
-            *chosen = found[i];
-            is_chosen = true;
-        }
-        for (size_t k = 0; k < JE_ARRAY_LEN(words); k++)
-            is_known |= token_is(found[i], words[k]);
-        if (!is_known)
-            return false;
-    }
-    return is_chosen;
-}
-
-bool
-procfs_pressure(const char *text, bool *is_full, uint64_t *hundredths)
-{
-    const char *at = strstr(text, "avg10=");
-    token_t whole, part;
-
-    *is_full = strncmp(text, "full ", 5) == 0;
-    if ((!*is_full && strncmp(text, "some ", 5) != 0) || at == NULL)
-        return false;
-    whole = (token_t){at + 6, strspn(at + 6, "0123456789")};
-    part = (token_t){whole.text + whole.length + 1, 2};
-    if (whole.length == 0 || whole.length > 3 || part.text[-1] != '.' ||
-        strspn(part.text, "0123456789") != 2)
-        return false;
-    *hundredths =
-        strtoull(whole.text, NULL, 10) * 100 + strtoull(part.text, NULL, 10);
-    return true;
 }
 
 /* The choices of transparent huge pages; that of defrag has five words. */

@@ -4,7 +4,7 @@
 
 #include "dump/kernfile.h"
 #include "dump/perr.h"
-#include "dump/procfs.h"
+#include "dump/procfs_line.h"
 #include "dump/reader.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* The facts of live.def about the machine and about the process. */
 #include "model/live.h"
 
-#include "dump/procfs.h"
+#include "dump/procfs_line.h"
 #include "dump/procfs_map.h"
 
 #include <elf.h>

@@ -1,6 +1,6 @@
-/* What a reader of live files needs of the reader of /proc pastes. */
-#ifndef JE_DUMP_PROCFS_H
-#define JE_DUMP_PROCFS_H
+/* Lines of /proc and of sysfs that pastes have and live files, too. */
+#ifndef JE_DUMP_PROCFS_LINE_H
+#define JE_DUMP_PROCFS_LINE_H
 
 #include "base/macros.h"
 
