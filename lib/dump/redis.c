@@ -18,12 +18,14 @@
 #include <string.h>
 
 #define NAME_MAX_LENGTH 96
+#define UPTIME_MAX      4000000000u /* seconds */
 
 enum source { SOURCE_INFO, SOURCE_STATS, SOURCES };
 
 struct redis {
     struct document document;
     bool seen[SOURCES][REDIS_COUNT];
+    bool seen_server;          /* the version: INFO begins with it */
     bool is_doctor;            /* the list of issues goes on */
     char key[NAME_MAX_LENGTH]; /* of MEMORY STATS, waits for its value */
     char database[16];         /* "db.0." while in its part */
@@ -196,7 +198,7 @@ next_document(struct redis *r)
     jep_status_t status = document_end(&r->document, true);
 
     memset(r->seen, 0, sizeof(r->seen));
-    r->is_doctor = false;
+    r->seen_server = r->is_doctor = false;
     r->key[0] = r->database[0] = '\0';
     return status;
 }
@@ -255,18 +257,48 @@ emit_allocator(struct redis *r, token_t value)
     return status;
 }
 
+/* What INFO says of the process, below the version. */
+static jep_status_t
+read_process(struct redis *r, token_t key, token_t value, bool *is_read)
+{
+    bool is_pid = token_is(key, "process_id");
+    jep_status_t status = document_need(&r->document, TEXT_WEAK);
+    uint64_t number;
+
+    *is_read = true;
+    if (status != JEP_OK)
+        return status;
+    if (token_is(key, "executable"))
+        return document_text(&r->document, "process.exe", value);
+    *is_read = (is_pid || token_is(key, "uptime_in_seconds")) &&
+               token_number(value, &number) && number <= UPTIME_MAX;
+    if (!*is_read)
+        return JEP_OK;
+    return document_number(&r->document, DUMP_PROCESS,
+                           is_pid ? PROCESS_PID : PROCESS_UPTIME_NS,
+                           is_pid ? number : number * 1000000000);
+}
+
 static jep_status_t
 read_info(struct redis *r, token_t key, token_t value)
 {
     int field = field_by_text(DUMP_REDIS, key.text, key.length);
+    bool is_version = token_is(key, "redis_version"), is_read;
     bool is_sure = info_is_sure(key);
-    jep_status_t status;
+    jep_status_t status = JEP_OK;
     uint64_t number;
 
     if (!is_sure && field == FIELD_NONE && !r->document.is_open)
         return JEP_OK;
     if (field != FIELD_NONE && token_number(value, &number))
         return emit_figure(r, SOURCE_INFO, field, number);
+    if (is_version && r->seen_server)
+        status = next_document(r);
+    r->seen_server |= is_version;
+    if (status == JEP_OK)
+        status = read_process(r, key, value, &is_read);
+    if (status != JEP_OK || is_read)
+        return status;
     /* A difference may be negative: it is no size then. */
     status = emit_setting(r, "", key, value, is_sure ? TEXT_SURE : TEXT_WEAK);
     if (status == JEP_OK && token_is(key, "mem_allocator"))

@@ -4,6 +4,10 @@
  * below it.  Each alone explains little; together they are one picture. */
 #include "model/join.h"
 
+#include "dump/token.h"
+
+#include <string.h>
+
 enum kind {
     KIND_ALLOCATOR = 1, /* jemalloc's, tcmalloc's, … own statistics */
     KIND_PROGRAM = 2,   /* Redis, skynet */
@@ -63,11 +67,42 @@ kinds(const struct snapshot *s)
     return set;
 }
 
+/* Whether the kernel says that the process has `number` in a container, too. */
+static bool
+has_inner_number(const struct snapshot *s, uint64_t number)
+{
+    const char *text = snapshot_setting(s, "process.nspid");
+    token_t words[8];
+    size_t count = text == NULL ? 0 : token_split(text, strlen(text), words, 8);
+    uint64_t inner;
+
+    for (size_t i = 0; i < count && i < 8; i++) {
+        if (token_number(words[i], &inner) && inner == number)
+            return true;
+    }
+    return false;
+}
+
+/* Whether their numbers show that they are of two processes.  Inside of a
+ * container one has another number than outside, and most often 1. */
+static bool
+is_other_process(const struct snapshot *a, const struct snapshot *b)
+{
+    struct jep_figure x = a->process[PROCESS_PID];
+    struct jep_figure y = b->process[PROCESS_PID];
+
+    return x.known && y.known && x.value != y.value && x.value != 1 &&
+           y.value != 1 && !has_inner_number(a, y.value) &&
+           !has_inner_number(b, x.value);
+}
+
 bool
 join_fits(const struct snapshot *first, const struct snapshot *next)
 {
     unsigned a = kinds(first), b = kinds(next);
 
+    if (is_other_process(first, next))
+        return false;
     /* A profile is of some other moment: it stays by itself. */
     if (((a | b) & KIND_PROFILE) != 0)
         return false;
