@@ -43,6 +43,9 @@ struct procfs {
     struct jep_figure rollup[ROLLUP_COUNT]; /* of smaps_rollup */
     struct jep_figure status[ROLLUP_COUNT]; /* of status, as a rollup */
     uint32_t seen_status, seen_meminfo;     /* fields, a bit each */
+    char thp[16];                           /* huge pages; empty = not said */
+    bool has_own_thp;                       /* said of those of 2 MiB alone */
+    uint64_t thp_line;
 };
 
 /* Too much for a number stays more than there can be. */
@@ -119,6 +122,15 @@ emit_rollup(struct procfs *p)
 }
 
 static jep_status_t
+emit_thp(struct procfs *p)
+{
+    p->doc.line = p->thp_line;
+    return p->thp[0] == '\0' ? JEP_OK
+                             : document_text(&p->doc, "process.thp.enabled",
+                                             (token_t){p->thp, strlen(p->thp)});
+}
+
+static jep_status_t
 finish(struct procfs *p)
 {
     uint64_t line = p->doc.line;
@@ -143,6 +155,8 @@ finish(struct procfs *p)
         status = document_number(&p->doc, DUMP_MACHINE, MACHINE_MAPS, p->maps);
     if (status == JEP_OK)
         status = emit_rollup(p);
+    if (status == JEP_OK)
+        status = emit_thp(p);
     p->doc.line = line;
     if (status == JEP_OK)
         status = document_end(&p->doc, is_complete);
@@ -499,16 +513,29 @@ read_stat(struct procfs *p, const char *text, size_t length)
                : document_number(&p->doc, DUMP_CGROUP, field, value);
 }
 
-/* The choices of transparent huge pages; that of defrag has five words. */
+/* The choices of transparent huge pages.  What is said of all of them holds for
+ * those of 2 MiB unless they have one of their own. */
 static jep_status_t
-read_chosen(struct procfs *p, const char *text, size_t length, token_t chosen)
+read_choice(struct procfs *p, enum procfs_choice choice, token_t chosen)
 {
-    const char *name = memmem(text, length, "defer", 5) != NULL
-                           ? "process.thp.defrag"
-                           : "process.thp.enabled";
-    jep_status_t status = document_need(&p->doc, TEXT_WEAK);
+    bool is_own = choice == CHOICE_HUGE && !token_is(chosen, "inherit");
+    bool is_enabled = is_own || (choice == CHOICE_ALL && !p->has_own_thp);
+    jep_status_t status;
 
-    return status != JEP_OK ? status : document_text(&p->doc, name, chosen);
+    if (choice != CHOICE_DEFRAG && !is_enabled) {
+        if (p->doc.is_open)
+            document_says(&p->doc, TEXT_WEAK);
+        return JEP_OK;
+    }
+    status = document_need(&p->doc, TEXT_WEAK);
+    if (status != JEP_OK || choice == CHOICE_DEFRAG)
+        return status != JEP_OK
+                   ? status
+                   : document_text(&p->doc, "process.thp.defrag", chosen);
+    snprintf(p->thp, sizeof(p->thp), "%.*s", (int)chosen.length, chosen.text);
+    p->thp_line = p->doc.line;
+    p->has_own_thp |= is_own;
+    return JEP_OK;
 }
 
 static jep_status_t
@@ -519,6 +546,7 @@ read_line(struct procfs *p, const char *text, size_t length)
     token_t name;
     uint64_t bytes;
     bool is_limit = false;
+    enum procfs_choice choice;
     jep_status_t status;
 
     if (procfs_map_read(text, &map, &path))
@@ -531,8 +559,9 @@ read_line(struct procfs *p, const char *text, size_t length)
     }
     if (strncmp(text, "vm.", 3) == 0)
         return read_sysctl(p, text, length);
-    if (procfs_chosen(text, length, &name))
-        return read_chosen(p, text, length, name);
+    choice = procfs_choice(text, length, &name);
+    if (choice != CHOICE_NONE)
+        return read_choice(p, choice, name);
     status = read_limit(p, text, length, &is_limit);
     if (status != JEP_OK || is_limit)
         return status;
@@ -577,8 +606,9 @@ procfs_probe(const struct text_line *line)
         if (strncmp(text, weak[i], strlen(weak[i])) == 0)
             return TEXT_WEAK;
     }
-    return procfs_chosen(text, strlen(text), &chosen) ? TEXT_WEAK
-                                                      : TEXT_NOTHING;
+    return procfs_choice(text, strlen(text), &chosen) != CHOICE_NONE
+               ? TEXT_WEAK
+               : TEXT_NOTHING;
 }
 
 static void *

@@ -37,8 +37,8 @@ procfs_limit(const char *text, size_t length, int *field, uint64_t *value,
 bool
 procfs_chosen(const char *text, size_t length, token_t *chosen)
 {
-    static const char *const words[] = {"always", "madvise", "never", "defer",
-                                        "defer+madvise"};
+    static const char *const words[] = {"always", "inherit", "madvise",
+                                        "never",  "defer",   "defer+madvise"};
     token_t found[JE_ARRAY_LEN(words)];
     size_t count = token_split(text, length, found, JE_ARRAY_LEN(words));
     bool is_chosen = false;
@@ -59,6 +59,49 @@ procfs_chosen(const char *text, size_t length, token_t *chosen)
             return false;
     }
     return is_chosen;
+}
+
+/* Only single sizes inherit, and only of defrag there is something to defer. */
+static enum procfs_choice
+choice_by_words(const char *text, size_t length)
+{
+    if (memmem(text, length, "defer", 5) != NULL)
+        return CHOICE_DEFRAG;
+    return memmem(text, length, "inherit", 7) != NULL ? CHOICE_SIZE
+                                                      : CHOICE_ALL;
+}
+
+enum procfs_choice
+procfs_choice(const char *text, size_t length, token_t *chosen)
+{
+    static const char directory[] = "/transparent_hugepage/";
+
+    static const struct {
+        const char *file;
+        enum procfs_choice choice;
+    } files[] = {{"enabled", CHOICE_ALL},
+                 {"defrag", CHOICE_DEFRAG},
+                 {"hugepages-2048kB/enabled", CHOICE_HUGE}};
+
+    const char *at = memmem(text, length, directory, sizeof(directory) - 1);
+    const char *end = text + length, *colon;
+    token_t file;
+
+    if (at == NULL)
+        return procfs_chosen(text, length, chosen)
+                   ? choice_by_words(text, length)
+                   : CHOICE_NONE;
+    at += sizeof(directory) - 1;
+    colon = memchr(at, ':', (size_t)(end - at));
+    if (colon == NULL ||
+        !procfs_chosen(colon + 1, (size_t)(end - colon - 1), chosen))
+        return CHOICE_NONE;
+    file = (token_t){at, (size_t)(colon - at)};
+    for (size_t i = 0; i < JE_ARRAY_LEN(files); i++) {
+        if (token_is(file, files[i].file))
+            return files[i].choice;
+    }
+    return CHOICE_SIZE;
 }
 
 bool

@@ -10,6 +10,20 @@
  * such a choice. */
 bool procfs_chosen(const char *text, size_t length, token_t *chosen);
 
+/* What a choice is about. */
+enum procfs_choice {
+    CHOICE_NONE, /* it is no choice */
+    CHOICE_ALL,  /* huge pages */
+    CHOICE_HUGE, /* those of 2 MiB, unless it is "inherit" */
+    CHOICE_SIZE, /* those of another size, or of one that is not said */
+    CHOICE_DEFRAG
+};
+
+/* The same for a line of a paste, which may begin with the path of the file, as
+ * grep prints it. */
+enum procfs_choice procfs_choice(const char *text, size_t length,
+                                 token_t *chosen);
+
 /* Hundredths of a per cent in "some avg10=1.25 avg60=…"; *is_full tells which
  * of the two lines it is. */
 bool procfs_pressure(const char *text, bool *is_full, uint64_t *hundredths);
