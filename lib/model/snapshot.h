@@ -34,6 +34,7 @@ struct snapshot {
     bool complete;
     uint64_t line;    /* where the document starts */
     unsigned stream;  /* which process of the file */
+    unsigned joined;  /* the kinds of what join.c put together; 0 = none */
     unsigned repairs; /* bits 1 << REPAIR_…: what was said of it */
     const char *version, *reason;
     struct region region;     /* arenas and all tables */
