@@ -622,9 +622,22 @@ procfs_open(const struct dump_sink *sink, struct jep_error *error)
     return p;
 }
 
+/* Whether a mapping behind something else is of the same smaps: addresses rise,
+ * up to the stack.  That of another process begins with its program. */
+static bool
+map_goes_on(const struct procfs *p, const struct procfs_map *map,
+            const char *path)
+{
+    bool is_program = map->is_start && strstr(path, ".so") == NULL;
+
+    return p->part == PART_MAPS && map->start >= p->map.end &&
+           !(p->has_stack && p->has_vdso) &&
+           (map->start == p->map.end || !is_program);
+}
+
 /* Whether a line behind something else goes on with the mapping before that, or
- * with the file if the mappings adjoin: others may be of another process, with
- * which this one's file is over. */
+ * with the file: others may be of another process, with which this one's file
+ * is over. */
 static bool
 goes_on(const struct procfs *p, const char *text, size_t length)
 {
@@ -634,7 +647,7 @@ goes_on(const struct procfs *p, const char *text, size_t length)
     uint64_t bytes;
 
     if (procfs_map_read(text, &map, &path))
-        return p->part == PART_MAPS && map.start == p->map.end;
+        return map_goes_on(p, &map, path);
     if (p->part == PART_MAPS && p->maps > 1 && p->map.lines >= p->lines)
         return false;
     return strncmp(text, "VmFlags:", 8) == 0 ||

@@ -75,6 +75,7 @@ procfs_map_read(const char *text, struct procfs_map *map, const char **path)
     if (inode == 0 || (at[inode] != '\0' && *path == at + inode))
         return false;
     map->kind = kind_of(*path);
+    map->is_start = offset == 0 && map->kind == MAP_FILE;
     return true;
 }
 

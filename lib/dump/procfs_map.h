@@ -20,6 +20,7 @@ struct procfs_map {
     uint64_t start, end, rss, anonymous;
     enum procfs_map_kind kind;
     bool is_private_rw, is_guard, is_executable;
+    bool is_start;  /* of a file */
     unsigned lines; /* below its heading */
 };
 
