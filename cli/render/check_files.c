@@ -218,6 +218,15 @@ gitlab_severity(const struct jep_check *check)
                                                     : "minor";
 }
 
+/* A path as GitLab has it: from the root of the project, without "./". */
+static const char *
+gitlab_path(const char *file)
+{
+    while (file[0] == '.' && file[1] == '/')
+        file += 1 + strspn(file + 1, "/");
+    return file;
+}
+
 void
 check_code_quality(out_t *out, const struct check_set *set)
 {
@@ -239,7 +248,8 @@ check_code_quality(out_t *out, const struct check_set *set)
         check_sentence(text, sizeof(text), check);
         check_fingerprint(fingerprint, set, check);
         value_set(lines, "begin", value_whole(check_line(check)));
-        value_set(place, "path", value_text(check->view->source.file));
+        value_set(place, "path",
+                  value_text(gitlab_path(check->view->source.file)));
         value_set(place, "lines", lines);
         value_set(one, "description", value_text(text));
         value_set(one, "check_name", value_text(check->name));

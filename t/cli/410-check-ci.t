@@ -81,6 +81,94 @@ else
     skip "SARIF is valid" "no schema of SARIF, or no jsonschema"
 fi
 
+# What GitLab says of a code quality report: one array without a byte order
+# mark; which members each violation has; a path from the root of the project
+# without "./" before it.  There are names of every kind: paths with quotes, line
+# feeds, tags, escapes, commands, bytes that are no UTF-8, and characters beyond
+# 16 bits; a version and a program likewise.
+mkdir -p "sub"
+cat >sub/hostile.json <<'END'
+{"jeprobe":{"schema":1,"complete":true},
+"process":{"pid":1,"exe":"/bin/\"},{\"severity\":\"blocker\"}\n::error::\u001b[0K\u2028\ud83d\ude00"},
+"jemalloc":{"version":"5.3.0-0-g\"]</script>","stats":{"allocated":104857600,"active":209715200,"resident":314572800,"mapped":314572800}}}
+END
+set -- dump.json "$file" ./dump.json .//sub/hostile.json
+for name in 'q"],{}.json' 'back\slash.json' "$(printf 'line\nfeed.json')" \
+    "$(printf 'no\377utf8.json')" "$(printf 'smile\360\237\230\200.json')" \
+    '$(touch pwned).json' '-dash.json'; do
+    cp sub/hostile.json "./$name"
+    set -- "$@" "./$name"
+done
+cat >schema.py <<'END'
+import json
+
+text = {"type": str, "least": 1}
+schema = {
+    "type": list,
+    "items": {
+        "type": dict,
+        "members": {
+            "description": text,
+            "check_name": text,
+            "fingerprint": text,
+            "severity": {
+                "type": str,
+                "enum": ("info", "minor", "major", "critical", "blocker"),
+            },
+            "location": {
+                "type": dict,
+                "members": {
+                    "path": text,
+                    "lines": {
+                        "type": dict,
+                        "members": {"begin": {"type": int, "least": 1}},
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def validate(value, by, at):
+    assert type(value) is by["type"], (at, value)
+    if "enum" in by:
+        assert value in by["enum"], (at, value)
+    size = value if type(value) is int else len(value)
+    assert size >= by.get("least", 0), (at, value)
+    if "members" in by:
+        assert set(value) == set(by["members"]), (at, sorted(value))
+        for name in value:
+            validate(value[name], by["members"][name], at + "." + name)
+    for i, item in enumerate(value if "items" in by else ()):
+        validate(item, by["items"], "%s[%d]" % (at, i))
+
+
+whole = open("g.json", "rb").read()
+assert not whole.startswith(b"\xef\xbb\xbf")
+report = json.loads(whole.decode("utf-8"))
+validate(report, schema, "report")
+for one in report:
+    path = one["location"]["path"]
+    assert not path.startswith(("./", "/")), path
+    assert one["description"].isprintable(), one
+    assert one["check_name"].replace("-", "").isalnum(), one
+prints = {(o["fingerprint"], o["check_name"]) for o in report}
+assert len(prints) == len({p for p, _ in prints}), prints
+paths = [o["location"]["path"] for o in report]
+print(len(report), paths.count("dump.json"), paths.count("sub/hostile.json"),
+      paths.count("back\\slash.json"), paths.count('q"],{}.json'))
+END
+run $check --code-quality g.json "$@"
+is "GitLab: status" "$status" 1
+run python3 schema.py
+is "GitLab: the report is as documented" "$status $(cat "$out" "$err")" \
+    "0 22 4 2 2 2"
+ok "GitLab: no name is a command" test ! -e pwned
+printf '{"jemalloc":{"stats":{"allocated":1,"active":1,"resident":1}}}' >fine.json
+run "$jeprobe" check --max-internal 99 --code-quality g.json fine.json
+is "GitLab: a report without violations" "$status $(tr -d '\n ' <g.json)" "0 []"
+
 run $check --sarif /nonexistent/s.json dump.json
 is "a file that cannot be written" "$status" 4
 
