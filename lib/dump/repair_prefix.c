@@ -14,6 +14,7 @@
 #define ALIKE_MIN    6 /* bytes */
 #define RUNS_MAX     8 /* of digits in a prefix */
 #define VALUES_MAX   16
+#define RISES_MIN    4                    /* lines */
 #define IDENTITY_MAX UINT64_C(1000000000) /* above it are times */
 
 static bool
@@ -223,6 +224,7 @@ struct values {
     size_t lines, changes;
     bool is_identity; /* one came back */
     bool is_many;     /* there are more */
+    bool has_fallen;  /* one is not above the one before */
     bool is_time;     /* one is too large for a process */
 };
 
@@ -263,6 +265,7 @@ values_add(struct values *values, uint64_t number,
     unsigned i = 0;
     bool is_new;
 
+    values->has_fallen |= values->lines > 0 && number <= values->last;
     values->lines++;
     while (i < values->count && values->seen[i].number != number)
         i++;
@@ -280,12 +283,25 @@ values_add(struct values *values, uint64_t number,
     values->is_time |= number >= IDENTITY_MAX;
 }
 
-/* It is another one in almost each line. */
+/* Whether what stands behind some value is no document of its own. */
+static bool
+is_shared(const struct values *values)
+{
+    for (unsigned i = 0; i < values->count; i++) {
+        if (values->seen[i].has_content && !values->seen[i].has_begun)
+            return true;
+    }
+    return false;
+}
+
+/* It is another one in almost each line, or rises with each of a few. */
 static bool
 is_counter(const struct values *values)
 {
-    return values->is_many && !values->is_identity &&
-           values->changes > values->lines / 2;
+    if (values->is_many)
+        return !values->is_identity && values->changes > values->lines / 2;
+    return values->lines >= RISES_MIN && !values->has_fallen &&
+           is_shared(values);
 }
 
 /* A processor, or the time since the line before, comes back as well; but the
@@ -295,13 +311,10 @@ is_process(const struct values *values)
 {
     unsigned begun = 0;
 
-    for (unsigned i = 0; i < values->count; i++) {
-        if (values->seen[i].has_content && !values->seen[i].has_begun)
-            return false;
+    for (unsigned i = 0; i < values->count; i++)
         begun += values->seen[i].has_begun;
-    }
-    return begun > 1 && values->is_identity && !values->is_many &&
-           !values->is_time;
+    return begun > 1 && !is_shared(values) && values->is_identity &&
+           !values->is_many && !values->is_time;
 }
 
 /* Mark the numbers by what was seen of them. */
