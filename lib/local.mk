@@ -336,6 +336,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/repair_log.h \
 	lib/dump/repair_prefix.c \
 	lib/dump/repair_prefix.h \
+	lib/dump/repair_stream.c \
+	lib/dump/repair_stream.h \
 	lib/dump/rocksdb.c \
 	lib/dump/scan.c \
 	lib/dump/scan.h \
