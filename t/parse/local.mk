@@ -95,4 +95,7 @@ EXTRA_DIST += $(JE_REPORT_TESTS) \
 	t/cli/dump_prog.c \
 	t/parse/foreign_prog.c \
 	t/parse/invalid \
-	t/parse/valid
+	t/parse/valid \
+	t/unit/by_hand.h \
+	t/unit/dumps.h \
+	t/unit/figures.h

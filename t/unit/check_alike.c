@@ -5,13 +5,12 @@
 
 #include "model/load.h"
 
-#include "t/util.h"
+#include "t/unit/dumps.h"
 
 #include <ctype.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LINES_MAX  200
 #define LINE_BYTES 1024
@@ -146,24 +145,6 @@ add_arena(char *text, unsigned id, size_t at, enum change change)
     }
 }
 
-static jep_dumps_t *
-load_text(const char *text)
-{
-    char path[] = "/tmp/je-check-alike.XXXXXX";
-    struct jep_error error;
-    jep_dumps_t *dumps;
-    int fd = mkstemp(path);
-    jep_status_t status;
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-    status = jep_read(path, &dumps, &error);
-    unlink(path);
-    ck_assert_msg(status == JEP_OK, "%s", error.text);
-    return dumps;
-}
-
 static const struct snapshot_arena *
 last_arena(const jep_dumps_t *dumps)
 {
@@ -238,8 +219,8 @@ is_read_alike(size_t at, enum change change)
     add_arena(alone, 2, at, change);
     append(behind, "%s", "--- End jemalloc statistics ---\n");
     append(alone, "%s", "--- End jemalloc statistics ---\n");
-    with = load_text(behind);
-    without = load_text(alone);
+    with = dumps_of_text(behind);
+    without = dumps_of_text(alone);
     differs = difference(last_arena(with), last_arena(without));
     ck_assert_msg(differs == NULL, "change %d of \"%s\": other %s", (int)change,
                   lines[at], differs);

@@ -5,12 +5,10 @@
 #include "jeprobe.h"
 #include "jeprobe_compare.h"
 
-#include "t/util.h"
+#include "t/unit/dumps.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A dump with its report. */
 struct read {
@@ -21,26 +19,13 @@ struct read {
 static struct read
 read_text(const char *text)
 {
-    const char *dir = getenv("TMPDIR");
     const struct jep_options options = {.symbols = false};
     struct jep_error error;
-    struct read read;
-    char path[PATH_MAX];
-    FILE *file;
-    int fd;
+    struct read read = {.dumps = dumps_of_text(text)};
 
-    snprintf(path, sizeof(path), "%s/check_diff.XXXXXX",
-             dir != NULL ? dir : "/tmp");
-    fd = mkstemp(path);
-    ck_assert(fd >= 0);
-    file = fdopen(fd, "w");
-    ck_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
-    ck_assert_msg(jep_read(path, &read.dumps, &error) == JEP_OK, "%s",
-                  error.text);
     ck_assert_msg(
         jep_report_new(read.dumps, 0, &options, &read.report, &error) == JEP_OK,
         "%s", error.text);
-    unlink(path);
     return read;
 }
 

@@ -4,11 +4,10 @@
 
 #include "model/load.h"
 
-#include "t/util.h"
+#include "t/unit/dumps.h"
 
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 static jep_dumps_t *dumps;
 static const struct snapshot *snapshot;
@@ -31,17 +30,7 @@ load(const char *name)
 static void
 load_text(const char *text)
 {
-    char path[] = "/tmp/je-check-jetext.XXXXXX";
-    struct jep_error error;
-    int fd = mkstemp(path);
-    jep_status_t status;
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-    status = jep_read(path, &dumps, &error);
-    unlink(path);
-    ck_assert_msg(status == JEP_OK, "%s", error.text);
+    dumps = dumps_of_text(text);
     snapshot = dumps->snapshots[0];
 }
 

@@ -5,12 +5,11 @@
 #include "dump/json.h"
 #include "model/load.h"
 
-#include "t/util.h"
+#include "t/unit/dumps.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Everything that a reader emits, as text. */
 static char *events;
@@ -232,23 +231,6 @@ START_TEST(test_cut_anywhere_reads_what_is_there)
 
 END_TEST
 
-/* The model of a document. */
-static jep_dumps_t *
-model_of(const char *text)
-{
-    char path[] = "check_json.tmp.XXXXXX";
-    int fd = mkstemp(path);
-    struct jep_error error;
-    jep_dumps_t *dumps;
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
-    close(fd);
-    ck_assert_msg(jep_read(path, &dumps, &error) == JEP_OK, "%s", error.text);
-    unlink(path);
-    return dumps;
-}
-
 static uint64_t
 cell(const struct table *table, size_t row, size_t field)
 {
@@ -310,7 +292,7 @@ static const char two_arenas[] =
 
 START_TEST(test_locks_of_process_arena_and_bin)
 {
-    jep_dumps_t *dumps = model_of(locks);
+    jep_dumps_t *dumps = dumps_of_text(locks);
     const struct snapshot *s = dumps->snapshots[0];
     const struct snapshot_arena *arena = s->subject;
 
@@ -335,7 +317,7 @@ END_TEST
  * the rest is lost. */
 START_TEST(test_locks_of_530_stand_under_their_names)
 {
-    jep_dumps_t *dumps = model_of(locks_530);
+    jep_dumps_t *dumps = dumps_of_text(locks_530);
     const struct table *bins = &dumps->snapshots[0]->subject->bin_mutexes;
     uint64_t value;
 
@@ -354,7 +336,7 @@ END_TEST
  * are not; bytes of the small extent cache stand beside the shard. */
 START_TEST(test_huge_pages_of_530_are_added_up)
 {
-    jep_dumps_t *dumps = model_of(shard_530);
+    jep_dumps_t *dumps = dumps_of_text(shard_530);
     const struct snapshot_arena *arena = dumps->snapshots[0]->subject;
 
     ck_assert_uint_eq(arena->hpa[HPA_SEC_BYTES].value, 196608);
@@ -386,7 +368,7 @@ START_TEST(test_newer_members_are_read)
     const struct snapshot *s;
 
     text[length] = '\0';
-    dumps = model_of(text);
+    dumps = dumps_of_text(text);
     s = dumps->snapshots[0];
     arena = s->subject;
     ck_assert_uint_eq(s->total[TOTAL_PINNED].value, 12288);
@@ -415,7 +397,7 @@ END_TEST
 
 START_TEST(test_minus_one_is_never)
 {
-    jep_dumps_t *dumps = model_of(
+    jep_dumps_t *dumps = dumps_of_text(
         "{\"jeprobe\":{\"schema\":1},\"process\":{\"oom_score_adj\":-500},"
         "\"jemalloc\":{\"arenas\":{\"dirty_decay_ms\":-1},\"stats.arenas\":"
         "{\"0\":{\"dirty_decay_ms\":-1,\"muzzy_decay_ms\":0}}}}");
@@ -435,7 +417,7 @@ END_TEST
 /* Objects add up over arenas, sizes, times and longest waits do not. */
 START_TEST(test_arenas_are_summed)
 {
-    jep_dumps_t *dumps = model_of(two_arenas);
+    jep_dumps_t *dumps = dumps_of_text(two_arenas);
     const struct snapshot_arena *sum = dumps->snapshots[0]->subject;
 
     ck_assert_int_eq(sum->id, DUMP_ARENA_MERGED);
@@ -459,7 +441,7 @@ END_TEST
 /* 4.3 to 4.5: runs instead of slabs, chunks for what is huge. */
 START_TEST(test_version_4_is_read)
 {
-    jep_dumps_t *dumps = model_of(
+    jep_dumps_t *dumps = dumps_of_text(
         "{\"jemalloc\":{\"version\":\"4.5.0-0-gabc\",\"arenas\":{\"page\":"
         "4096,\"bin\":[{\"size\":8,\"nregs\":512,\"run_size\":4096}],"
         "\"lrun\":[{\"size\":16384}],\"hchunk\":[{\"size\":2097152}]},"
@@ -494,10 +476,10 @@ END_TEST
 
 START_TEST(test_figures_know_their_line)
 {
-    jep_dumps_t *dumps =
-        model_of("{\"jemalloc\":\n{\"stats\":{\"allocated\":1,\n\"active\":2},"
-                 "\n\"stats.arenas\":{\"merged\":{\n\"bins\":[{\n\"nmalloc\":3,"
-                 "\n\"ndalloc\":1}]}}}}");
+    jep_dumps_t *dumps = dumps_of_text(
+        "{\"jemalloc\":\n{\"stats\":{\"allocated\":1,\n\"active\":2},"
+        "\n\"stats.arenas\":{\"merged\":{\n\"bins\":[{\n\"nmalloc\":3,"
+        "\n\"ndalloc\":1}]}}}}");
     const struct snapshot *s = dumps->snapshots[0];
 
     ck_assert_uint_eq(s->total[TOTAL_ALLOCATED].line, 2);
@@ -523,7 +505,7 @@ START_TEST(test_warnings_end)
     for (int i = 0; i < 100; i++)
         n += (size_t)snprintf(text + n, sizeof(text) - n, "{\"nmalloc\":-1},");
     snprintf(text + n, sizeof(text) - n, "{}]}}}}");
-    dumps = model_of(text);
+    dumps = dumps_of_text(text);
     s = dumps->snapshots[0];
     ck_assert_uint_eq(s->warning_count, 21);
     ck_assert_str_eq(s->warnings[20].text, "80 more like these");

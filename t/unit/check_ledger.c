@@ -4,7 +4,7 @@
 
 #include "analyse/report.h"
 
-#include "t/util.h"
+#include "t/unit/figures.h"
 
 #include <string.h>
 
@@ -13,12 +13,6 @@ enum { PAGE = 10, TEXT_MAX = 1024 };
 static struct snapshot snapshot;
 static struct snapshot_arena subject;
 static struct jep_summary summary;
-
-static struct jep_figure
-figure(uint64_t value)
-{
-    return (struct jep_figure){.value = value, .known = true};
-}
 
 /* Allocated 1000 with 100 cached and 50 of metadata, 300 of holes and 200 of
  * padding, 95 of base metadata, which are ten pages, and 250 dirty. */

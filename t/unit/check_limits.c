@@ -5,17 +5,11 @@
 #include "jeprobe.h"
 #include "jeprobe_compare.h"
 
-#include "t/util.h"
+#include "t/unit/figures.h"
 
 #include <string.h>
 
 #define MIB (1 << 20)
-
-static struct jep_figure
-figure(uint64_t value)
-{
-    return (struct jep_figure){.value = value, .known = true};
-}
 
 static struct jep_ratio
 ratio(double value)

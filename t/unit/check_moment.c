@@ -4,17 +4,11 @@
 
 #include "analyse/report.h"
 
-#include "t/util.h"
+#include "t/unit/figures.h"
 
 #include <string.h>
 
 #define SECOND ((uint64_t)1000000000)
-
-static struct jep_figure
-figure(uint64_t value)
-{
-    return (struct jep_figure){.value = value, .known = true};
-}
 
 /* ---- of one dump -------------------------------------------------------- */
 

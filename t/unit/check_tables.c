@@ -2,71 +2,14 @@
  * padding, what metadata consists of; and when they say nothing. */
 #include "base/macros.h"
 
-#include "analyse/report.h"
-
-#include "t/util.h"
+#include "t/unit/by_hand.h"
 
 #include <string.h>
-
-enum { PAGE = 4096 };
-
-static struct snapshot *snapshot;
-static struct snapshot_arena *arena;
-
-static struct jep_figure
-figure(uint64_t value)
-{
-    return (struct jep_figure){.value = value, .known = true};
-}
 
 static void
 set(struct table *table, size_t row, size_t field, uint64_t value)
 {
     ck_assert(table_set(table, row, field, value, 1));
-}
-
-/* An empty dump of 5.3.0 with pages of 4 KiB, and the arena of all. */
-static void
-start(void)
-{
-    snapshot = snapshot_new();
-    ck_assert(snapshot != NULL);
-    arena = snapshot_arena_new(&snapshot->region, DUMP_ARENA_MERGED);
-    ck_assert(arena != NULL);
-    snapshot->format = DUMP_FORMAT_JEMALLOC_TEXT;
-    snapshot->version = "5.3.0";
-    snapshot->constant[CONST_PAGE] = figure(PAGE);
-    snapshot->subject = arena;
-}
-
-static void
-end(void)
-{
-    snapshot->subject = NULL;
-    snapshot_free(snapshot);
-}
-
-static struct jep_summary
-summary(void)
-{
-    struct jep_summary out;
-
-    summary_fill(snapshot, &out);
-    return out;
-}
-
-static void
-is(struct jep_figure got, uint64_t wanted)
-{
-    ck_assert_msg(got.known && got.value == wanted, "%s %llu, wanted %llu",
-                  got.known ? "got" : "unknown", (unsigned long long)got.value,
-                  (unsigned long long)wanted);
-}
-
-static void
-unknown(struct jep_figure got)
-{
-    ck_assert_msg(!got.known, "got %llu", (unsigned long long)got.value);
 }
 
 /* Objects of `size` bytes, in slabs of a page. */
