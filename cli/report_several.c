@@ -156,16 +156,45 @@ member_introduce(out_t *out, const struct jep_fleet *fleet, size_t at)
         out_puts(out, "The largest:\n");
 }
 
+/* How a report is printed, and what before it; NULL = nothing. */
+struct member_style {
+    void (*print)(out_t *out, const struct jep_view *view,
+                  const struct render_options *options);
+    void (*introduce)(out_t *out, const struct jep_fleet *fleet, size_t at);
+};
+
+/* The reports of a fleet that are shown, unless there are series beside it. */
+static void
+members_print(out_t *out, struct several *several,
+              const struct jep_several_view *view,
+              const struct render_options *options,
+              const struct member_style *style)
+{
+    struct render_options usual = *options;
+
+    usual.top = 0;
+    if (view->fleet == NULL || view->series_count > 0)
+        return;
+    for (size_t i = 0; i < members_shown(view->fleet, options); i++) {
+        size_t index = view->fleet->members[i].moment->index;
+        jep_report_t *report = several_report(several, index, NULL, NULL, 0);
+
+        if (style->introduce != NULL)
+            style->introduce(out, view->fleet, i);
+        style->print(out, jep_report_view(report), &usual);
+        jep_report_free(report);
+    }
+}
+
 void
 report_several_text(out_t *out, struct several *several,
                     const struct jep_several_view *view,
                     const struct render_options *options)
 {
-    struct render_options apart = *options, usual;
+    static const struct member_style style = {render_text, member_introduce};
+    struct render_options apart = *options;
 
     apart.has_notes = true;
-    usual = apart;
-    usual.top = 0;
     if (view->fleet != NULL)
         fleet_text(out, view->fleet, view->series_count > 0);
     for (size_t i = 0; i < view->series_count; i++) {
@@ -175,16 +204,7 @@ report_several_text(out_t *out, struct several *several,
     }
     alone_print(out, view);
     rest_notes(out, view, notes_text);
-    if (view->fleet == NULL || view->series_count > 0)
-        return;
-    for (size_t i = 0; i < members_shown(view->fleet, options); i++) {
-        size_t index = view->fleet->members[i].moment->index;
-        jep_report_t *report = several_report(several, index, NULL, NULL, 0);
-
-        member_introduce(out, view->fleet, i);
-        render_text(out, jep_report_view(report), &usual);
-        jep_report_free(report);
-    }
+    members_print(out, several, view, &apart, &style);
 }
 
 /* ---- Markdown ---------------------------------------------------------- */
@@ -209,11 +229,10 @@ report_several_markdown(out_t *out, struct several *several,
                         const struct jep_several_view *view,
                         const struct render_options *options)
 {
-    struct render_options apart = *options, usual;
+    static const struct member_style style = {render_markdown, NULL};
+    struct render_options apart = *options;
 
     apart.has_notes = true;
-    usual = apart;
-    usual.top = 0;
     if (view->fleet != NULL)
         fleet_markdown(out, view->fleet, view->series_count > 0);
     for (size_t i = 0; i < view->series_count; i++) {
@@ -223,15 +242,7 @@ report_several_markdown(out_t *out, struct several *several,
             series_markdown(out, &view->series[i], NULL, 0);
     }
     rest_notes(out, view, notes_markdown);
-    if (view->fleet == NULL || view->series_count > 0)
-        return;
-    for (size_t i = 0; i < members_shown(view->fleet, options); i++) {
-        size_t index = view->fleet->members[i].moment->index;
-        jep_report_t *report = several_report(several, index, NULL, NULL, 0);
-
-        render_markdown(out, jep_report_view(report), &usual);
-        jep_report_free(report);
-    }
+    members_print(out, several, view, &apart, &style);
 }
 
 /* ---- JSON -------------------------------------------------------------- */

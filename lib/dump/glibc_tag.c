@@ -1,21 +1,9 @@
 /* The tags of malloc_info(), in a line that may not hold the whole of one. */
 #include "dump/glibc_tag.h"
 
+#include "dump/text.h"
+
 #include <ctype.h>
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static size_t
-blanks(const char *text, size_t length, size_t at)
-{
-    while (at < length && is_blank(text[at]))
-        at++;
-    return at;
-}
 
 static size_t
 letters(const char *text, size_t length, size_t at)
@@ -69,8 +57,8 @@ tag(const char *text, size_t length, size_t *at)
     *at = letters(text, length, name);
     if (*at == name)
         return false;
-    while (*at < length && is_blank(text[*at])) {
-        *at = blanks(text, length, *at);
+    while (*at < length && text_is_blank(text[*at])) {
+        *at = text_skip_blanks(text, length, *at);
         if (*at < length && isalpha((unsigned char)text[*at]) &&
             !attribute(text, length, at))
             return false;
@@ -88,7 +76,7 @@ glibc_tags(const char *text, size_t length)
     struct glibc_tags tags = {0, 0};
 
     for (;;) {
-        size_t at = blanks(text, length, tags.whole);
+        size_t at = text_skip_blanks(text, length, tags.whole);
 
         if (at == length)
             return (struct glibc_tags){length, length};

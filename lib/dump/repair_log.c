@@ -5,7 +5,6 @@
  * tells nothing about whom. */
 #include "dump/repair_log.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static const char *const messages[] = {"log",  "message",     "msg", "MESSAGE",
@@ -28,14 +27,6 @@ is_one_of(const char *const *names, size_t count, token_t name)
             return true;
     }
     return false;
-}
-
-static size_t
-skip_blanks(const char *text, size_t length, size_t at)
-{
-    while (at < length && isspace((unsigned char)text[at]))
-        at++;
-    return at;
 }
 
 /* The string at text[at], which is its first quote; where it ends, or `length`
@@ -87,23 +78,23 @@ member_at(const char *text, size_t length, size_t at, token_t *name,
 {
     size_t start;
 
-    at = skip_blanks(text, length, at);
+    at = text_skip_white(text, length, at);
     if (at == length || text[at] != '"')
         return 0;
-    at = skip_blanks(text, length, string_at(text, length, at, name));
+    at = text_skip_white(text, length, string_at(text, length, at, name));
     if (at == length || text[at] != ':')
         return 0;
-    start = skip_blanks(text, length, at + 1);
+    start = text_skip_white(text, length, at + 1);
     at = value_end(text, length, start);
     *value = (token_t){text + start, at - start};
-    at = skip_blanks(text, length, at);
+    at = text_skip_white(text, length, at);
     return at < length && text[at] == ',' ? at + 1 : length;
 }
 
 bool
 log_is_line(const char *data, size_t length)
 {
-    size_t at = skip_blanks(data, length, 0);
+    size_t at = text_skip_white(data, length, 0);
     token_t name, value;
 
     if (at == length || data[at] != '{' ||

@@ -119,16 +119,6 @@ digits(const char *text, size_t length)
     return n;
 }
 
-static size_t
-blanks(const char *text, size_t length)
-{
-    size_t n = 0;
-
-    while (n < length && (text[n] == ' ' || text[n] == '\t'))
-        n++;
-    return n;
-}
-
 static uint64_t
 number(const char *text, size_t length)
 {
@@ -177,8 +167,8 @@ walk(const struct prefix *prefix, const char *text, size_t length, size_t *end,
                     widen->has_widened = true;
                 }
             }
-        } else if ((n = blanks(want, left)) > 0) {
-            m = blanks(text + at, length - at);
+        } else if ((n = text_skip_blanks(want, left, 0)) > 0) {
+            m = text_skip_blanks(text + at, length - at, 0);
             if (m == 0 && at < length)
                 return PREFIX_NONE;
             /* The last blank ends the prefix: more of them are content. */

@@ -17,12 +17,6 @@
 #define PROBE_MAX 500 /* bytes of a line that is probed without separators */
 
 static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static bool
 is_marker(const char *text, size_t length)
 {
     return length >= sizeof(REPAIR_MARKER) - 1 &&
@@ -111,7 +105,7 @@ content_start(const struct streams *s, const struct text_line *line)
         /* No logger has members of JSON before a line. */
         if (line->text[at] == ':' && line->text[at - 1] == '"')
             return 0;
-        if (is_blank(line->text[at]) || is_word(line->text[at - 1]))
+        if (text_is_blank(line->text[at]) || is_word(line->text[at - 1]))
             continue;
         tries++;
         if (is_content(s, line, at))
@@ -153,7 +147,7 @@ try_widen(struct streams *s, struct text_line *line, uint64_t key)
     (void)prefix_match(prefix, line->text, line->length, key, &end);
     line_advance(&content, end);
     if (is_marker(content.text, content.length) ||
-        (content.length > 0 && !is_blank(*content.text) &&
+        (content.length > 0 && !text_is_blank(*content.text) &&
          probe_from(s, &content, 0) == TEXT_NOTHING))
         return false;
     prefix_widen(prefix, line->text, line->length);
@@ -212,7 +206,7 @@ is_beginning(const char *text, size_t length)
 
     if (is_marker(text, length))
         return true;
-    while (at < length && (text[at] == '{' || is_blank(text[at])))
+    while (at < length && (text[at] == '{' || text_is_blank(text[at])))
         at++;
     for (size_t i = 0; i < JE_ARRAY_LEN(starts); i++) {
         size_t n = strlen(starts[i]);
@@ -288,13 +282,12 @@ learn(struct streams *s, struct text_line *line, size_t at, uint64_t key)
 static bool
 strip_prefix(struct streams *s, struct text_line *line, uint64_t key)
 {
-    size_t blanks = 0, at;
+    size_t blanks, at;
     bool has_marker;
 
     if (s->prefix_count > 0 && try_prefixes(s, line, key))
         return true;
-    while (blanks < line->length && is_blank(line->text[blanks]))
-        blanks++;
+    blanks = text_skip_blanks(line->text, line->length, 0);
     if (blanks == line->length)
         return true;
     has_marker = is_marker(line->text + blanks, line->length - blanks);

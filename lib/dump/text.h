@@ -37,6 +37,32 @@ struct text_line {
     bool resumes;     /* what another one wrote was before it */
 };
 
+/* What separates words; a line has no line feeds. */
+static inline bool
+text_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Where something else than blanks is, from byte `at` on. */
+static inline size_t
+text_skip_blanks(const char *text, size_t length, size_t at)
+{
+    while (at < length && text_is_blank(text[at]))
+        at++;
+    return at;
+}
+
+/* The same with ends of lines, where there may be several. */
+static inline size_t
+text_skip_white(const char *text, size_t length, size_t at)
+{
+    while (at < length &&
+           (text_is_blank(text[at]) || text[at] == '\n' || text[at] == '\r'))
+        at++;
+    return at;
+}
+
 struct text_format {
     const char *name;
     /* What a line says when this reader does not run yet. */

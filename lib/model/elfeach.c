@@ -1,22 +1,32 @@
-/* Each symbol of a table in an ELF file. */
+/* Tables in an ELF file, and each symbol of one. */
 #include "model/elfeach.h"
 
-#include <stddef.h>
 #include <stdint.h>
+
+struct elfeach_table
+elfeach_table(Elf_Scn *section, const GElf_Shdr *header)
+{
+    struct elfeach_table table = {.data = elf_getdata(section, NULL)};
+
+    if (table.data == NULL || header->sh_entsize == 0)
+        return table;
+    table.count = header->sh_size / header->sh_entsize;
+    if (table.count > INT32_MAX)
+        table.count = INT32_MAX;
+    return table;
+}
 
 void
 elfeach_symbol(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
                elfeach_symbol_t each, void *context)
 {
-    Elf_Data *data = elf_getdata(section, NULL);
-    size_t count =
-        header->sh_entsize > 0 ? header->sh_size / header->sh_entsize : 0;
+    struct elfeach_table table = elfeach_table(section, header);
 
-    for (size_t i = 1; data != NULL && i < count && i <= INT32_MAX; i++) {
+    for (size_t i = 1; i < table.count; i++) {
         GElf_Sym symbol;
         const char *name;
 
-        if (gelf_getsym(data, (int)i, &symbol) == NULL)
+        if (gelf_getsym(table.data, (int)i, &symbol) == NULL)
             break;
         if (symbol.st_shndx == SHN_UNDEF)
             continue;

@@ -1,4 +1,4 @@
-/* Each symbol of a table in an ELF file. */
+/* Tables in an ELF file, and each symbol of one. */
 #ifndef JE_MODEL_ELFEACH_H
 #define JE_MODEL_ELFEACH_H
 
@@ -6,6 +6,15 @@
 
 #include <gelf.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+/* A section that is a table: gelf_get…() of `data` from 0 below `count`. */
+struct elfeach_table {
+    Elf_Data *data;
+    size_t count; /* at most INT32_MAX; 0 = it cannot be read */
+};
+
+struct elfeach_table elfeach_table(Elf_Scn *section, const GElf_Shdr *header);
 
 /* A symbol that the file itself defines.  is_dynamic: the loader sees it. */
 typedef void (*elfeach_symbol_t)(void *context, const GElf_Sym *symbol,

@@ -116,14 +116,12 @@ static bool
 look_relocations(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
                  uint64_t address, uint64_t *target)
 {
-    Elf_Data *data = elf_getdata(section, NULL);
-    size_t count =
-        header->sh_entsize > 0 ? header->sh_size / header->sh_entsize : 0;
+    struct elfeach_table table = elfeach_table(section, header);
 
-    for (size_t i = 0; data != NULL && i < count && i <= INT32_MAX; i++) {
+    for (size_t i = 0; i < table.count; i++) {
         GElf_Rela one;
 
-        if (gelf_getrela(data, (int)i, &one) == NULL)
+        if (gelf_getrela(table.data, (int)i, &one) == NULL)
             break;
         if (one.r_offset != address)
             continue;

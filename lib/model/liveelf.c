@@ -99,15 +99,13 @@ look_dynamic(struct look *look, Elf *elf, Elf_Scn *section,
              const GElf_Shdr *header)
 {
     struct liveelf *out = look->out;
-    Elf_Data *data = elf_getdata(section, NULL);
-    size_t count =
-        header->sh_entsize > 0 ? header->sh_size / header->sh_entsize : 0;
+    struct elfeach_table table = elfeach_table(section, header);
 
-    for (size_t i = 0; data != NULL && i < count && i <= INT32_MAX; i++) {
+    for (size_t i = 0; i < table.count; i++) {
         GElf_Dyn one;
         const char *name;
 
-        if (gelf_getdyn(data, (int)i, &one) == NULL)
+        if (gelf_getdyn(table.data, (int)i, &one) == NULL)
             break;
         if (one.d_tag != DT_NEEDED && one.d_tag != DT_SONAME)
             continue;
