@@ -307,6 +307,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/dump/json.c \
 	lib/dump/json.h \
 	lib/dump/json_map.c \
+	lib/dump/json_fit.c \
+	lib/dump/json_fit.h \
 	lib/dump/json_wrap.c \
 	lib/dump/json_wrap.h \
 	lib/dump/jsonline.c \

@@ -38,7 +38,6 @@ struct stream {
     struct jep_error *error;
     struct running now;
     struct running before; /* whose document `now` has come into */
-    unsigned evidence;     /* of all the lines */
 
     /* Lines that said nothing to anyone; a dump repeats them for each arena. */
     struct mute {
@@ -47,6 +46,7 @@ struct stream {
     } mute[MUTE_LINES];
 
     unsigned next_mute;
+    unsigned evidence; /* of all the lines */
 };
 
 static bool
@@ -143,12 +143,12 @@ swap(struct stream *s)
 static jep_status_t
 start(struct stream *s, const struct text_format *format)
 {
-    jep_status_t status = JEP_OK;
+    bool waits = s->now.format != NULL && !is_over(&s->now);
+    jep_status_t status = end(waits ? &s->before : &s->now);
 
-    if (s->now.format != NULL && s->before.format == NULL && !is_over(&s->now))
+    /* Of two that wait the later one is the likelier to go on. */
+    if (waits)
         s->before = s->now;
-    else
-        status = end(&s->now);
     forget_mute(s);
     s->now = (struct running){0};
     if (status != JEP_OK)
@@ -194,6 +194,16 @@ probe(const struct text_line *line)
             most = says;
     }
     return most;
+}
+
+bool
+text_is_other(const struct text_line *line, const struct text_format *but)
+{
+    for (size_t i = 0; i < JE_ARRAY_LEN(formats); i++) {
+        if (formats[i] != but && formats[i]->probe(line) >= TEXT_SURE)
+            return true;
+    }
+    return false;
 }
 
 /* Let a reader read a line. */
@@ -427,6 +437,47 @@ is_json(const char *data, size_t length)
     return false;
 }
 
+/* Whether another one's text begins in a line of which `whole` bytes are JSON.
+ */
+static bool
+has_other(const char *data, size_t length, size_t whole)
+{
+    for (size_t at = whole; at < length && at <= whole + ALIKE_MAX; at++) {
+        char copy[ALIKE_MAX * 4];
+        struct text_line line = {.text = copy, .length = length - at};
+
+        if (line.length >= sizeof(copy))
+            line.length = sizeof(copy) - 1;
+        memcpy(copy, data + at, line.length);
+        copy[line.length] = '\0';
+        if (text_is_other(&line, &text_json))
+            return true;
+    }
+    return false;
+}
+
+/* Whether JSON that starts like this has another one's text inside. */
+static bool
+is_torn(const char *data, size_t length)
+{
+    const char *end = data + length, *feed;
+    struct json_fit fit = {0};
+    size_t whole;
+
+    while ((feed = memchr(data, '\n', (size_t)(end - data))) != NULL) {
+        size_t line = (size_t)(feed - data) - (feed > data && feed[-1] == '\r');
+        bool fits = json_fit_line(&fit, data, line, &whole);
+
+        json_fit_add(&fit, data, fits ? line : whole);
+        if (!fits)
+            return fit.depth > 0 && has_other(data, line, whole);
+        if (fit.depth <= 0 && fit.last != '\0')
+            return false;
+        data = feed + 1;
+    }
+    return false;
+}
+
 /* JSON of one line may be longer than any line is kept: that is no reason not
  * to read it.  Nothing else that long is of a dump. */
 static jep_status_t
@@ -548,7 +599,8 @@ dump_read(reader_t *reader, const struct dump_sink *sinks,
 
     if (status != JEP_OK)
         return status;
-    if (is_json(data, length) && !json_wrap_is(data, length))
+    if (is_json(data, length) && !json_wrap_is(data, length) &&
+        !is_torn(data, length))
         return json_first(reader, sinks, error);
     return text_read(reader, sinks, TEXT_NOTHING, error);
 }

@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "dump/document.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,8 +66,8 @@ pair_close(struct glibc *g)
             &g->doc, 0,
             "arena %u has more in use than it got from the system: these "
             "32-bit counters went past 4 GiB and started again, so it holds "
-            "at least %llu bytes; malloc_info() has whole ones",
-            g->arena, (unsigned long long)(pair.system + WRAP));
+            "at least %" PRIu64 " bytes; malloc_info() has whole ones",
+            g->arena, pair.system + WRAP);
     }
     g->arena_system += pair.system;
     g->arena_in_use += pair.in_use;

@@ -27,14 +27,7 @@ json_wrap_line(struct json_wrap *wrap, const char *text, size_t length,
         wrap->full = 0;
     }
     wrap->full += wrap->last_width == wrap->width;
-    for (size_t i = 0; i < length; i++) {
-        if (wrap->is_escape)
-            wrap->is_escape = false;
-        else if (text[i] == '"')
-            wrap->in_string = !wrap->in_string;
-        else
-            wrap->is_escape = wrap->in_string && text[i] == '\\';
-    }
+    json_fit_add(&wrap->fit, text, length);
     if (length > 0)
         wrap->last = text[length - 1];
 }
@@ -61,7 +54,7 @@ static bool
 ends_string(const struct json_wrap *wrap, const char *text, size_t length,
             bool is_full)
 {
-    bool is_escape = wrap->is_escape;
+    bool is_escape = wrap->fit.is_escape;
 
     for (size_t i = 0; i < length; i++) {
         if (is_escape)
@@ -117,7 +110,7 @@ json_wrap_joins(const struct json_wrap *wrap, const char *next, size_t length,
     if (wrap->last_width < wrap->width || begins_document(next, length) ||
         width > wrap->width)
         return false;
-    if (wrap->in_string)
+    if (wrap->fit.in_string)
         return ends_string(wrap, next, length, width == wrap->width);
     return is_word(wrap->last) &&
            ends_word(wrap, next, length, width == wrap->width);

@@ -9,6 +9,8 @@
 
 #include "base/macros.h"
 
+#include "dump/json_fit.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,8 +20,7 @@ struct json_wrap {
     size_t full;       /* lines of that width */
     size_t last_width; /* of the last one */
     char last;         /* byte */
-    bool in_string;
-    bool is_escape; /* the last byte is a backslash that escapes */
+    struct json_fit fit;
 };
 
 /* The next line of the document was read; `before`: bytes of a log prefix. */

@@ -9,6 +9,7 @@
 #include "dump/repair.h"
 #include "dump/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +63,20 @@ jsonline_probe(const struct text_line *line)
     return *next == '{' || *next == '\0' ? TEXT_SURE : TEXT_NOTHING;
 }
 
+#define OTHER_MAX 200
+#define OWN_MAX   64 /* bytes of a string or a word that was cut */
+
 struct jsonline {
     json_t *json;
     struct json_wrap wrap;
-    bool has_feed; /* of the last line, which is not yet read */
+    bool has_feed;      /* of the last line, which is not yet read */
+    size_t line_length; /* of the line of which a part comes next; 0 = none */
+
+    /* Where another one's text has come between; `number` 0 = nowhere. */
+    struct {
+        uint64_t number;
+        char text[OTHER_MAX + 1];
+    } other;
 };
 
 static void *
@@ -94,17 +105,76 @@ read_feed(struct jsonline *j)
     return has_feed ? json_feed(j->json, "\n", 1, &used) : JEP_OK;
 }
 
+/* Whether a terminal has made the line feed before `line`. */
+static bool
+is_wrapped(const struct jsonline *j, const struct text_line *line)
+{
+    return j->has_feed &&
+           json_wrap_joins(&j->wrap, line->text, line->length, line->before);
+}
+
 /* Read the line feed before `line`, unless a terminal has made it. */
 static jep_status_t
 read_between(struct jsonline *j, const struct text_line *line)
 {
     const struct dump_sink *sink = j->json->sink;
 
-    if (!j->has_feed ||
-        !json_wrap_joins(&j->wrap, line->text, line->length, line->before))
+    if (!is_wrapped(j, line))
         return read_feed(j);
     j->has_feed = false;
     return sink->repaired(sink->context, line->number, 1u << REPAIR_WRAP);
+}
+
+static bool
+is_open(const struct jsonline *j)
+{
+    return j->json->yajl != NULL && j->json->document != 0;
+}
+
+/* Whether a line that cannot be of the open document is of another one, behind
+ * which it may go on. */
+static bool
+is_other(const struct jsonline *j, const struct text_line *line)
+{
+    const json_t *json = j->json;
+    size_t whole;
+
+    if (!is_open(j) || is_wrapped(j, line))
+        return false;
+    if (line->resumes)
+        return !json_fit_line(&j->wrap.fit, line->text, line->length, &whole) ||
+               !json_fit_goes_on(&j->wrap.fit,
+                                 json->frames[json->depth - 1].is_array,
+                                 line->text, line->length);
+    return !json_fit_line(&j->wrap.fit, line->text, line->length, &whole) &&
+           text_is_other(line, &text_json);
+}
+
+/* What is said of another one's line: that this document is over if it begins
+ * a new one. */
+static unsigned
+wait(struct jsonline *j, const struct text_line *line)
+{
+    if (line->resumes && jsonline_probe(line) != TEXT_NOTHING)
+        return TEXT_OVER;
+    if (j->other.number == 0) {
+        j->other.number = line->number;
+        snprintf(j->other.text, sizeof(j->other.text), "%s", line->text);
+    }
+    return TEXT_NOTHING;
+}
+
+/* Nothing has gone on behind another one's text: what it did to this document
+ * is known only now. */
+static jep_status_t
+read_other(struct jsonline *j)
+{
+    size_t used;
+
+    if (j->other.number == 0)
+        return JEP_OK;
+    json_set_line(j->json, j->other.number);
+    return json_feed(j->json, j->other.text, strlen(j->other.text), &used);
 }
 
 static jep_status_t
@@ -125,19 +195,38 @@ read_text(struct jsonline *j, const struct text_line *line, const char *text)
 }
 
 static jep_status_t
+read_line(struct jsonline *j, const struct text_line *line, bool is_cut)
+{
+    jep_status_t status = read_between(j, line);
+
+    j->other.number = 0;
+    if (j->json->yajl == NULL)
+        j->wrap = (struct json_wrap){0};
+    if (status == JEP_OK)
+        status = read_text(j, line,
+                           j->wrap.fit.in_string ? line->text
+                                                 : skip_white(line->text));
+    json_wrap_line(&j->wrap, line->text, line->length, line->before);
+    j->wrap.fit.is_cut = is_cut;
+    j->has_feed &= !is_cut;
+    return status;
+}
+
+static jep_status_t
 jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
 {
     struct jsonline *j = state;
     json_t *json = j->json;
-    jep_status_t status = read_between(j, line);
     unsigned documents = json->documents;
+    bool is_cut = j->line_length > line->length;
+    jep_status_t status;
 
-    if (json->yajl == NULL)
-        j->wrap = (struct json_wrap){0};
-    if (status == JEP_OK)
-        status = read_text(
-            j, line, j->wrap.in_string ? line->text : skip_white(line->text));
-    json_wrap_line(&j->wrap, line->text, line->length, line->before);
+    j->line_length = 0;
+    if (is_other(j, line)) {
+        *evidence = wait(j, line);
+        return JEP_OK;
+    }
+    status = read_line(j, line, is_cut);
     *evidence = json->document != 0 || json->documents > documents
                     ? TEXT_SURE
                     : TEXT_NOTHING;
@@ -149,6 +238,28 @@ jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
     return status;
 }
 
+/* Another one's text may have run into a string or a word. */
+static size_t
+jsonline_own(void *state, const struct text_line *line, size_t *most)
+{
+    struct jsonline *j = state;
+    struct json_fit fit = {0};
+    size_t whole;
+
+    *most = line->length;
+    j->line_length = line->length;
+    if (is_open(j))
+        fit = j->wrap.fit;
+    else if (jsonline_probe(line) == TEXT_NOTHING)
+        return line->length;
+    if (is_wrapped(j, line) ||
+        json_fit_line(&fit, line->text, line->length, &whole))
+        return line->length;
+    if (*most > whole + OWN_MAX)
+        *most = whole + OWN_MAX;
+    return whole;
+}
+
 static jep_status_t
 jsonline_close(void *state)
 {
@@ -156,10 +267,18 @@ jsonline_close(void *state)
     jep_status_t status = read_feed(j);
 
     if (status == JEP_OK)
+        status = read_other(j);
+    if (status == JEP_OK)
         status = json_end(j->json);
     json_close(j->json);
     free(j);
     return status;
+}
+
+static bool
+jsonline_is_over(const void *state)
+{
+    return !is_open(state);
 }
 
 const struct text_format text_json = {
@@ -168,5 +287,6 @@ const struct text_format text_json = {
     .open = jsonline_open,
     .line = jsonline_line,
     .close = jsonline_close,
-    .is_over = text_is_over,
+    .own = jsonline_own,
+    .is_over = jsonline_is_over,
 };

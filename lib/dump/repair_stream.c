@@ -41,6 +41,16 @@ starts_with_tag(const struct text_line *line)
     return text[0] == '<' && !isdigit((unsigned char)text[1]);
 }
 
+/* Whether it starts as a line of JSON inside of a document: loggers begin with
+ * other bytes. */
+static bool
+starts_with_member(const struct text_line *line)
+{
+    const char *text = line->text + strspn(line->text, " \t");
+
+    return *text != '\0' && strchr("\"{},]", *text) != NULL;
+}
+
 /* What `line` says from byte `at` on.  Before it is known whose a line is, it
  * still has the separators between thousands. */
 static unsigned
@@ -303,7 +313,8 @@ strip_prefix(struct streams *s, struct text_line *line, uint64_t key)
         try_prefixes(s, line, key))
         return true;
     if (s->is_plain && key == 0 &&
-        (find_marker(line) == NULL || starts_with_tag(line)))
+        (find_marker(line) == NULL || starts_with_tag(line) ||
+         starts_with_member(line)))
         return true;
     if (!has_marker && try_key(s, line, key))
         return true;

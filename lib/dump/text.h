@@ -86,6 +86,9 @@ struct text_format {
 /* Of readers whose documents have no end that would be missed. */
 bool text_is_over(const void *state);
 
+/* Whether a reader other than `but` has no doubt of the line. */
+bool text_is_other(const struct text_line *line, const struct text_format *but);
+
 extern const struct text_format text_glibc;
 extern const struct text_format text_glibc_xml;
 extern const struct text_format text_heapprof;

@@ -44,6 +44,7 @@ on_begin(void *context, enum dump_format format, uint64_t line)
         return perr_memory(loader->error);
     loader->current->format = format;
     loader->current->line = line;
+    loader->current->order = loader->dumps->begun++;
     loader->current->stream = loader->stream;
     return JEP_OK;
 }
@@ -298,6 +299,12 @@ sinks_init(const struct loader *loader, struct loader *loaders,
     }
 }
 
+static bool
+is_before(const struct snapshot *a, const struct snapshot *b)
+{
+    return a->line != b->line ? a->line < b->line : a->order < b->order;
+}
+
 /* Documents of several processes, and those into which others have come, ended
  * in any order: those that began first come first. */
 static void
@@ -307,7 +314,7 @@ sort(struct jep_dumps *dumps)
         struct snapshot *snapshot = dumps->snapshots[i];
         size_t at = i;
 
-        for (; at > 0 && dumps->snapshots[at - 1]->line > snapshot->line; at--)
+        for (; at > 0 && is_before(snapshot, dumps->snapshots[at - 1]); at--)
             dumps->snapshots[at] = dumps->snapshots[at - 1];
         dumps->snapshots[at] = snapshot;
     }

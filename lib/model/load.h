@@ -10,6 +10,7 @@ struct jep_dumps {
     char *path;
     struct snapshot **snapshots;
     size_t count, capacity;
+    size_t begun; /* documents */
 };
 
 #endif

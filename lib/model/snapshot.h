@@ -33,6 +33,7 @@ struct snapshot {
     enum dump_format format;
     bool complete;
     uint64_t line;    /* where the document starts */
+    size_t order;     /* in which it did */
     unsigned stream;  /* which process of the file */
     unsigned joined;  /* the kinds of what join.c put together; 0 = none */
     unsigned repairs; /* bits 1 << REPAIR_…: what was said of it */

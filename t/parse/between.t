@@ -54,6 +54,12 @@ inside 4 1 n tcmalloc-google proc-smaps
 inside 11 14 n proc-smaps glibc-info-236
 inside 3 6 n jetext-53 proc-smaps
 inside 3 1 n jetext-53 skynet-jmem
+inside 2 1 n jejson-53 proc-smaps
+inside 3 1 n jejson-53 glibc-info-236
+inside 37 16 c jejson-53 proc-smaps
+inside 61 16 c jejson-53 glibc-info-236
+inside 73 16 c jejson-53 proc-status-rollup
+inside 83 16 c jejson-53 jetext-53
 inside 1 2 n skynet-jmem jetext-53
 
 # Where another text begins is looked for near the end of what is a tag: a long
