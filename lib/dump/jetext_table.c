@@ -580,15 +580,45 @@ read_wrapped(struct jetext *t, const token_t *values, bool *is_done)
     return JEP_OK;
 }
 
+/* A row whose words are those of the columns, perhaps. */
+static jep_status_t
+read_row(struct jetext *t, const token_t *tokens, size_t count)
+{
+    size_t labels = jetext_tables[t->grid.table].labels;
+    jep_status_t status;
+    uint64_t objects;
+    bool is_done;
+
+    if (count - labels != t->grid.count ||
+        (t->grid.is_guess && !row_fits(t, tokens, &objects)))
+        return read_odd_row(t, tokens, count);
+    if (t->wrap_width > 0) {
+        status = read_wrapped(t, tokens, &is_done);
+        if (status != JEP_OK || is_done)
+            return status;
+    }
+    jetext_row_keep(t, tokens, count);
+    /* The last number of a line without end may be cut. */
+    return jetext_emit_words(t, tokens, tokens + labels,
+                             t->grid.count - (t->line_ended ? 0 : 1));
+}
+
+static jep_status_t
+read_totals_row(struct jetext *t, const token_t *tokens, size_t count,
+                bool is_numeric, bool *is_row)
+{
+    token_t plain[TOKENS_MAX] = {{NULL, 0}};
+    size_t words = without_bars(tokens, count, plain);
+
+    *is_row = !is_numeric || are_totals(t, plain, words);
+    return *is_row ? read_row(t, plain, words) : JEP_OK;
+}
+
 jep_status_t
 jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
 {
     bool is_numeric = isdigit((unsigned char)tokens[0].text[0]);
     size_t labels = jetext_tables[t->grid.table].labels;
-    token_t plain[TOKENS_MAX];
-    jep_status_t status;
-    uint64_t objects;
-    bool is_done;
 
     *is_row = is_numeric && labels == 0;
     if (t->grid.table == TABLE_NONE || !t->is_open ||
@@ -604,23 +634,7 @@ jetext_row(struct jetext *t, const token_t *tokens, size_t count, bool *is_row)
     t->evidence += TEXT_WEAK;
     if (count == 1 && !is_numeric)
         return JEP_OK;
-    if (t->grid.table == TABLE_TOTALS) {
-        count = without_bars(tokens, count, plain);
-        tokens = plain;
-        *is_row = !is_numeric || are_totals(t, tokens, count);
-        if (!*is_row)
-            return JEP_OK;
-    }
-    if (count - labels != t->grid.count ||
-        (t->grid.is_guess && !row_fits(t, tokens, &objects)))
-        return read_odd_row(t, tokens, count);
-    if (t->wrap_width > 0) {
-        status = read_wrapped(t, tokens, &is_done);
-        if (status != JEP_OK || is_done)
-            return status;
-    }
-    jetext_row_keep(t, tokens, count);
-    /* The last number of a line without end may be cut. */
-    return jetext_emit_words(t, tokens, tokens + labels,
-                             t->grid.count - (t->line_ended ? 0 : 1));
+    return t->grid.table == TABLE_TOTALS
+               ? read_totals_row(t, tokens, count, is_numeric, is_row)
+               : read_row(t, tokens, count);
 }

@@ -21,9 +21,9 @@ jetext_label(enum dump_scope scope, token_t label)
     if (label.length >= sizeof(name))
         return FIELD_NONE;
     for (; n < label.length; n++)
-        name[n] = label.text[n] == '\t'
-                      ? ' '
-                      : (char)tolower((unsigned char)label.text[n]);
+        name[n] = (char)(label.text[n] == '\t'
+                             ? ' '
+                             : tolower((unsigned char)label.text[n]));
     return field_by_text(scope, name, n);
 }
 

@@ -127,7 +127,7 @@ unicode(const char *text, size_t length, char *out)
         code = code * 16 + (unsigned)digit;
     }
     if (code < 0x80) {
-        out[0] = code == 0 ? ' ' : (char)code;
+        out[0] = (char)(code == 0 ? ' ' : code);
         return 1;
     }
     if (code < 0x800) {
@@ -163,8 +163,8 @@ decode(char *text, size_t length)
             continue;
         }
         known = strchr(from, text[in + 1]);
-        text[out++] =
-            known != NULL && *known != '\0' ? to[known - from] : text[in + 1];
+        text[out++] = (char)(known != NULL && *known != '\0' ? to[known - from]
+                                                             : text[in + 1]);
         in += 2;
     }
     while (out > 0 && (text[out - 1] == '\n' || text[out - 1] == '\r'))

@@ -210,8 +210,8 @@ struct values {
     struct value seen[VALUES_MAX];
     struct content first; /* of a dump behind any of them */
     uint64_t last;
-    unsigned count; /* of those seen */
     size_t lines, changes;
+    unsigned count;   /* of those seen */
     bool is_identity; /* one came back */
     bool is_many;     /* there are more */
     bool has_fallen;  /* one is not above the one before */

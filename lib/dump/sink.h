@@ -143,7 +143,7 @@ struct dump_sink {
 /* Processes whose lines may be mixed in one text, and documents of one of them
  * that are open at the same time: one that another has come into. */
 #define DUMP_STREAMS 8
-#define DUMP_LEVELS  2
+#define DUMP_LEVELS  ((size_t)2)
 #define DUMP_SINKS   (DUMP_STREAMS * DUMP_LEVELS)
 
 /* Find out what `reader` holds and run its reader.  JEP_ERR_UNKNOWN if it is

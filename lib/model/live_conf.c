@@ -77,6 +77,8 @@ is_first(const struct live *live, const struct live_conf *conf)
 void
 live_conf_close(struct live *live)
 {
+    if (live->allocators == NULL)
+        return;
     for (size_t i = 0; i < live->conf_count; i++) {
         struct live_conf *conf = &live->confs[i];
 
