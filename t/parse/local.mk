@@ -3,6 +3,7 @@
 JE_REPORT_UNIT_TESTS = \
 	t/unit/check_alike \
 	t/unit/check_diff \
+	t/unit/check_fit \
 	t/unit/check_fleet \
 	t/unit/check_foreign \
 	t/unit/check_intern \
@@ -31,6 +32,7 @@ JE_REPORT_UNIT_TESTS = \
 check_PROGRAMS += $(JE_REPORT_UNIT_TESTS)
 t_unit_check_alike_LDADD = $(JE_PROBE_TEST)
 t_unit_check_diff_LDADD = $(JE_PROBE_TEST) -lm
+t_unit_check_fit_LDADD = $(JE_PROBE_TEST)
 t_unit_check_fleet_LDADD = $(JE_PROBE_TEST) -lm
 t_unit_check_foreign_LDADD = $(JE_PROBE_TEST)
 t_unit_check_intern_LDADD = $(JE_PROBE_TEST)
