@@ -128,6 +128,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/sz.c \
 	lib/alloc/sz.h \
 	lib/alloc/tcache.c \
+	lib/alloc/tcache_read.c \
 	lib/alloc/tcache.h \
 	lib/alloc/tcaches.c \
 	lib/alloc/tcaches.h \

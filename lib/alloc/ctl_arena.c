@@ -10,6 +10,7 @@
 #include "alloc/ctl_leaf.h"
 #include "alloc/emap.h"
 #include "alloc/stats.h"
+#include "alloc/tcache.h"
 #include "base/assert.h"
 #include "jealloc.h"
 #include "os/clock.h"
@@ -399,21 +400,13 @@ ctl_write_default_decay_ms(const ctl_leaf_t *leaf, const size_t *index,
     return 0;
 }
 
-/* Classes that thread caches hold; every small one, whatever tcache_max is. */
-static unsigned
-cached_classes(void)
-{
-    unsigned n = conf.tcache_max > 0 ? sz_index(conf.tcache_max) + 1 : 0;
-    return n > SC_NBINS ? n : SC_NBINS;
-}
-
 int
 ctl_read_tcache_max(const ctl_leaf_t *leaf, const size_t *index,
                     ctl_value_t *out)
 {
     (void)leaf;
     (void)index;
-    out->size = sz_size(cached_classes() - 1);
+    out->size = sz_size(tcache_classes() - 1);
     return 0;
 }
 
@@ -422,7 +415,7 @@ ctl_read_nhbins(const ctl_leaf_t *leaf, const size_t *index, ctl_value_t *out)
 {
     (void)leaf;
     (void)index;
-    out->number = cached_classes();
+    out->number = tcache_classes();
     return 0;
 }
 

@@ -207,8 +207,9 @@ malloc_print_due(tsd_t *tsd)
 static void
 malloc_count_request(tsd_t *tsd, const void *p, unsigned szind, bool is_cached)
 {
-    if (is_cached && szind < SC_NCACHED) {
-        tsd->bins[szind + 1].nrequests++;
+    cache_bin_t *bin = is_cached ? tsd_bin(tsd, szind + 1) : NULL;
+    if (bin != NULL) {
+        bin->nrequests++;
         return;
     }
     arena_t *arena = arena_of(emap_extent((uintptr_t)p));
@@ -244,7 +245,7 @@ malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
              const alloc_how_t *how)
 {
     size_t align = how->alignment > OS_PAGE ? how->alignment : OS_PAGE;
-    if (szind < SC_NCACHED && align == OS_PAGE && cache != NULL) {
+    if (align == OS_PAGE && cache != NULL && szind < cache->ncached) {
         void *p = tcache_alloc_large(cache, szind);
         if (p != NULL) {
             emap_extent((uintptr_t)p)->is_cached = false;
@@ -341,7 +342,7 @@ je_alloc(size_t size, const alloc_how_t *how)
 static void
 free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
 {
-    if (cache != NULL && e->szind < SC_NCACHED &&
+    if (cache != NULL && e->szind < cache->ncached &&
         !arena_of(e)->is_quarantined) {
         e->is_cached = true;
         if (tcache_free_large(cache, e->szind, p)) {

@@ -342,7 +342,7 @@ add_thread(stats_t *s, const tsd_t *tsd)
     }
     stats_arena_t *out = stats_slot(s, tsd->arena->ind);
     out->tcache_bytes += tcache_bytes(tsd);
-    for (unsigned i = 0; i < SC_NCACHED; i++) {
+    for (unsigned i = 0; i < SC_NCACHED_MAX; i++) {
         uint64_t n = tcache_nrequests(tsd, i);
         if (i < SC_NBINS) {
             out->bins[i].nrequests += n;

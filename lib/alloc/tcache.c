@@ -16,6 +16,8 @@
 /* Bytes that one bin may hold at most, and what a first fill may take. */
 #define TCACHE_BIN_BYTES        ((size_t)128 << 10)
 #define TCACHE_FIRST_FILL_BYTES ((size_t)4 << 10)
+/* What one thread may hold if no option says, and no large tcache_max. */
+#define TCACHE_BUDGET ((size_t)2 << 20)
 
 enum { TCACHE_FIRST_FILL_MAX = 8 };
 
@@ -41,9 +43,9 @@ tcache_first_fill(size_t size)
                                                   : n);
 }
 
-/* Slots that a class may have at most. */
+/* Slots that a class has at most by default. */
 static unsigned
-tcache_slots_max(unsigned szind)
+tcache_slots_default(unsigned szind)
 {
     if (szind >= SC_NBINS) {
         return (unsigned)conf.tcache_nslots_large;
@@ -57,80 +59,55 @@ tcache_slots_max(unsigned szind)
     return (unsigned)JE_MIN(slots, conf.tcache_nslots_small_max);
 }
 
-static void
-tcache_bin_init(tsd_t *tsd, unsigned szind)
+/* One past the last map class for which there are bins. */
+static unsigned
+tcache_end(const tsd_t *tsd)
 {
-    cache_bin_t *bin = &tsd->bins[szind + 1];
-    tcache_bin_t *cold = &tsd->cold[szind + 1];
-    size_t size = sz_size(szind);
-    unsigned slots = tcache_slots_max(szind);
-    unsigned lg = slots > 1 ? bits_lg_ceil(slots) : 0;
-    bin->size = (uint32_t)size;
-    cold->lg_slots_max = (uint8_t)JE_MAX(lg, META_LG_SLOTS_MIN);
+    return (tsd->more != NULL ? SC_NCACHED_MAX : SC_NCACHED) + 1;
+}
+
+static void
+tcache_bin_init(tsd_t *tsd, unsigned cls)
+{
+    size_t size = sz_size(cls - 1);
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    tsd_bin(tsd, cls)->size = (uint32_t)size;
+    cold->slots_max = tcache_slots_default(cls - 1) & 0xfff;
     cold->fill = tcache_first_fill(size);
+}
+
+/* Bins for the classes beyond those that every cache has. errors: false. */
+static bool
+tcache_make_more(tsd_t *tsd)
+{
+    if (tsd->more == NULL) {
+        tcache_more_t *more = meta_alloc(sizeof(*more));
+        if (more == NULL) {
+            return false;
+        }
+        atomic_store_rel(&tsd->more, more);
+        for (unsigned cls = SC_NCACHED + 1; cls <= SC_NCACHED_MAX; cls++) {
+            tcache_bin_init(tsd, cls);
+        }
+    }
+    return true;
 }
 
 void
 tcache_init(tsd_t *tsd)
 {
-    for (unsigned i = 0; i < SC_NCACHED; i++) {
-        tcache_bin_init(tsd, i);
+    for (unsigned cls = 1; cls < tcache_end(tsd); cls++) {
+        tcache_bin_init(tsd, cls);
     }
+    tsd->ncached = (uint8_t)tcache_classes();
     tsd->is_cache_on = conf.tcache && conf.junk == CONF_JUNK_FALSE;
     tsd->next_gc = tsd->allocated + conf.tcache_gc_incr_bytes;
 }
 
-/* ---- slots ------------------------------------------------------------- */
-
-/* Give the bin 2^lg slots, less if an option says so, keeping its objects.
- * errors: false, unchanged. */
-static bool
-tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
+unsigned
+tcache_classes(void)
 {
-    cache_bin_t *bin = &tsd->bins[cls];
-    tcache_bin_t *cold = &tsd->cold[cls];
-    unsigned n = cold->base != NULL ? bin_count(bin, cold) : 0;
-    unsigned nslots = JE_MIN(1u << lg, tcache_slots_max(cls - 1));
-    je_assert(n <= nslots);
-    void **slots = meta_slots_alloc(lg);
-    if (slots == NULL) {
-        return false;
-    }
-    size_t low = 0;
-    if (cold->base != NULL) {
-        memcpy(slots, cold->base, n * sizeof(*slots));
-        low = (size_t)(bin->low - cold->base);
-        meta_slots_free(cold->base, cold->lg_slots);
-        tsd->cache_limit_bytes -= (size_t)bin->size << cold->lg_slots;
-    }
-    tsd->cache_limit_bytes += (size_t)bin->size << lg;
-    cold->base = slots;
-    cold->lg_slots = (uint8_t)lg;
-    bin->low = slots + low;
-    bin->head = slots + n;
-    bin->full = slots + nslots;
-    return true;
-}
-
-/* More slots, if class, budget and memory allow. */
-static bool
-tcache_grow(tsd_t *tsd, unsigned cls)
-{
-    tcache_bin_t *cold = &tsd->cold[cls];
-    if (!tsd->is_cache_on) {
-        return false;
-    }
-    size_t size = tsd->bins[cls].size;
-    if (cold->base == NULL) {
-        return size <= (cls > SC_NBINS ? conf.tcache_max : SIZE_MAX) &&
-               tcache_resize(tsd, cls, META_LG_SLOTS_MIN);
-    }
-    if (cold->lg_slots >= cold->lg_slots_max ||
-        tsd->cache_limit_bytes + (size << cold->lg_slots) >
-            conf.tcache_thread_max) {
-        return false;
-    }
-    return tcache_resize(tsd, cls, cold->lg_slots + 1u);
+    return sz_index(conf.tcache_max) + 1;
 }
 
 /* ---- flushing ---------------------------------------------------------- */
@@ -139,8 +116,8 @@ tcache_grow(tsd_t *tsd, unsigned cls)
 static void
 tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
 {
-    cache_bin_t *bin = &tsd->bins[cls];
-    tcache_bin_t *cold = &tsd->cold[cls];
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     unsigned have = bin_count(bin, cold);
     je_assert(n <= have);
     if (cls <= SC_NBINS) {
@@ -152,6 +129,9 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
             arena_large_dalloc(e);
         }
         atomic_add_rlx(&tsd->arena->large_nflushes, 1u);
+        if (cls > SC_NCACHED) {
+            tsd->more->bytes -= (size_t)n * bin->size;
+        }
     }
     memmove(cold->base, cold->base + n, (have - n) * sizeof(void *));
     bin->head = cold->base + (have - n);
@@ -162,9 +142,117 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
 static void
 tcache_flush_full(tsd_t *tsd, unsigned cls, uint64_t lg_stay)
 {
-    unsigned slots = bin_slots(&tsd->bins[cls], &tsd->cold[cls]);
+    unsigned slots = bin_slots(tsd_bin(tsd, cls), tsd_bin_cold(tsd, cls));
     tcache_flush_bottom(tsd, cls, slots - (slots >> lg_stay));
 }
+
+/* Return at least so many bytes of what is there only because of tcache_max, if
+ * there is as much; the largest first. */
+static void
+tcache_evict(tsd_t *tsd, size_t bytes)
+{
+    size_t most = tsd->more->bytes;
+    size_t stays = most > bytes ? most - bytes : 0;
+    for (unsigned cls = SC_NCACHED_MAX; cls > SC_NCACHED; cls--) {
+        const cache_bin_t *bin = tsd_bin(tsd, cls);
+        size_t over = tsd->more->bytes - JE_MIN(stays, tsd->more->bytes);
+        size_t n = (over + bin->size - 1) / bin->size;
+        unsigned have = bin_count(bin, tsd_bin_cold(tsd, cls));
+        if (n > 0 && have > 0) {
+            tcache_flush_bottom(tsd, cls, (unsigned)JE_MIN(n, have));
+        }
+    }
+}
+
+/* ---- slots ------------------------------------------------------------- */
+
+/* What the slots of a bin count for in the budget. The few of the largest
+ * classes are not reserved: there the objects themselves count. */
+static size_t
+tcache_slots_bytes(const cache_bin_t *bin, unsigned cls, unsigned lg)
+{
+    return cls <= SC_NCACHED ? (size_t)bin->size << lg : 0;
+}
+
+/* Give the bin 2^lg slots, less if an option says so, keeping its objects.
+ * errors: false, unchanged. */
+static bool
+tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
+{
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    unsigned n = cold->base != NULL ? bin_count(bin, cold) : 0;
+    unsigned nslots = JE_MIN(1u << lg, (unsigned)cold->slots_max);
+    je_assert(n <= nslots);
+    void **slots = meta_slots_alloc(lg);
+    if (slots == NULL) {
+        return false;
+    }
+    size_t low = 0;
+    if (cold->base != NULL) {
+        memcpy(slots, cold->base, n * sizeof(*slots));
+        low = (size_t)(bin->low - cold->base);
+        meta_slots_free(cold->base, cold->lg_slots);
+        tsd->cache_limit_bytes -= tcache_slots_bytes(bin, cls, cold->lg_slots);
+    }
+    tsd->cache_limit_bytes += tcache_slots_bytes(bin, cls, lg);
+    cold->base = slots;
+    cold->lg_slots = lg & 0xf;
+    bin->low = slots + low;
+    bin->head = slots + n;
+    bin->full = slots + nslots;
+    return true;
+}
+
+/* The largest sum of objects that the cache may hold. */
+static size_t
+tcache_budget(const tsd_t *tsd)
+{
+    if (conf.tcache_thread_max != 0) {
+        return conf.tcache_thread_max;
+    }
+    size_t more = tsd->ncached > SC_NCACHED ? sz_size(tsd->ncached - 1u) : 0;
+    return TCACHE_BUDGET + 2 * more;
+}
+
+/* May the cache hold so many bytes more? Objects that it holds only because of
+ * tcache_max give way to the slots of others. */
+static bool
+tcache_has_room(tsd_t *tsd, size_t bytes, bool may_evict)
+{
+    size_t budget = tcache_budget(tsd);
+    size_t limit = tsd->cache_limit_bytes + bytes;
+    tcache_more_t *more = tsd->more;
+    if (limit > budget || more == NULL) {
+        return limit <= budget;
+    }
+    if (may_evict && limit + more->bytes > budget) {
+        tcache_evict(tsd, limit + more->bytes - budget);
+    }
+    return limit + more->bytes <= budget;
+}
+
+/* More slots, if class, budget and memory allow. */
+static bool
+tcache_grow(tsd_t *tsd, unsigned cls)
+{
+    const cache_bin_t *bin = tsd_bin(tsd, cls);
+    const tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    unsigned lg = META_LG_SLOTS_MIN;
+    if (cold->base != NULL) {
+        lg = cold->lg_slots + 1u;
+    }
+    if (!tsd->is_cache_on || cls > tsd->ncached ||
+        (cold->base != NULL ? bin_slots(bin, cold) : 0) >= cold->slots_max) {
+        return false;
+    }
+    /* the smallest stacks are outside the budget */
+    return (cold->base == NULL ||
+            tcache_has_room(tsd, tcache_slots_bytes(bin, cls, lg - 1), true)) &&
+           tcache_resize(tsd, cls, lg);
+}
+
+/* ---- the whole cache ---------------------------------------------------- */
 
 /* While > 0 the bins may be half changed: a fork then leaves them alone. */
 static void
@@ -185,11 +273,14 @@ void
 tcache_flush(tsd_t *tsd)
 {
     tcache_enter(tsd);
-    for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
-        tcache_bin_t *cold = &tsd->cold[cls];
-        if (cold->base != NULL && tsd->bins[cls].head != cold->base) {
-            tcache_flush_bottom(tsd, cls, bin_count(&tsd->bins[cls], cold));
+    for (unsigned cls = 1; cls < tcache_end(tsd); cls++) {
+        unsigned n = bin_count(tsd_bin(tsd, cls), tsd_bin_cold(tsd, cls));
+        if (n > 0) {
+            tcache_flush_bottom(tsd, cls, n);
         }
+    }
+    if (je_config_debug > 1) {
+        (void)tcache_is_valid(tsd);
     }
     tcache_leave(tsd);
 }
@@ -197,8 +288,9 @@ tcache_flush(tsd_t *tsd)
 /* Fold the requests of a thread's bin into the arena's, when the thread ends.
  */
 static void
-tcache_fold_requests(tsd_t *tsd, unsigned szind)
+tcache_fold_requests(tsd_t *tsd, unsigned cls)
 {
+    unsigned szind = cls - 1;
     uint64_t n = tcache_nrequests(tsd, szind);
     if (n == 0) {
         return;
@@ -209,8 +301,8 @@ tcache_fold_requests(tsd_t *tsd, unsigned szind)
     } else {
         atomic_add_rlx(&arena->large[szind - SC_NBINS].nrequests, n);
     }
-    tsd->cold[szind + 1].nrequests = 0;
-    tsd->cold[szind + 1].nrequests32 = tsd->bins[szind + 1].nrequests;
+    tsd_bin_cold(tsd, cls)->nrequests = 0;
+    tsd_bin_cold(tsd, cls)->nrequests32 = tsd_bin(tsd, cls)->nrequests;
 }
 
 void
@@ -219,14 +311,14 @@ tcache_fini(tsd_t *tsd)
     tcache_enter(tsd);
     tcache_flush(tsd);
     tsd->is_cache_on = false;
-    for (unsigned i = 0; i < SC_NCACHED; i++) {
-        cache_bin_t *bin = &tsd->bins[i + 1];
-        tcache_bin_t *cold = &tsd->cold[i + 1];
+    for (unsigned cls = 1; cls < tcache_end(tsd); cls++) {
+        cache_bin_t *bin = tsd_bin(tsd, cls);
+        tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
         if (cold->base != NULL) {
             meta_slots_free(cold->base, cold->lg_slots);
             bin->head = bin->low = bin->full = cold->base = NULL;
         }
-        tcache_fold_requests(tsd, i);
+        tcache_fold_requests(tsd, cls);
     }
     tsd->cache_limit_bytes = 0;
     tcache_leave(tsd);
@@ -314,30 +406,62 @@ tcache_free_small(tsd_t *tsd, unsigned szind, void *p)
 void *
 tcache_alloc_large(tsd_t *tsd, unsigned szind)
 {
-    cache_bin_t *bin = &tsd->bins[szind + 1];
-    tcache_bin_t *cold = &tsd->cold[szind + 1];
-    if (cold->base == NULL || bin->head == cold->base) {
+    unsigned cls = szind + 1;
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    if (bin == NULL || bin->head == tsd_bin_cold(tsd, cls)->base) {
         return NULL;
     }
     void *p = *--bin->head;
     if (bin->low > bin->head) {
         bin->low = bin->head;
     }
+    if (cls > SC_NCACHED) {
+        tsd->more->bytes -= bin->size;
+    }
     return p;
+}
+
+/* Make room for one object in a full stack. errors: false. */
+static bool
+tcache_make_room(tsd_t *tsd, unsigned cls)
+{
+    if (!tcache_grow(tsd, cls)) {
+        if (tsd_bin_cold(tsd, cls)->base == NULL) {
+            return false;
+        }
+        tcache_flush_full(tsd, cls, conf.lg_tcache_flush_large_div);
+    }
+    return true;
+}
+
+/* Of the classes that only tcache_max asks for. */
+static bool
+tcache_free_more(tsd_t *tsd, unsigned cls, void *p)
+{
+    if (!tsd->is_cache_on || !tcache_make_more(tsd)) {
+        return false;
+    }
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    if (!tcache_has_room(tsd, bin->size, false) ||
+        (bin->head == bin->full && !tcache_make_room(tsd, cls))) {
+        return false;
+    }
+    (void)cache_bin_push(bin, p);
+    tsd->more->bytes += bin->size;
+    return true;
 }
 
 bool
 tcache_free_large(tsd_t *tsd, unsigned szind, void *p)
 {
     unsigned cls = szind + 1;
+    if (unlikely(cls > SC_NCACHED)) {
+        return tcache_free_more(tsd, cls, p);
+    }
     cache_bin_t *bin = &tsd->bins[cls];
     if (!cache_bin_push(bin, p)) {
-        if (!tcache_grow(tsd, cls)) {
-            tcache_bin_t *cold = &tsd->cold[cls];
-            if (cold->base == NULL) {
-                return false;
-            }
-            tcache_flush_full(tsd, cls, conf.lg_tcache_flush_large_div);
+        if (!tcache_make_room(tsd, cls)) {
+            return false;
         }
         (void)cache_bin_push(bin, p);
     }
@@ -350,8 +474,8 @@ tcache_free_large(tsd_t *tsd, unsigned szind, void *p)
 static void
 tcache_gc_bin(tsd_t *tsd, unsigned cls, bool unused)
 {
-    cache_bin_t *bin = &tsd->bins[cls];
-    tcache_bin_t *cold = &tsd->cold[cls];
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     unsigned idle = (unsigned)(bin->low - cold->base);
     unsigned slots = 1u << cold->lg_slots;
     unsigned stays = (unsigned)JE_MIN(conf.tcache_gc_delay_bytes / bin->size,
@@ -373,12 +497,16 @@ tcache_gc_bin(tsd_t *tsd, unsigned cls, bool unused)
 void
 tcache_gc(tsd_t *tsd)
 {
+    if (je_config_debug > 1) {
+        (void)tcache_is_valid(tsd);
+    }
     tsd->next_gc = tsd->allocated + conf.tcache_gc_incr_bytes;
-    for (unsigned i = 0; i < SC_NCACHED; i++) {
+    unsigned n = tcache_end(tsd) - 1;
+    for (unsigned i = 0; i < n; i++) {
         unsigned cls = tsd->gc_next_bin + 1;
-        tsd->gc_next_bin = cls < SC_NCACHED ? cls : 0;
-        cache_bin_t *bin = &tsd->bins[cls];
-        tcache_bin_t *cold = &tsd->cold[cls];
+        tsd->gc_next_bin = cls < n ? cls : 0;
+        cache_bin_t *bin = tsd_bin(tsd, cls);
+        tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
         uint32_t requests = bin->nrequests - cold->nrequests32;
         atomic_store_rlx(&cold->nrequests, cold->nrequests + requests);
         atomic_store_rlx(&cold->nrequests32, bin->nrequests);
@@ -388,49 +516,4 @@ tcache_gc(tsd_t *tsd)
             return;
         }
     }
-}
-
-/* ---- statistics -------------------------------------------------------- */
-
-uint64_t
-tcache_nrequests(const tsd_t *tsd, unsigned szind)
-{
-    const tcache_bin_t *cold = &tsd->cold[szind + 1];
-    uint32_t now = atomic_load_rlx(&tsd->bins[szind + 1].nrequests);
-    return atomic_load_rlx(&cold->nrequests) +
-           (uint32_t)(now - atomic_load_rlx(&cold->nrequests32));
-}
-
-/* Objects in a bin of any thread; those are at *base, which is never unmapped.
- */
-static size_t
-tcache_look(const tsd_t *tsd, unsigned cls, void ***base)
-{
-    *base = atomic_load_rlx(&tsd->cold[cls].base);
-    void **head = atomic_load_rlx(&tsd->bins[cls].head);
-    bool is_sane = *base != NULL && head > *base &&
-                   (size_t)(head - *base) <= 1u << META_LG_SLOTS_MAX;
-    return is_sane ? (size_t)(head - *base) : 0;
-}
-
-void
-tcache_foreach(const tsd_t *tsd, unsigned szind, void (*fn)(void *arg, void *p),
-               void *arg)
-{
-    void **base;
-    size_t n = tcache_look(tsd, szind + 1, &base);
-    for (size_t i = 0; i < n; i++) {
-        fn(arg, atomic_load_rlx(&base[i]));
-    }
-}
-
-size_t
-tcache_bytes(const tsd_t *tsd)
-{
-    size_t bytes = 0;
-    void **base;
-    for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
-        bytes += tcache_look(tsd, cls, &base) * tsd->bins[cls].size;
-    }
-    return bytes;
 }

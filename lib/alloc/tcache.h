@@ -2,7 +2,9 @@
  * Thread caches: how many objects of each class a thread keeps.
  *
  * A bin starts with few slots and doubles them while it misses or overflows,
- * within its class's limit and the thread's budget (tcache_thread_max). Fills
+ * within its class's limit and the thread's budget (tcache_thread_max). Objects
+ * of the classes from SC_NCACHED on are so large that each of them, not the
+ * slots, is weighed against what the other bins leave of the budget. Fills
  * double from a few objects to the whole stack. Every tcache_gc_incr_bytes of
  * allocation one bin is looked at: what lay unused since its last turn is
  * mostly given back, and a mostly unused stack halves.
@@ -12,6 +14,8 @@
 
 #include "alloc/tsd.h"
 
+/* Classes that caches serve, as options say: those below this index. */
+unsigned tcache_classes(void);
 void tcache_init(tsd_t *tsd);
 /* Give back everything, objects and slots; the cache is off afterwards. */
 void tcache_fini(tsd_t *tsd);
@@ -26,8 +30,8 @@ void *tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind);
 /* Push to a small bin on which cache_bin_push failed. */
 void tcache_free_small(tsd_t *tsd, unsigned szind, void *p);
 
-/* Large objects up to tcache_max; the pointers are extents' addresses.
- * NULL / false when the cache has none / does not take it. */
+/* Large objects of a class below tsd->ncached; the pointers are extents'
+ * addresses. NULL / false when the cache has none / does not take it. */
 void *tcache_alloc_large(tsd_t *tsd, unsigned szind);
 bool tcache_free_large(tsd_t *tsd, unsigned szind, void *p);
 
@@ -42,5 +46,8 @@ void tcache_foreach(const tsd_t *tsd, unsigned szind,
                     void (*fn)(void *arg, void *p), void *arg);
 /* Bytes of free objects lying in this cache. */
 size_t tcache_bytes(const tsd_t *tsd);
+
+/* Walks the own cache; debug builds. */
+bool tcache_is_valid(const tsd_t *tsd);
 
 #endif

@@ -75,7 +75,7 @@ tcaches_make(void)
     if (cache == NULL) {
         return NULL;
     }
-    *cache = (tsd_t){.arena = home};
+    *cache = (tsd_t){.arena = home, .more = cache->more};
     tcache_init(cache);
     cache->is_cache_on = conf.junk == CONF_JUNK_FALSE;
     return cache;

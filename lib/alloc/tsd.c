@@ -138,7 +138,7 @@ tsd_block(void)
     os_mutex_unlock(&tsd_mtx);
     if (l != NULL) {
         tsd_t *tsd = list_entry(l, tsd_t, link);
-        *tsd = (tsd_t){.nesting = 0};
+        *tsd = (tsd_t){.more = tsd->more};
         return tsd;
     }
     return meta_alloc(sizeof(tsd_t));

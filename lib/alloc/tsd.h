@@ -22,15 +22,28 @@
 
 /* The rarely used part of a cache bin. */
 typedef struct tcache_bin {
-    void **base; /* slots, NULL when switched off */
-    uint8_t lg_slots;
-    uint8_t lg_slots_max;
-    uint16_t fill;        /* objects to ask for at the next miss */
-    uint32_t nrequests32; /* the hot counter when last read */
-    uint64_t nrequests;   /* total up to then */
+    void **base;             /* slots, NULL when switched off */
+    uint16_t lg_slots : 4;   /* of the memory at base */
+    uint16_t slots_max : 12; /* limit of its class; 0: always off */
+    uint16_t fill;           /* objects to ask for at the next miss */
+    uint32_t nrequests32;    /* the hot counter when last read */
+    uint64_t nrequests;      /* total up to then */
 } tcache_bin_t;
 
-enum { TSD_NAME_MAX = 16 };
+enum {
+    TSD_NAME_MAX = 16,
+    SC_NCACHED_MORE = SC_NCACHED_MAX - SC_NCACHED,
+};
+
+/* Bins of the large classes that only tcache_max asks for. A cache gets them
+ * with the first object for one of them, and its block keeps them.
+ *
+ * invariant: bytes == sum of objects * size over the bins */
+typedef struct tcache_more {
+    size_t bytes;
+    cache_bin_t bins[SC_NCACHED_MORE];
+    tcache_bin_t cold[SC_NCACHED_MORE];
+} tcache_more_t;
 
 struct tsd {
     /* hot */
@@ -57,6 +70,7 @@ struct tsd {
     bool is_prof_off;           /* thread.prof.active is false */
     bool is_stats_due;          /* statistics are to be printed */
     bool is_slow_always;        /* zero, junk: nothing may take the fast path */
+    uint8_t ncached;            /* the cache serves the classes below */
     uint16_t label;             /* of what it allocates, 0 = none */
     struct label_block *labels; /* its counters, or NULL */
     uint64_t sample_rate;       /* in force when the next sample was drawn */
@@ -64,8 +78,30 @@ struct tsd {
     uint64_t counted;           /* of `allocated`, by prof_heap_count() */
     char name[TSD_NAME_MAX];    /* thread.prof.name, or empty */
     list_t link;                /* all threads, under tsd_list_lock */
+    tcache_more_t *more;        /* or NULL */
     tcache_bin_t cold[SC_NCACHED + 1];
 } JE_CACHE_ALIGNED;
+
+/* The bin of a map class; NULL: the cache has none. */
+static inline cache_bin_t *
+tsd_bin(tsd_t *tsd, unsigned cls)
+{
+    if (likely(cls <= SC_NCACHED)) {
+        return &tsd->bins[cls];
+    }
+    tcache_more_t *more = atomic_load_acq(&tsd->more);
+    return more != NULL && cls <= SC_NCACHED_MAX
+               ? &more->bins[cls - SC_NCACHED - 1]
+               : NULL;
+}
+
+/* The rest of the same bin, which exists. */
+static inline tcache_bin_t *
+tsd_bin_cold(tsd_t *tsd, unsigned cls)
+{
+    return likely(cls <= SC_NCACHED) ? &tsd->cold[cls]
+                                     : &tsd->more->cold[cls - SC_NCACHED - 1];
+}
 
 extern JE_TLS tsd_t *tsd_current;
 

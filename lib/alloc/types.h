@@ -32,8 +32,9 @@ enum {
     SC_NBINS = OS_LG_PAGE == 12   ? 36
                : OS_LG_PAGE == 14 ? 44
                                   : 52,
-    SC_NCACHED_LARGE = 5, /* large classes that a thread cache may hold */
+    SC_NCACHED_LARGE = 5, /* large classes in every thread cache */
     SC_NCACHED = SC_NBINS + SC_NCACHED_LARGE,
+    SC_NCACHED_MAX = 73,  /* classes that one may hold, up to 8 MiB */
     SC_MAX_REGIONS = 512, /* regions of one slab; the bitmap's bits */
     ARENA_LIMIT = 4094,   /* arenas that can exist */
     CACHELINE = 64,

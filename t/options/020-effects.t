@@ -163,9 +163,22 @@ cache lg_tcache_nslots_mul:-16 '64:5/8 14336:5/8 16384:5/8'
 cache lg_tcache_flush_small_div:3 '64:129/1024 14336:2/8 16384:5/8'
 cache lg_tcache_flush_large_div:2 '64:513/1024 14336:5/8 16384:3/8'
 cache tcache_max:14336 '64:513/1024 14336:5/8 16384:0/0'
-cache lg_tcache_max:13 '64:513/1024 14336:5/8 16384:0/0'
+cache lg_tcache_max:13 '64:513/1024 14336:0/0 16384:0/0'
+cache tcache_max:40 '64:0/0 14336:0/0 16384:0/0'
 cache tcache_thread_max:65536 '64:257/512 14336:5/8 16384:5/8'
 cache tcache:false '64:0/0 14336:0/0 16384:0/0'
+# OPTIONS WANTED: how many of ten objects of 32 KiB, 40 KiB, 1 MiB and 8 MiB.
+cache_large() {
+    with "$1" cache_large
+    is "${1:-the defaults}: large objects" "$(cat "$out" "$err")" "$2 "
+}
+cache_large '' '6 0 0 0'
+cache_large tcache_max:40000 '6 6 0 0'
+cache_large lg_tcache_max:20 '6 6 3 0'
+cache_large tcache_max:8388608 '6 6 6 2'
+cache_large tcache_max:8388608,tcache_thread_max:4194304 '6 6 3 0'
+cache_large tcache_max:1048576,tcache_nslots_large:20 '10 10 3 0'
+cache_large tcache_max:8388608,tcache:false '0 0 0 0'
 # OPTIONS TEST: on the number of allocations that make objects go.
 trim() {
     with "$1" trim

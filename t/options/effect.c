@@ -333,6 +333,21 @@ cache(void)
     printf("\n");
 }
 
+/* How many of ten large objects stay. */
+static void
+cache_large(void)
+{
+    static const size_t sizes[] = {32768, 40960, 1 << 20, 8 << 20};
+    for (size_t i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        uint64_t any = 0;
+        free_many(sizes[i], 10);
+        (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+        printf("%zu ", read_size("stats.arenas.4096.tcache_bytes") / sizes[i]);
+        (void)jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    }
+    printf("\n");
+}
+
 /* Blocks of 4 KiB to allocate until 100 unused objects are trimmed. */
 static void
 trim(void)
@@ -496,6 +511,7 @@ static const struct {
     void (*show)(void);
 } shows[] = {
     {"cache", cache},
+    {"cache_large", cache_large},
     {"fill", fill},
     {"fit", fit},
     {"guards", guards},

@@ -155,7 +155,7 @@ stress_sum(void)
     tsd_t *tsd = tsd_current;
     if (tsd != &tsd_none) {
         tcache_flush(tsd);
-        for (unsigned i = 0; i < SC_NCACHED; i++) {
+        for (unsigned i = 0; i < SC_NCACHED_MAX; i++) {
             t.nrequests += tcache_nrequests(tsd, i);
         }
     }

@@ -3,7 +3,10 @@
  */
 #include "alloc/tcache.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "alloc/arena.h"
 #include "alloc/conf.h"
@@ -39,27 +42,28 @@ cached(unsigned cls)
     return (unsigned)(tsd->bins[cls].head - tsd->cold[cls].base);
 }
 
+/* Start the cache again with the options as they are now. */
+static void
+restart(void)
+{
+    tcache_fini(tsd);
+    tcache_init(tsd);
+}
+
 static void
 expect_invariants(void)
 {
     size_t limit = 0;
     for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
-        const cache_bin_t *bin = &tsd->bins[cls];
         const tcache_bin_t *cold = &tsd->cold[cls];
-        if (cold->base == NULL) {
-            ck_assert_ptr_eq(bin->head, bin->low);
-            ck_assert_ptr_eq(bin->head, bin->full);
-            continue;
+        if (cold->base != NULL) {
+            ck_assert_uint_le(tsd->bins[cls].full - cold->base,
+                              1 << cold->lg_slots);
+            limit += sz_size(cls - 1) << cold->lg_slots;
         }
-        ck_assert(cold->base <= bin->low && bin->low <= bin->head &&
-                  bin->head <= bin->full);
-        ck_assert_ptr_eq(bin->full, cold->base + ((size_t)1 << cold->lg_slots));
-        ck_assert_uint_le(cold->lg_slots, cold->lg_slots_max);
-        limit += (size_t)bin->size << cold->lg_slots;
     }
     ck_assert_uint_eq(tsd->cache_limit_bytes, limit);
-    ck_assert(tsd->bins[0].head == tsd->bins[0].full &&
-              tsd->bins[0].head == tsd->bins[0].low);
+    ck_assert(tcache_is_valid(tsd));
 }
 
 START_TEST(test_tcache_free_then_malloc_returns_the_same_object)
@@ -124,8 +128,8 @@ START_TEST(test_tcache_stack_grows_under_load_and_stops_at_its_limit)
             jea_free(p[i]);
         }
     }
-    ck_assert_uint_eq(tsd->cold[cls].lg_slots, tsd->cold[cls].lg_slots_max);
-    ck_assert_uint_eq(tsd->cold[cls].lg_slots, 10);
+    ck_assert_uint_eq(tsd->cold[cls].slots_max, 1024);
+    ck_assert_ptr_eq(tsd->bins[cls].full, tsd->cold[cls].base + 1024);
     ck_assert_uint_le(cached(cls), 1u << META_LG_SLOTS_MAX);
     expect_invariants();
 }
@@ -226,11 +230,229 @@ START_TEST(test_tcache_disabled_keeps_nothing)
 
 END_TEST
 
-START_TEST(test_tcache_max_zero_caches_no_large_object)
+START_TEST(test_tcache_max_is_the_largest_class)
 {
-    conf.tcache_max = 0;
-    jea_free(jea_malloc(sz_size(SC_NBINS)));
-    ck_assert_ptr_null(tsd->cold[SC_NBINS + 1].base);
+    static const size_t most[] = {0, 8, 100, 14336, 16384, 20000, 32768};
+    for (unsigned k = 0; k < JE_ARRAY_LEN(most); k++) {
+        conf.tcache_max = most[k];
+        restart();
+        for (unsigned i = 0; i <= SC_NCACHED; i++) {
+            size_t size = sz_size(i);
+            jea_free(jea_malloc(size));
+            ck_assert_uint_eq(tcache_bytes(tsd) > 0, size <= sz_round(most[k]));
+            tcache_flush(tsd);
+        }
+        expect_invariants();
+        ck_assert_ptr_null(tsd->more);
+    }
+}
+
+END_TEST
+
+/* ---- classes that only tcache_max asks for ----------------------------- */
+
+START_TEST(test_tcache_more_classes_are_kept_up_to_tcache_max)
+{
+    conf.tcache_max = (size_t)8 << 20;
+    restart();
+    ck_assert_ptr_null(tsd->more);
+    for (unsigned i = 0; i <= SC_NCACHED_MAX; i++) {
+        size_t size = sz_size(i);
+        void *p = jea_malloc(size);
+        jea_free(p);
+        void *q = jea_calloc(1, size);
+        bool is_kept = i < SC_NCACHED_MAX;
+        ck_assert(!is_kept || p == q);
+        ck_assert_int_eq(((char *)q)[0] | ((char *)q)[size - 1], 0);
+        jea_free(q);
+        tcache_flush(tsd);
+        jea_free(jea_malloc(size));
+        ck_assert(is_kept ? tcache_bytes(tsd) >= size : tcache_bytes(tsd) == 0);
+        expect_invariants();
+        tcache_flush(tsd);
+        ck_assert_uint_eq(tcache_bytes(tsd), 0);
+    }
+    ck_assert_ptr_nonnull(tsd->more);
+}
+
+END_TEST
+
+/* Free `n` objects of one size at once. */
+static void
+free_many(size_t size, unsigned n)
+{
+    void *p[64];
+    ck_assert_uint_le(n, JE_ARRAY_LEN(p));
+    for (unsigned i = 0; i < n; i++) {
+        p[i] = jea_malloc(size);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        jea_free(p[i]);
+    }
+}
+
+START_TEST(test_tcache_more_classes_keep_the_budget)
+{
+    enum { MIB = 1 << 20 };
+
+    conf.tcache_max = 2 * MIB;
+    conf.tcache_thread_max = 6 * MIB;
+    conf.tcache_gc_incr_bytes = (uint64_t)1 << 40;
+    restart();
+    free_many(MIB, 12);
+    ck_assert_uint_eq(tcache_bytes(tsd), 6 * MIB);
+    free_many(2 * MIB, 3);
+    ck_assert_uint_eq(tcache_bytes(tsd), 6 * MIB);
+    expect_invariants();
+    /* slots of small objects are worth more */
+    for (unsigned round = 0; round < 5; round++) {
+        free_many(16384, 20);
+        free_many(2048, 64);
+    }
+    expect_invariants();
+    ck_assert_uint_eq(tsd->cache_limit_bytes, 2 * 128 * 1024);
+    ck_assert_uint_eq(tsd->more->bytes, 5 * MIB);
+    ck_assert_uint_le(tsd->cache_limit_bytes + tsd->more->bytes, 6 * MIB);
+}
+
+END_TEST
+
+START_TEST(test_tcache_budget_follows_tcache_max_unless_it_is_set)
+{
+    enum { MIB = 1 << 20 };
+
+    static const struct {
+        size_t max, thread_max, kept;
+    } cases[] = {
+        {8 * MIB, 0, 16 * MIB},  {4 * MIB, 0, 8 * MIB}, {MIB, 0, 4 * MIB},
+        {MIB / 2, 0, 3 * MIB},   {8 * MIB, 3 * MIB, 0}, {MIB, 5 * MIB, 5 * MIB},
+        {MIB, 3 * MIB / 2, MIB},
+    };
+
+    for (unsigned i = 0; i < JE_ARRAY_LEN(cases); i++) {
+        conf.tcache_max = cases[i].max;
+        conf.tcache_thread_max = cases[i].thread_max;
+        restart();
+        free_many(cases[i].max, 10);
+        ck_assert_uint_eq(tcache_bytes(tsd), cases[i].kept);
+    }
+}
+
+END_TEST
+
+START_TEST(test_tcache_more_idle_objects_go_back)
+{
+    conf.tcache_max = (size_t)1 << 20;
+    restart();
+    free_many((size_t)1 << 20, 2);
+    free_many((size_t)64 << 10, 8);
+    ck_assert_uint_eq(tcache_bytes(tsd), (size_t)5 << 19);
+    tcache_flush(tsd);
+    free_many((size_t)256 << 10, 2);
+    free_many((size_t)64 << 10, 8);
+    ck_assert_uint_eq(tcache_bytes(tsd), (size_t)1 << 20);
+    for (unsigned i = 0; i < 6 * SC_NCACHED_MAX; i++) {
+        tcache_gc(tsd);
+        expect_invariants();
+    }
+    ck_assert_uint_eq(tcache_bytes(tsd), 0);
+}
+
+END_TEST
+
+START_TEST(test_tcache_more_requests_are_counted)
+{
+    unsigned szind = sz_index((size_t)1 << 20);
+    large_stats_t *s = &tsd->arena->large[szind - SC_NBINS];
+    conf.tcache_max = (size_t)1 << 20;
+    restart();
+    uint64_t requests = s->nrequests, made = s->nmalloc;
+    for (unsigned i = 0; i < 10; i++) {
+        jea_free(jea_malloc((size_t)1 << 20));
+    }
+    /* the first came when there was no bin yet */
+    ck_assert_uint_eq(s->nrequests, requests + 1);
+    ck_assert_uint_eq(tcache_nrequests(tsd, szind), 9);
+    ck_assert_uint_eq(s->nmalloc, made + 1);
+    tcache_fini(tsd);
+    ck_assert_uint_eq(s->nrequests, requests + 10);
+    ck_assert_uint_eq(tcache_nrequests(tsd, szind), 0);
+    ck_assert_uint_eq(s->nmalloc, s->ndalloc);
+}
+
+END_TEST
+
+static tcache_more_t *seen[2];
+
+static void *
+keep_some(void *arg)
+{
+    jea_free(jea_malloc((size_t)1 << 20));
+    jea_free(jea_malloc((size_t)40 << 10));
+    ck_assert_uint_ge(tcache_bytes(tsd_get()), 1064960 + 24576);
+    seen[*(unsigned *)arg] = tsd_get()->more;
+    return NULL;
+}
+
+START_TEST(test_tcache_more_ends_with_the_thread_and_its_block_is_used_again)
+{
+    conf.tcache_max = (size_t)1 << 20;
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_t t;
+        ck_assert_int_eq(pthread_create(&t, NULL, keep_some, &i), 0);
+        ck_assert_int_eq(pthread_join(t, NULL), 0);
+        uint64_t live = 0;
+        for (unsigned a = 0; a < arena_count(); a++) {
+            for (unsigned k = 0; arena_get(a) != NULL && k < SZ_NLARGE; k++) {
+                const large_stats_t *s = &arena_get(a)->large[k];
+                live += k > SC_NCACHED_LARGE ? s->nmalloc - s->ndalloc : 0;
+            }
+        }
+        ck_assert_uint_eq(live, 0);
+    }
+    ck_assert_ptr_nonnull(seen[0]);
+    ck_assert_ptr_eq(seen[0], seen[1]);
+}
+
+END_TEST
+
+static pthread_barrier_t both;
+
+static void *
+keep_until_told(void *arg)
+{
+    keep_some(arg);
+    (void)pthread_barrier_wait(&both);
+    (void)pthread_barrier_wait(&both);
+    return NULL;
+}
+
+/* What the caches of the parent's threads held is free in the child. */
+START_TEST(test_tcache_more_of_other_threads_goes_back_in_the_child)
+{
+    pthread_t t;
+    unsigned i = 0;
+    conf.tcache_max = (size_t)1 << 20;
+    ck_assert_int_eq(pthread_barrier_init(&both, NULL, 2), 0);
+    ck_assert_int_eq(pthread_create(&t, NULL, keep_until_told, &i), 0);
+    (void)pthread_barrier_wait(&both);
+    pid_t child = fork();
+    if (child == 0) {
+        size_t before = 0, after = 0;
+        for (unsigned a = 0; a < arena_count(); a++) {
+            before += arena_get(a) != NULL ? arena_get(a)->pac.nactive : 0;
+        }
+        tsd_reclaim_orphans();
+        for (unsigned a = 0; a < arena_count(); a++) {
+            after += arena_get(a) != NULL ? arena_get(a)->pac.nactive : 0;
+        }
+        _exit(before - after >= (1064960 >> OS_LG_PAGE) ? 0 : 1);
+    }
+    int status = -1;
+    (void)waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    (void)pthread_barrier_wait(&both);
+    (void)pthread_join(t, NULL);
 }
 
 END_TEST
@@ -297,7 +519,16 @@ main(void)
     tcase_add_test(tc, test_tcache_idle_objects_go_back);
     tcase_add_test(tc, test_tcache_objects_in_use_between_rounds_stay);
     tcase_add_test(tc, test_tcache_disabled_keeps_nothing);
-    tcase_add_test(tc, test_tcache_max_zero_caches_no_large_object);
+    tcase_add_test(tc, test_tcache_max_is_the_largest_class);
+    tcase_add_test(tc, test_tcache_more_classes_are_kept_up_to_tcache_max);
+    tcase_add_test(tc, test_tcache_more_classes_keep_the_budget);
+    tcase_add_test(tc, test_tcache_budget_follows_tcache_max_unless_it_is_set);
+    tcase_add_test(tc, test_tcache_more_idle_objects_go_back);
+    tcase_add_test(tc, test_tcache_more_requests_are_counted);
+    tcase_add_test(
+        tc, test_tcache_more_ends_with_the_thread_and_its_block_is_used_again);
+    tcase_add_test(tc,
+                   test_tcache_more_of_other_threads_goes_back_in_the_child);
     tcase_add_test(tc, test_tcache_bytes_counts_free_objects);
     tcase_add_test(tc, test_tcache_requests_are_exact_across_the_wrap);
     tcase_add_test(tc, test_tcache_refused_request_is_not_counted);

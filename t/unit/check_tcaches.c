@@ -59,10 +59,14 @@ cached_bytes(void)
 static unsigned
 objects_in(unsigned id)
 {
-    const tsd_t *cache = tcaches_peek(id);
-    unsigned n = 0;
-    for (unsigned cls = 1; cache != NULL && cls <= SC_NCACHED; cls++) {
-        n += (unsigned)(cache->bins[cls].head - cache->cold[cls].base);
+    tsd_t *cache = tcaches_peek(id);
+    unsigned n = 0, end = cache == NULL ? 0 : SC_NCACHED;
+    if (cache != NULL && cache->more != NULL) {
+        end = SC_NCACHED_MAX;
+    }
+    for (unsigned cls = 1; cls <= end; cls++) {
+        n += (unsigned)(tsd_bin(cache, cls)->head -
+                        tsd_bin_cold(cache, cls)->base);
     }
     return n;
 }
@@ -115,7 +119,9 @@ END_TEST
 
 START_TEST(test_tcaches_hold_what_is_freed_into_them_until_flushed)
 {
-    static const size_t sizes[] = {8, SIZE, 14336, 16384, 32768};
+    static const size_t sizes[] = {8,     SIZE,  14336,   16384,
+                                   32768, 40960, 1 << 20, 8 << 20};
+    conf.tcache_max = 8 << 20;
     tcache_flush(tsd_get());
     size_t before = cached_bytes();
     for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
