@@ -68,9 +68,11 @@ arena_bin_lock(arena_t *arena, bin_t *bin)
 }
 
 unsigned
-arena_fill(arena_t *arena, unsigned szind, void **out, unsigned n)
+arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
+           unsigned n)
 {
-    bin_t *bin = &arena->bins[szind];
+    unsigned count = bin_shards[szind].count;
+    bin_t *bin = arena_bin(arena, szind, likely(count == 1) ? 0 : turn % count);
     const bin_info_t *info = &bin_infos[szind];
     if (!arena_bin_lock(arena, bin)) {
         return 0;
@@ -135,12 +137,13 @@ arena_drop_frees(arena_t *arena, void **ptrs, extent_t **slabs, unsigned k)
     return left;
 }
 
-/* Return those that belong to `arena`, otherwise the same. */
+/* Return those that belong to one bin, that of the first, otherwise the same.
+ */
 static unsigned
 arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
                 unsigned k)
 {
-    bin_t *bin = &arena->bins[szind];
+    bin_t *bin = arena_bin(arena, szind, slabs[0]->shard);
     const bin_info_t *info = &bin_infos[szind];
     list_t surplus;
     list_init(&surplus);
@@ -261,8 +264,8 @@ arena_purge(arena_t *arena)
     if (arena->is_quarantined) {
         return;
     }
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        bin_t *bin = &arena->bins[i];
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        bin_t *bin = arena_nth_bin(arena, i);
         if (!arena_bin_lock(arena, bin)) {
             return;
         }
@@ -293,10 +296,10 @@ bool
 arena_is_valid(arena_t *arena)
 {
     bool ok = pac_is_valid(&arena->pac);
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        bin_t *bin = &arena->bins[i];
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        bin_t *bin = arena_nth_bin(arena, i);
         os_mutex_lock(&bin->mtx);
-        ok = bin_is_valid_locked(bin, &bin_infos[i]) && ok;
+        ok = bin_is_valid_locked(bin, &bin_infos[bin->szind]) && ok;
         os_mutex_unlock(&bin->mtx);
     }
     return ok;

@@ -38,6 +38,8 @@ struct arena {
     uint64_t created_ns;
     uint64_t large_nflushes; /* by thread caches */
     char name[ARENA_NAME_LEN];
+    bin_t *shards; /* second and further bins of classes; NULL if none */
+    uint32_t next_turn;
     pac_t pac;
     large_stats_t large[SZ_NLARGE];
     bin_t bins[SC_NBINS];
@@ -60,6 +62,42 @@ static inline arena_t *
 arena_of(const extent_t *e)
 {
     return atomic_load_rlx(&arenas[e->arena_ind]);
+}
+
+/* One of the arena's bins of a class. */
+static inline bin_t *
+arena_bin(arena_t *arena, unsigned szind, unsigned shard)
+{
+    return likely(shard == 0)
+               ? &arena->bins[szind]
+               : &arena->shards[bin_shards[szind].first + shard - 1];
+}
+
+/* All of them, the first ones of classes first. */
+static inline unsigned
+arena_nbins(void)
+{
+    return SC_NBINS + bin_nmore;
+}
+
+static inline bin_t *
+arena_nth_bin(arena_t *arena, unsigned i)
+{
+    return i < SC_NBINS ? &arena->bins[i] : &arena->shards[i - SC_NBINS];
+}
+
+/* That of a slab, which is the arena's. */
+static inline bin_t *
+arena_bin_of(arena_t *arena, const extent_t *slab)
+{
+    return arena_bin(arena, slab->szind, slab->shard);
+}
+
+/* A number for a new cache: which of several bins it is filled from. */
+static inline uint8_t
+arena_take_turn(arena_t *arena)
+{
+    return (uint8_t)atomic_add_rlx(&arena->next_turn, 1u);
 }
 
 void arena_boot(unsigned narenas);
@@ -102,8 +140,10 @@ JE_NODISCARD bool arena_bin_lock(arena_t *arena, bin_t *bin);
 void arena_fork_child(void);
 
 /* Take up to n >= 1 regions of a small class into out[0..]; lowest address
- * last. Makes a slab when there is nothing else. Returns 0 on failure. */
-unsigned arena_fill(arena_t *arena, unsigned szind, void **out, unsigned n);
+ * last. Makes a slab when there is nothing else. `turn` chooses one of several
+ * bins. Returns 0 on failure. */
+unsigned arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
+                    unsigned n);
 /* Return n regions of a small class, whichever arenas they come from. */
 void arena_flush(unsigned szind, void **ptrs, unsigned n);
 

@@ -82,10 +82,9 @@ slab_marked(const bin_info_t *info, const extent_t *slab, void **out,
 
 /* Marked objects of a bin, up to RESET_BATCH. */
 static unsigned
-bin_marked(arena_t *arena, unsigned szind, void **out)
+bin_marked(arena_t *arena, bin_t *bin, void **out)
 {
-    bin_t *bin = &arena->bins[szind];
-    const bin_info_t *info = &bin_infos[szind];
+    const bin_info_t *info = &bin_infos[bin->szind];
     unsigned n = 0;
     if (!arena_bin_lock(arena, bin)) {
         return 0;
@@ -106,10 +105,10 @@ bin_marked(arena_t *arena, unsigned szind, void **out)
 /* What is marked is live, so nothing but this forgets it. The table of samples
  * is never asked while a bin is locked. */
 static void
-reset_all_marks(arena_t *arena, unsigned szind)
+reset_all_marks(arena_t *arena, bin_t *bin)
 {
     void *p[RESET_BATCH];
-    for (unsigned n; (n = bin_marked(arena, szind, p)) > 0;) {
+    for (unsigned n; (n = bin_marked(arena, bin, p)) > 0;) {
         for (unsigned i = 0; i < n; i++) {
             reset_marks(emap_extent((uintptr_t)p[i]), p[i]);
         }
@@ -120,7 +119,7 @@ reset_all_marks(arena_t *arena, unsigned szind)
 
 typedef struct keeper {
     const arena_t *arena;
-    unsigned szind;
+    const bin_t *bin;
 } keeper_t;
 
 static void
@@ -129,15 +128,17 @@ keep_cached(void *arg, void *p)
     const keeper_t *k = arg;
     extent_t *e = emap_extent((uintptr_t)p);
     if (e != NULL && e->arena_ind == k->arena->ind &&
-        e->state == EXTENT_ACTIVE && e->is_slab && e->szind == k->szind) {
-        bin_reset_keep(&bin_infos[k->szind], e, p);
+        e->state == EXTENT_ACTIVE && e->is_slab && e->szind == k->bin->szind &&
+        e->shard == k->bin->shard) {
+        bin_reset_keep(&bin_infos[e->szind], e, p);
     }
 }
 
 static void
-keep_all_cached(arena_t *arena, unsigned szind, list_t *threads)
+keep_all_cached(arena_t *arena, const bin_t *bin, list_t *threads)
 {
-    keeper_t k = {.arena = arena, .szind = szind};
+    keeper_t k = {.arena = arena, .bin = bin};
+    unsigned szind = bin->szind;
     for (list_t *l = threads->next; l != threads; l = l->next) {
         tcache_foreach(list_entry(l, tsd_t, link), szind, keep_cached, &k);
     }
@@ -150,18 +151,17 @@ keep_all_cached(arena_t *arena, unsigned szind, list_t *threads)
 }
 
 static void
-reset_bin(arena_t *arena, unsigned szind)
+reset_bin(arena_t *arena, bin_t *bin)
 {
-    bin_t *bin = &arena->bins[szind];
-    const bin_info_t *info = &bin_infos[szind];
+    const bin_info_t *info = &bin_infos[bin->szind];
     list_t slabs, surplus;
     list_init(&slabs);
     list_init(&surplus);
-    reset_all_marks(arena, szind);
+    reset_all_marks(arena, bin);
     list_t *threads = tsd_list_lock();
     if (arena_bin_lock(arena, bin)) {
         bin_reset_begin_locked(bin, info, &slabs);
-        keep_all_cached(arena, szind, threads);
+        keep_all_cached(arena, bin, threads);
         bin_reset_end_locked(bin, info, &slabs, &surplus);
         if (je_config_debug > 1) {
             (void)bin_is_valid_locked(bin, info);
@@ -182,8 +182,8 @@ arena_reset(arena_t *arena)
     }
     reset_own_cache();
     reset_large(arena);
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        reset_bin(arena, i);
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        reset_bin(arena, arena_nth_bin(arena, i));
     }
     return true;
 }

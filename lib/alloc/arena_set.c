@@ -37,20 +37,32 @@ arena_count(void)
     return atomic_load_acq(&arenas_end);
 }
 
+static void
+arena_init_bins(arena_t *arena)
+{
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        for (unsigned k = 0; k < bin_shards[i].count; k++) {
+            bin_init(arena_bin(arena, i, k), i, k);
+        }
+    }
+}
+
 static arena_t *
 arena_make_locked(unsigned ind)
 {
-    arena_t *arena = meta_alloc(sizeof(*arena));
+    bin_t *shards =
+        bin_nmore > 0 ? meta_alloc(bin_nmore * sizeof(bin_t)) : NULL;
+    arena_t *arena =
+        bin_nmore == 0 || shards != NULL ? meta_alloc(sizeof(*arena)) : NULL;
     if (arena == NULL) {
         return NULL;
     }
+    arena->shards = shards;
     arena->ind = ind;
     arena->created_ns = os_clock_ns();
     je_format(arena->name, sizeof(arena->name), "auto_%u", ind);
     pac_init(&arena->pac, (uint16_t)ind, os_clock_coarse_ns());
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        bin_init(&arena->bins[i]);
-    }
+    arena_init_bins(arena);
     atomic_store_rel(&arenas[ind], arena);
     if (ind >= arenas_end) {
         atomic_store_rel(&arenas_end, ind + 1);
@@ -86,8 +98,9 @@ arena_reuse_locked(arena_t *arena)
     if (!pac_end(pac)) {
         return false;
     }
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        memset(&arena->bins[i].stats, 0, sizeof(arena->bins[i].stats));
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        bin_t *bin = arena_nth_bin(arena, i);
+        memset(&bin->stats, 0, sizeof(bin->stats));
     }
     memset(arena->large, 0, sizeof(arena->large));
     arena->large_nflushes = 0;
@@ -110,8 +123,8 @@ arena_create_locked(void)
     if (arena != NULL) {
         arena->is_created = true;
         arena->pac.lists_large = true;
-        for (unsigned i = 0; i < SC_NBINS; i++) {
-            arena->bins[i].lists_full = true;
+        for (unsigned i = 0; i < arena_nbins(); i++) {
+            arena_nth_bin(arena, i)->lists_full = true;
         }
     }
     return arena;
@@ -196,8 +209,8 @@ arena_has_held_lock(arena_t *arena)
     if (os_mutex_is_held(&arena->pac.mtx)) {
         return true;
     }
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        if (os_mutex_is_held(&arena->bins[i].mtx)) {
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        if (os_mutex_is_held(&arena_nth_bin(arena, i)->mtx)) {
             return true;
         }
     }
@@ -212,8 +225,8 @@ arena_quarantine(arena_t *arena)
     arena->is_quarantined = true;
     arena->pac.is_torn = true;
     os_mutex_init(&arena->pac.mtx, OS_RANK_PAGES);
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        os_mutex_init(&arena->bins[i].mtx, OS_RANK_BIN);
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        os_mutex_init(&arena_nth_bin(arena, i)->mtx, OS_RANK_BIN);
     }
 }
 

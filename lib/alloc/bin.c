@@ -11,6 +11,8 @@
 #include "base/bits.h"
 
 bin_info_t bin_infos[SC_NBINS];
+bin_shards_t bin_shards[SC_NBINS];
+unsigned bin_nmore;
 
 /* A slab has no waste at its end, at least SLAB_MIN_BYTES unless the bitmap
  * limits it, and at least SLAB_MIN_REGIONS regions. Smaller slabs would make a
@@ -35,26 +37,33 @@ bin_slab_size_default(size_t region)
     return size;
 }
 
-/* As the option slab_sizes has it: the last range that holds the size counts.
- * Such a slab may have less than a region left over at its end. */
+/* As the option slab_sizes has it. Such a slab may have less than a region left
+ * over at its end. */
 static size_t
 bin_slab_size(size_t region)
 {
-    const char *list = conf.slab_sizes;
-    conf_range_t r;
-    uint64_t pages = 0;
-    if (*list == 'd') { /* default */
-        return bin_slab_size_default(region);
-    }
-    while (*list != '\0' && conf_next_range(&list, &r)) {
-        pages = region >= r.lo && region <= r.hi ? r.n : pages;
-    }
-    if (pages == 0) {
+    uint64_t pages;
+    if (!conf_range_of(conf.slab_sizes, region, &pages)) {
         return bin_slab_size_default(region);
     }
     pages = JE_MAX(pages, (region + OS_PAGE - 1) >> OS_LG_PAGE);
     pages = JE_MIN(pages, SC_MAX_REGIONS * region >> OS_LG_PAGE);
     return (size_t)pages << OS_LG_PAGE;
+}
+
+static void
+bin_boot_shards(void)
+{
+    bin_nmore = 0;
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        uint64_t n;
+        if (!conf_range_of(conf.bin_shards, bin_infos[i].size, &n)) {
+            n = 1;
+        }
+        bin_shards[i].count = (uint16_t)n;
+        bin_shards[i].first = (uint16_t)bin_nmore;
+        bin_nmore += (unsigned)n - 1;
+    }
 }
 
 void
@@ -76,11 +85,14 @@ bin_boot(void)
         }
         info->least_free[BIN_BUCKETS] = info->nregs;
     }
+    bin_boot_shards();
 }
 
 void
-bin_init(bin_t *bin)
+bin_init(bin_t *bin, unsigned szind, unsigned shard)
 {
+    bin->szind = (uint8_t)szind;
+    bin->shard = (uint8_t)shard;
     os_mutex_init(&bin->mtx, OS_RANK_BIN);
     for (unsigned b = 0; b < BIN_BUCKETS; b++) {
         list_init(&bin->buckets[b]);
@@ -155,6 +167,7 @@ void
 bin_adopt_locked(bin_t *bin, const bin_info_t *info, extent_t *slab)
 {
     je_assert(slab->nfree == info->nregs);
+    slab->shard = bin->shard;
     bin->stats.nslabs++;
     bin->stats.curslabs++;
     if (bin->current == NULL) {
@@ -287,12 +300,13 @@ bin_put_locked(bin_t *bin, const bin_info_t *info, unsigned arena_ind,
     extent_t *run = NULL; /* neighbours in the batch often share a slab */
     for (unsigned i = 0; i < n; i++) {
         extent_t *slab = slabs[i];
-        if (unlikely(slab->arena_ind != arena_ind)) {
-            slabs[left] = slab;
-            ptrs[left++] = ptrs[i];
-            continue;
-        }
         if (slab != run) {
+            if (unlikely(slab->arena_ind != arena_ind) ||
+                unlikely(slab->shard != bin->shard)) {
+                slabs[left] = slab;
+                ptrs[left++] = ptrs[i];
+                continue;
+            }
             if (run != NULL && unlikely(run->nfree >= run->trigger)) {
                 bin_slab_moved(bin, info, run, surplus);
             }
@@ -420,14 +434,15 @@ bin_is_valid_locked(bin_t *bin, const bin_info_t *info)
         list_t *head = &bin->buckets[b];
         for (list_t *l = head->next; l != head; l = l->next) {
             extent_t *slab = list_entry(l, extent_t, link);
-            ok = ok && slab->bucket == b && slab->nfree > 0 &&
-                 slab->nfree == slab_count_free(info, slab);
+            ok = ok && slab->bucket == b && slab->shard == bin->shard &&
+                 slab->nfree > 0 && slab->nfree == slab_count_free(info, slab);
             je_assert(ok);
             listed++;
         }
     }
     if (bin->current != NULL) {
-        ok = ok && bin->current->nfree == slab_count_free(info, bin->current);
+        ok = ok && bin->current->shard == bin->shard &&
+             bin->current->nfree == slab_count_free(info, bin->current);
     }
     if (bin->spare != NULL) {
         ok = ok && bin->spare->nfree == info->nregs;

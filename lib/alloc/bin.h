@@ -1,5 +1,7 @@
 /*
- * Bins: the slabs of one small size class in one arena.
+ * Bins: the slabs of one small size class in one arena. With the option
+ * bin_shards an arena has several of a class, among which its threads are
+ * divided; a slab stays with one of them.
  *
  * Allocation takes regions from the current slab, and when that is used up
  * from one of the fullest others, so that the rest drain and go back whole.
@@ -9,6 +11,7 @@
  *
  * invariants (bin lock held):
  *   curregs == curslabs * nregs - sum of nfree over the bin's slabs
+ *   slab->shard == shard for all of them
  *   a slab is in exactly one place: current, spare (empty, at most one), a
  *   bucket (0 < nfree < nregs), or nowhere (nfree == 0); in an arena that can
  * be reset, in `full` instead of nowhere
@@ -26,6 +29,7 @@ enum {
     BIN_FULL = 0xfe, /* in the list of slabs without free regions */
     BIN_UNLISTED = 0xff,
     BIN_NO_TRIGGER = 0xffff,
+    BIN_SHARDS_MAX = 64,
 };
 
 /* Constant facts of a small class. */
@@ -39,6 +43,16 @@ typedef struct bin_info {
 } bin_info_t;
 
 extern bin_info_t bin_infos[SC_NBINS];
+
+/* Bins of a class in each arena. */
+typedef struct bin_shards {
+    uint16_t count;
+    uint16_t first; /* place of the second among all but the first ones */
+} bin_shards_t;
+
+extern bin_shards_t bin_shards[SC_NBINS];
+/* Sum of count - 1 over the classes. */
+extern unsigned bin_nmore;
 
 /* Counters since the arena's start; written under the bin's lock. */
 typedef struct bin_stats {
@@ -60,6 +74,8 @@ struct bin {
     list_t buckets[BIN_BUCKETS]; /* 0 = fewest free regions */
     list_t full;
     bool lists_full; /* `full` is kept */
+    uint8_t szind;
+    uint8_t shard;
     bin_stats_t stats;
 } JE_CACHE_ALIGNED;
 
@@ -76,7 +92,7 @@ slab_has_rest(const bin_info_t *info)
 void slab_init_bitmap(const bin_info_t *info, extent_t *slab);
 
 void bin_boot(void);
-void bin_init(bin_t *bin);
+void bin_init(bin_t *bin, unsigned szind, unsigned shard);
 
 /* Region number of p in slab e, exact only if p is the start of a region. */
 static inline uint32_t
@@ -95,11 +111,12 @@ unsigned bin_take_locked(bin_t *bin, const bin_info_t *info, void **out,
 /* Make a fresh slab the current one. locks: bin->mtx held. */
 void bin_adopt_locked(bin_t *bin, const bin_info_t *info, extent_t *slab);
 
-/* Return those of n regions whose slab belongs to arena `arena_ind`; slabs[i]
- * is that of ptrs[i]. The others are moved to the front of both arrays, and
- * their number is returned. Misuse (double free, no region's start) does not
- * return. Slabs that became empty and that the bin has no use for are chained
- * to `surplus` and no longer belong to it. locks: bin->mtx held. */
+/* Return those of n regions whose slab belongs to this bin, which is one of
+ * arena `arena_ind`; slabs[i] is that of ptrs[i]. The others are moved to the
+ * front of both arrays, and their number is returned. Misuse (double free, no
+ * region's start) does not return. Slabs that became empty and that the bin has
+ * no use for are chained to `surplus` and no longer belong to it. locks:
+ * bin->mtx held. */
 unsigned bin_put_locked(bin_t *bin, const bin_info_t *info, unsigned arena_ind,
                         void **ptrs, extent_t **slabs, unsigned n,
                         list_t *surplus);

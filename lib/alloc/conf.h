@@ -97,6 +97,10 @@ typedef struct conf_range {
 /* Take the first piece off the list. errors: false, it is malformed. */
 bool conf_next_range(const char **list, conf_range_t *out);
 
+/* What a well-formed list says for a size: of the pieces that hold it the last
+ * one counts. false: nothing. */
+bool conf_range_of(const char *list, uint64_t size, uint64_t *n);
+
 /* A decimal fraction ("4", "0.25") in units of 2^-16; UINT64_MAX when it is
  * none or above 4096. */
 uint64_t conf_fraction(const char *text);

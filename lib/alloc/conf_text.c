@@ -1,6 +1,7 @@
 /*
  * Options whose text has a form of its own: see conf.h and conf_words.h.
  */
+#include "alloc/bin.h"
 #include "alloc/conf_words.h"
 
 /* Take the number before `end` off the text. */
@@ -21,8 +22,7 @@ conf_next_range(const char **list, conf_range_t *out)
 {
     if (!take_number(list, "-:|", &out->lo) || *(*list)++ != '-' ||
         !take_number(list, "-:|", &out->hi) || *(*list)++ != ':' ||
-        !take_number(list, "-:|", &out->n) || out->n == 0 ||
-        out->hi < out->lo) {
+        !take_number(list, "-:|", &out->n) || out->hi < out->lo) {
         return false;
     }
     if (**list == '|') {
@@ -32,33 +32,48 @@ conf_next_range(const char **list, conf_range_t *out)
     return **list == '\0';
 }
 
+static const char no_list[] = "default";
+
+bool
+conf_range_of(const char *list, uint64_t size, uint64_t *n)
+{
+    bool found = false;
+    conf_range_t r;
+    while (strcmp(list, no_list) != 0 && *list != '\0' &&
+           conf_next_range(&list, &r)) {
+        if (size >= r.lo && size <= r.hi) {
+            *n = r.n;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Is it a list whose numbers are in a range? */
 static bool
-is_slab_sizes(const char *text)
+is_list(const char *text, uint64_t min, uint64_t max)
 {
     conf_range_t r;
-    if (strcmp(text, "default") == 0) {
+    if (strcmp(text, no_list) == 0) {
         return true;
     }
     bool ok = *text != '\0';
     while (ok && *text != '\0') {
-        ok = conf_next_range(&text, &r);
+        ok = conf_next_range(&text, &r) && r.n >= min && r.n <= max;
     }
     return ok;
 }
 
-/* Every bin has one lock. */
+static bool
+is_slab_sizes(const char *text)
+{
+    return is_list(text, 1, UINT64_MAX);
+}
+
 static bool
 is_bin_shards(const char *text)
 {
-    conf_range_t r;
-    if (strcmp(text, "default") == 0) {
-        return true;
-    }
-    bool ok = *text != '\0';
-    while (ok && *text != '\0') {
-        ok = conf_next_range(&text, &r) && r.n == 1;
-    }
-    return ok;
+    return is_list(text, 1, BIN_SHARDS_MAX);
 }
 
 /* ---- fractions --------------------------------------------------------- */
@@ -100,7 +115,7 @@ static const struct {
     bool (*is_good)(const char *text);
     const char *form;
 } forms[] = {
-    {"bin_shards", is_bin_shards, "lo-hi:1 or default: bins have one lock"},
+    {"bin_shards", is_bin_shards, "lo-hi:n|lo-hi:n with n <= 64 or default"},
     {"narenas_ratio", is_fraction, "of a number such as 4 or 0.5"},
     {"slab_sizes", is_slab_sizes, "lo-hi:pages|lo-hi:pages or default"},
 };

@@ -434,6 +434,15 @@ ctl_read_bin_info(const ctl_leaf_t *leaf, const size_t *index, ctl_value_t *out)
 }
 
 int
+ctl_read_bin_shards(const ctl_leaf_t *leaf, const size_t *index,
+                    ctl_value_t *out)
+{
+    (void)leaf;
+    out->u32 = bin_shards[index[0]].count;
+    return 0;
+}
+
+int
 ctl_read_lextent_size(const ctl_leaf_t *leaf, const size_t *index,
                       ctl_value_t *out)
 {

@@ -55,6 +55,21 @@ utilization_of(const extent_t *e)
     };
 }
 
+/* The bin's lock is held. */
+static void
+utilization_add_bin(utilization_verbose_t *u, const bin_t *bin,
+                    const extent_t *e)
+{
+    const bin_stats_t *s = &bin->stats;
+    size_t nregs = s->curslabs * bin_infos[bin->szind].nregs;
+    u->bin_nregs += nregs;
+    u->bin_nfree += nregs - (s->nmalloc - s->ndalloc);
+    if (bin->shard == e->shard) {
+        u->slab = utilization_of(e);
+        u->current = bin->current != NULL ? (void *)bin->current->addr : NULL;
+    }
+}
+
 static utilization_verbose_t
 utilization_verbose(uintptr_t addr)
 {
@@ -64,13 +79,12 @@ utilization_verbose(uintptr_t addr)
         return u;
     }
     arena_t *arena = arena_of(e);
-    bin_t *bin = &arena->bins[e->szind];
-    if (arena_bin_lock(arena, bin)) {
-        const bin_stats_t *s = &bin->stats;
-        u.slab = utilization_of(e);
-        u.current = bin->current != NULL ? (void *)bin->current->addr : NULL;
-        u.bin_nregs = s->curslabs * bin_infos[e->szind].nregs;
-        u.bin_nfree = u.bin_nregs - (s->nmalloc - s->ndalloc);
+    for (unsigned i = 0; i < bin_shards[e->szind].count; i++) {
+        bin_t *bin = arena_bin(arena, e->szind, i);
+        if (!arena_bin_lock(arena, bin)) {
+            break;
+        }
+        utilization_add_bin(&u, bin, e);
         os_mutex_unlock(&bin->mtx);
     }
     return u;

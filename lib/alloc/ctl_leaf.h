@@ -137,7 +137,8 @@ ctl_write_t ctl_write_arena_decay, ctl_write_arena_purge, ctl_write_arena_reset,
     ctl_write_arena_destroy, ctl_write_arena_dss, ctl_write_arena_decay_ms,
     ctl_write_arena_grow_limit;
 ctl_read_t ctl_read_narenas, ctl_read_default_decay_ms, ctl_read_tcache_max,
-    ctl_read_nhbins, ctl_read_bin_info, ctl_read_lextent_size;
+    ctl_read_nhbins, ctl_read_bin_info, ctl_read_bin_shards,
+    ctl_read_lextent_size;
 ctl_write_t ctl_write_default_decay_ms;
 ctl_exchange_t ctl_exchange_arenas_create, ctl_exchange_arenas_create_ext,
     ctl_exchange_arenas_lookup;

@@ -271,7 +271,7 @@ const ctl_leaf_t ctl_table[] = {
            offsetof(bin_info_t, nregs)),
     FIGURE("arenas.bin.<b>.slab_size", CTL_SIZE, ctl_read_bin_info,
            offsetof(bin_info_t, slab_size)),
-    FIXED("arenas.bin.<b>.nshards", CTL_U32, 1),
+    ROW("arenas.bin.<b>.nshards", CTL_U32, ctl_read_bin_shards),
     FIXED("arenas.nlextents", CTL_UNSIGNED, SZ_NLARGE),
     ROW("arenas.lextent.<l>.size", CTL_SIZE, ctl_read_lextent_size),
     EXCHANGE("arenas.create", ctl_exchange_arenas_create),

@@ -45,10 +45,15 @@ struct extent {
     bool is_zeroed;    /* reads as zero throughout */
     bool is_cached;    /* large object lying in a thread cache */
 
-    uint16_t nfree;    /* slab: free regions */
-    uint16_t trigger;  /* slab: when nfree reaches this, its list changes */
-    uint8_t bucket;    /* slab: occupancy list, or BIN_UNLISTED */
-    bool is_sampled;   /* large object: in the profiler's table */
+    uint16_t nfree;   /* slab: free regions */
+    uint16_t trigger; /* slab: when nfree reaches this, its list changes */
+    uint8_t bucket;   /* slab: occupancy list, or BIN_UNLISTED */
+
+    union {
+        bool is_sampled; /* large object: in the profiler's table */
+        uint8_t shard;   /* slab: which of its arena's bins it belongs to */
+    };
+
     uint16_t nsampled; /* slab: live sampled regions */
 
     list_t link; /* slab: occupancy list; free: oldest first; spare: chain */

@@ -140,7 +140,7 @@ slab_begin(extent_t *e)
 {
     const bin_info_t *info = &bin_infos[e->szind];
     arena_t *arena = arena_of(e);
-    bin_t *bin = &arena->bins[e->szind];
+    bin_t *bin = arena_bin_of(arena, e);
     if (!arena_bin_lock(arena, bin)) {
         return false;
     }

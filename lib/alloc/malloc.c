@@ -236,7 +236,7 @@ malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how)
     if (cache != NULL) {
         return tcache_alloc_small(cache, arena, szind);
     }
-    (void)arena_fill(arena, szind, &p, 1);
+    (void)arena_fill(arena, szind, tsd != NULL ? tsd->turn : 0, &p, 1);
     return p;
 }
 

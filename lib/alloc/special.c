@@ -39,7 +39,7 @@ special_mark(extent_t *e, void *p)
         return true;
     }
     arena_t *arena = arena_of(e);
-    bin_t *bin = &arena->bins[e->szind];
+    bin_t *bin = arena_bin_of(arena, e);
     uint32_t region = bin_region(&bin_infos[e->szind], e, p);
     if (!arena_bin_lock(arena, bin)) {
         return false;
@@ -80,7 +80,7 @@ special_unmark(extent_t *e, void *p)
         return;
     }
     arena_t *arena = arena_of(e);
-    bin_t *bin = &arena->bins[e->szind];
+    bin_t *bin = arena_bin_of(arena, e);
     const bin_info_t *info = &bin_infos[e->szind];
     uint32_t region = bin_region(info, e, p);
     if (!arena_bin_lock(arena, bin)) {

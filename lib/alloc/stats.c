@@ -221,8 +221,8 @@ stats_reset_mutexes(void)
             continue;
         }
         stats_reset_mutex(&arena->pac.mtx);
-        for (unsigned b = 0; b < SC_NBINS; b++) {
-            stats_reset_mutex(&arena->bins[b].mtx);
+        for (unsigned b = 0; b < arena_nbins(); b++) {
+            stats_reset_mutex(&arena_nth_bin(arena, b)->mtx);
         }
     }
     for (unsigned i = 0; i < JE_ARRAY_LEN(several); i++) {
@@ -282,20 +282,22 @@ fill_pages(stats_arena_t *out, pac_t *pac, reader_t *r, bool may_lock)
     }
 }
 
+/* Add a bin's figures to those of its class. */
 static void
-fill_bin(stats_bin_t *out, bin_t *bin, reader_t *r, bool may_lock)
+fill_bin(stats_arena_t *arena, bin_t *bin, reader_t *r, bool may_lock)
 {
+    stats_bin_t *out = &arena->bins[bin->szind];
     bool locked = may_lock && reader_enter(r, &bin->mtx);
     const bin_stats_t *s = &bin->stats;
-    out->nmalloc = s->nmalloc;
-    out->ndalloc = s->ndalloc;
-    out->nrequests = atomic_load_rlx(&s->nrequests);
-    out->nfills = s->nfills;
-    out->nflushes = s->nflushes;
-    out->nslabs = s->nslabs;
-    out->nreslabs = s->nreslabs;
-    out->curslabs = s->curslabs;
-    out->nonfull_slabs = s->nonfull_slabs;
+    out->nmalloc += s->nmalloc;
+    out->ndalloc += s->ndalloc;
+    out->nrequests += atomic_load_rlx(&s->nrequests);
+    out->nfills += s->nfills;
+    out->nflushes += s->nflushes;
+    out->nslabs += s->nslabs;
+    out->nreslabs += s->nreslabs;
+    out->curslabs += s->curslabs;
+    out->nonfull_slabs += s->nonfull_slabs;
     out->curregs = out->nmalloc - out->ndalloc;
     stats_count_mutex(&out->mutex, &bin->mtx);
     if (locked) {
@@ -326,8 +328,8 @@ fill_arena(stats_arena_t *out, arena_t *arena, reader_t *r, uint64_t now_ns)
     out->uptime_ns = now_ns - arena->created_ns;
     fill_pages(out, &arena->pac, r, may_lock);
     fill_large(out, arena);
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        fill_bin(&out->bins[i], &arena->bins[i], r, may_lock);
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        fill_bin(out, arena_nth_bin(arena, i), r, may_lock);
     }
 }
 

@@ -173,7 +173,7 @@ print_class_arrays(printer_t *p)
         class_facts_t f = {.size = bin_infos[i].size,
                            .slab_size = bin_infos[i].slab_size,
                            .nregs = bin_infos[i].nregs,
-                           .nshards = 1};
+                           .nshards = bin_shards[i].count};
         emit_object(e, NULL);
         emit_fields(e, COLUMNS(bin_facts), &f, 0);
         emit_object_end(e);

@@ -295,7 +295,7 @@ print_bin(printer_t *p, const stats_bin_t *b, unsigned ind, uint64_t uptime_ns)
     class_row_t row = {.ind = ind,
                        .size = info->size,
                        .allocated = b->curregs * info->size,
-                       .nshards = 1,
+                       .nshards = bin_shards[ind].count,
                        .regs = info->nregs,
                        .pgs = info->slab_size >> OS_LG_PAGE,
                        .util = util,

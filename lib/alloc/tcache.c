@@ -346,7 +346,7 @@ tcache_fill(tsd_t *tsd, arena_t *arena, unsigned cls)
         slots = bin_slots(bin, cold);
     }
     unsigned n = cold->fill < slots ? cold->fill : slots;
-    n = arena_fill(arena, cls - 1, cold->base, n);
+    n = arena_fill(arena, cls - 1, tsd->turn, cold->base, n);
     if (n == 0) {
         return NULL;
     }
@@ -369,7 +369,7 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
     }
     if (cold->base == NULL && !tcache_grow(tsd, cls)) {
         void *p = NULL;
-        (void)arena_fill(arena, szind, &p, 1);
+        (void)arena_fill(arena, szind, tsd->turn, &p, 1);
         return p;
     }
     if (bin->head > cold->base) {

@@ -76,6 +76,7 @@ tcaches_make(void)
         return NULL;
     }
     *cache = (tsd_t){.arena = home, .more = cache->more};
+    cache->turn = arena_take_turn(home);
     tcache_init(cache);
     cache->is_cache_on = conf.junk == CONF_JUNK_FALSE;
     return cache;

@@ -160,6 +160,7 @@ tsd_make(void)
         return NULL;
     }
     tsd->arena = arena;
+    tsd->turn = arena_take_turn(arena);
     tsd->prng = tsd_seed(tsd);
     tsd->tid = (int32_t)os_thread_id();
     tsd->is_slow_always = conf.zero || conf.junk != CONF_JUNK_FALSE;

@@ -71,6 +71,7 @@ struct tsd {
     bool is_stats_due;          /* statistics are to be printed */
     bool is_slow_always;        /* zero, junk: nothing may take the fast path */
     uint8_t ncached;            /* the cache serves the classes below */
+    uint8_t turn;               /* which of several bins to fill from */
     uint16_t label;             /* of what it allocates, 0 = none */
     struct label_block *labels; /* its counters, or NULL */
     uint64_t sample_rate;       /* in force when the next sample was drawn */

@@ -51,6 +51,18 @@ is "slab_sizes:default" "$(cat "$out")" "$(cat default)"
 with slab_sizes:96-96:1 rest
 like "what is left over is no object" "$err" '^jealloc: double free of '
 
+# ---- bin_shards
+# OPTIONS WANTED: bins of 8, 64, 512 and 14336 bytes that eight threads of one
+# arena use, of how many.
+shards() {
+    with "$1,narenas:1" shards
+    is "$1: bins" "$(cat "$out" "$err")" "$2 "
+}
+shards bin_shards:default '1/1 1/1 1/1 1/1'
+shards bin_shards:1-512:4 '4/4 4/4 4/4 1/1'
+shards 'bin_shards:1-99999:3|64-64:64' '3/3 8/64 3/3 3/3'
+shards bin_shards:14336-14336:2 '1/1 1/1 1/1 2/2'
+
 # ---- oversize_threshold
 with narenas:3 oversize
 is "by default a thread has one arena for all" "$(cat "$out")" \

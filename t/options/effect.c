@@ -18,6 +18,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/bin.h"
+#include "alloc/emap.h"
 #include "alloc/late.h"
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
@@ -86,6 +87,40 @@ rest(void)
     uintptr_t page = (uintptr_t)jea_malloc(96) & ~OS_PAGE_MASK;
     jea_free((void *)(page + used));
     (void)jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+}
+
+/* Which bins eight threads use: a mask of them for each size. */
+static const size_t shard_sizes[] = {8, 64, 512, 14336};
+static uint64_t shards_used[JE_ARRAY_LEN(shard_sizes)];
+
+static void *
+use_shards(void *unused)
+{
+    for (size_t i = 0; i < JE_ARRAY_LEN(shard_sizes); i++) {
+        void *p = jea_malloc(shard_sizes[i]);
+        shards_used[i] |= UINT64_C(1) << emap_extent((uintptr_t)p)->shard;
+        jea_free(p);
+    }
+    return unused;
+}
+
+static void
+shards(void)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        pthread_t t;
+        if (pthread_create(&t, NULL, use_shards, NULL) != 0) {
+            exit(1);
+        }
+        (void)pthread_join(t, NULL);
+    }
+    for (size_t i = 0; i < JE_ARRAY_LEN(shard_sizes); i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "arenas.bin.%u.nshards",
+                 sz_index(shard_sizes[i]));
+        printf("%d/%u ", __builtin_popcountll(shards_used[i]), read_u32(name));
+    }
+    printf("\n");
 }
 
 /* ---- arenas ------------------------------------------------------------ */
@@ -511,6 +546,7 @@ static const struct {
     void (*show)(void);
 } shows[] = {
     {"cache", cache},
+    {"shards", shards},
     {"cache_large", cache_large},
     {"fill", fill},
     {"fit", fit},

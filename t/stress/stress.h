@@ -127,15 +127,16 @@ typedef struct stress_totals {
 } stress_totals_t;
 
 static inline void
-stress_sum_arena(stress_totals_t *t, const arena_t *arena)
+stress_sum_arena(stress_totals_t *t, arena_t *arena)
 {
     t->active_bytes += arena->pac.nactive << OS_LG_PAGE;
-    for (unsigned i = 0; i < SC_NBINS; i++) {
-        const bin_stats_t *s = &arena->bins[i].stats;
+    for (unsigned i = 0; i < arena_nbins(); i++) {
+        const bin_t *bin = arena_nth_bin(arena, i);
+        const bin_stats_t *s = &bin->stats;
         t->live_objects += s->nmalloc - s->ndalloc;
-        t->live_bytes += (s->nmalloc - s->ndalloc) * sz_size(i);
+        t->live_bytes += (s->nmalloc - s->ndalloc) * sz_size(bin->szind);
         t->nrequests += s->nrequests;
-        t->expected_bytes += s->curslabs * bin_infos[i].slab_size;
+        t->expected_bytes += s->curslabs * bin_infos[bin->szind].slab_size;
     }
     for (unsigned i = 0; i < SZ_NLARGE; i++) {
         const large_stats_t *s = &arena->large[i];

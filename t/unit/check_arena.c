@@ -29,7 +29,7 @@ START_TEST(test_arena_fill_and_flush_return_to_nothing)
     for (unsigned szind = 0; szind < SC_NBINS; szind++) {
         unsigned n = 0;
         while (n < 3000) {
-            unsigned got = arena_fill(arena, szind, p + n, 100);
+            unsigned got = arena_fill(arena, szind, 0, p + n, 100);
             ck_assert_uint_ge(got, 1);
             n += got;
         }
@@ -67,7 +67,7 @@ START_TEST(test_arena_flush_sorts_regions_by_their_arenas)
     for (unsigned a = 0; a < ARENAS; a++) {
         arena[a] = arena_create();
         for (unsigned i = 0; i < EACH;) {
-            i += arena_fill(arena[a], 5, p + a * EACH + i, EACH - i);
+            i += arena_fill(arena[a], 5, 0, p + a * EACH + i, EACH - i);
         }
     }
     for (unsigned i = 0; i < ARENAS * EACH; i++) {
@@ -87,7 +87,7 @@ START_TEST(test_arena_quarantined_drops_and_counts_what_is_freed)
 {
     arena_t *arena = arena_create();
     void *p[64];
-    unsigned n = arena_fill(arena, 3, p, 64);
+    unsigned n = arena_fill(arena, 3, 0, p, 64);
     extent_t *large =
         arena_large_alloc(arena, sz_size(SC_NBINS), OS_PAGE, false);
     size_t active = arena->pac.nactive;

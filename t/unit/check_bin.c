@@ -23,7 +23,7 @@ setup(void)
 {
     ck_assert(je_boot());
     memset(&bin, 0, sizeof(bin));
-    bin_init(&bin);
+    bin_init(&bin, 0, 0);
 }
 
 static void

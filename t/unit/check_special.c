@@ -40,7 +40,7 @@ START_TEST(test_special_random_marks_match_a_set)
     void *p[SC_MAX_REGIONS];
     unsigned n = 0;
     while (n < info->nregs) {
-        n += arena_fill(arena, szind, p + n, info->nregs - n);
+        n += arena_fill(arena, szind, 0, p + n, info->nregs - n);
     }
     extent_t *e = emap_extent((uintptr_t)p[0]);
     bool marked[SC_MAX_REGIONS] = {false};

@@ -22,6 +22,7 @@ JE_CORE_UNITS = \
 	t/unit/check_mutex \
 	t/unit/check_pac \
 	t/unit/check_reset \
+	t/unit/check_shards \
 	t/unit/check_special \
 	t/unit/check_sz \
 	t/unit/check_tcache \
@@ -29,8 +30,8 @@ JE_CORE_UNITS = \
 	t/unit/check_tsd
 check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
-EXTRA_DIST += t/unit/check_moves.env t/unit/check_tcache.env t/unit/check_tsd.env \
-	t/unit/stderr.h
+EXTRA_DIST += t/unit/check_moves.env t/unit/check_shards.env \
+	t/unit/check_tcache.env t/unit/check_tsd.env t/unit/stderr.h
 t_unit_check_arena_LDADD = $(JE_CORE_TEST)
 t_unit_check_background_LDADD = $(JE_CORE_TEST)
 t_unit_check_bin_LDADD = $(JE_CORE_TEST)
@@ -52,6 +53,7 @@ t_unit_check_moves_LDADD = $(JE_CORE_TEST)
 t_unit_check_mutex_LDADD = $(JE_CORE_TEST)
 t_unit_check_pac_LDADD = $(JE_CORE_TEST)
 t_unit_check_reset_LDADD = $(JE_CORE_TEST)
+t_unit_check_shards_LDADD = $(JE_CORE_TEST)
 t_unit_check_special_LDADD = $(JE_CORE_TEST)
 t_unit_check_sz_LDADD = $(JE_CORE_TEST)
 t_unit_check_tcache_LDADD = $(JE_CORE_TEST)
