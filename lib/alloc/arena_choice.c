@@ -41,7 +41,7 @@ choice_boot_oversize(void)
         conf.oversize_threshold = 0;
         return;
     }
-    arena_oversize_min = conf.oversize_threshold;
+    arena_oversize_min = pac_default_oversize = conf.oversize_threshold;
     arena_reserve(); /* the one after the automatic ones */
 }
 

@@ -17,6 +17,7 @@
 
 int64_t pac_default_dirty_ms;
 int64_t pac_default_muzzy_ms;
+size_t pac_default_oversize = PAC_OVERSIZE_NONE;
 
 void
 pac_init(pac_t *pac, uint16_t arena_ind, uint64_t now_ns)
@@ -38,7 +39,7 @@ pac_reuse(pac_t *pac, uint64_t now_ns)
               pac->muzzy.npages == 0 && pac->retained.npages == 0);
     pac->grow_size = OS_HUGE;
     pac->retain_grow_limit = SZ_LARGE_MAX;
-    pac->oversize_threshold = 0;
+    pac->oversize_threshold = pac_default_oversize;
     pac->abandoned_vm = 0;
     pac->is_abandoned = false;
     pac->hooks = NULL;

@@ -17,6 +17,7 @@
 #include "alloc/decay.h"
 #include "alloc/ecache.h"
 #include "alloc/extent.h"
+#include "alloc/sz.h"
 #include "base/atomic.h"
 #include "os/mutex.h"
 
@@ -36,8 +37,8 @@ typedef struct pac {
     size_t nactive;   /* pages */
     size_t grow_size; /* bytes of the next region */
     size_t retain_grow_limit;
-    size_t oversize_threshold; /* bytes; such extents are purged when they
-                                * become unused. 0: none */
+    size_t oversize_threshold; /* bytes; extents from this size on are purged
+                                * when they become unused */
     size_t abandoned_vm; /* bytes that could not be unmapped or described */
     ecache_t dirty;
     ecache_t muzzy;
@@ -120,6 +121,10 @@ uint64_t pac_ns_until_decay(pac_t *pac, uint64_t now_ns);
 /* Defaults for arenas to come. */
 extern int64_t pac_default_dirty_ms;
 extern int64_t pac_default_muzzy_ms;
+extern size_t pac_default_oversize;
+
+/* No extent is so large. */
+#define PAC_OVERSIZE_NONE (SZ_LARGE_MAX + OS_PAGE)
 
 /* Walks everything; debug=full builds. */
 bool pac_is_valid(pac_t *pac);

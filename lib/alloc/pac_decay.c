@@ -4,6 +4,7 @@
  * Extents leave their ecache in the state EXTENT_MOVING under the lock, are
  * purged without it, and enter the next ecache under it again.
  */
+#include "alloc/background.h"
 #include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/pac.h"
@@ -119,14 +120,15 @@ pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
     os_mutex_unlock(&pac->mtx);
 }
 
-/* Never where pages are to stay for ever. */
+/* Never where pages are to stay for ever, and with helper threads there is no
+ * hurry. */
 bool
 pac_take_oversize_locked(pac_t *pac, extent_t *e)
 {
     decay_t *d = &pac->decay_dirty;
-    if (likely(pac->oversize_threshold == 0) ||
-        e->size < pac->oversize_threshold || d->time_ms < 0 ||
-        pac->decay_muzzy.time_ms < 0 || pac->is_torn) {
+    if (likely(e->size < pac->oversize_threshold) || d->time_ms < 0 ||
+        pac->decay_muzzy.time_ms < 0 || pac->is_torn ||
+        background_is_enabled()) {
         return false;
     }
     ecache_remove(&pac->dirty, e);
@@ -153,7 +155,8 @@ pac_purge_taken(pac_t *pac, extent_t *e)
 /* How many pages a round leaves. */
 typedef enum {
     LIMIT_SCHEDULE, /* what the decay curve says */
-    LIMIT_NONE,     /* nothing stays */
+    LIMIT_NONE,     /* nothing stays, and nothing becomes muzzy */
+    LIMIT_NEW_TIME, /* nothing stays */
     LIMIT_COUNT,    /* all but `count` */
 } limit_kind_t;
 
@@ -172,9 +175,20 @@ pac_limit_locked(const ecache_t *c, decay_t *d, limit_t limit)
     case LIMIT_COUNT:
         return c->npages > limit.count ? c->npages - limit.count : 0;
     case LIMIT_NONE:
+    case LIMIT_NEW_TIME:
         break;
     }
     return 0;
+}
+
+/* Should dirty pages become muzzy? What is freed while dirty pages do not stay
+ * is returned for good. */
+static bool
+pac_purges_lazily_locked(const pac_t *pac, limit_kind_t kind)
+{
+    bool is_wanted = kind == LIMIT_NEW_TIME ||
+                     (kind == LIMIT_SCHEDULE && pac->decay_dirty.time_ms != 0);
+    return is_wanted && pac->decay_muzzy.time_ms != 0;
 }
 
 /* One state: how much may stay, stash the rest, purge it. */
@@ -186,13 +200,13 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
     if (!pac_lock(pac)) {
         return;
     }
-    if (d->npurging > 0 && limit.kind != LIMIT_NONE) {
+    if (d->npurging > 0 && limit.kind != LIMIT_NONE &&
+        limit.kind != LIMIT_NEW_TIME) {
         os_mutex_unlock(&pac->mtx);
         return;
     }
     size_t npages = pac_stash_locked(c, pac_limit_locked(c, d, limit), &stash);
-    bool lazily = c == &pac->dirty && pac->decay_muzzy.time_ms != 0 &&
-                  d->time_ms != 0 && limit.kind == LIMIT_SCHEDULE;
+    bool lazily = c == &pac->dirty && pac_purges_lazily_locked(pac, limit.kind);
     if (npages > 0) {
         d->npurging++;
         d->npurge++;
@@ -341,7 +355,7 @@ pac_set_decay_ms(pac_t *pac, pac_which_t which, int64_t ms)
     decay_set_time(d, ms, os_clock_coarse_ns());
     os_mutex_unlock(&pac->mtx);
     if (ms >= 0) {
-        pac_decay_one(pac, c, d, (limit_t){.kind = LIMIT_NONE});
+        pac_decay_one(pac, c, d, (limit_t){.kind = LIMIT_NEW_TIME});
     }
     return true;
 }

@@ -82,6 +82,17 @@ for off in 0 1 14336 8070450532247928833; do
         "0 0 of 3, 128 dirty, threshold 0"
 done
 
+for set in 'oversize_threshold:0 8070450532247932928 64 128 192' \
+    'oversize_threshold:524288 524288 64 0 64' \
+    'oversize_threshold:524289 524289 64 128 0' \
+    'oversize_threshold:524288,background_thread:true 524288 64 128 192'; do
+    limit=${set#* }
+    limit=${limit%% *}
+    with "narenas:3,${set%% *}" oversize_each
+    is "${set%% *}: each arena purges such extents" "$(cat "$out" "$err")" \
+        "$limit $limit: ${set#* * }"
+done
+
 # ---- narenas, narenas_ratio
 arenas() {
     MALLOC_CONF=$1 "$top_builddir/t/options/show" opt.narenas
@@ -235,6 +246,10 @@ effect pages dirty_decay_ms:-1 '256 dirty 0 muzzy kept'
 effect pages dirty_decay_ms:0 '0 dirty 0 muzzy kept'
 effect muzzy dirty_decay_ms:1 '0 muzzy'
 effect muzzy dirty_decay_ms:1,muzzy_decay_ms:90000 '256 muzzy'
+effect muzzy_at_once '' '0 0, 0 0'
+effect muzzy_at_once muzzy_decay_ms:90000 '0 256, 0 256'
+effect muzzy_at_once muzzy_decay_ms:-1 '0 256, 0 256'
+effect muzzy_at_once dirty_decay_ms:0,muzzy_decay_ms:90000 '0 0, 0 0'
 effect pages retain:false '256 dirty 0 muzzy none kept'
 effect fill '' '77 33'
 effect fill junk:true 'a5 5a'

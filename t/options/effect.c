@@ -156,6 +156,33 @@ oversize(void)
            read_size("opt.oversize_threshold"));
 }
 
+/* From which size on two arenas purge at once, and the unused pages of one as
+ * three neighbours of 256 KiB are freed. */
+static void
+oversize_each(void)
+{
+    unsigned ind = 0;
+    size_t len = sizeof(ind);
+    void *p[3];
+    char limit[64], dirty[64];
+    (void)jea_mallctl("arenas.create", &ind, &len, NULL, 0);
+    snprintf(limit, sizeof(limit), "arena.%u.oversize_threshold", ind);
+    snprintf(dirty, sizeof(dirty), "stats.arenas.%u.pdirty", ind);
+    printf("%zu %zu:", read_size("arena.0.oversize_threshold"),
+           read_size(limit));
+    int flags = (int)((ind + 1) << 20 | 0x100);
+    for (unsigned i = 0; i < 3; i++) {
+        p[i] = jea_mallocx((size_t)256 << 10, flags);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t any = 0;
+        jea_dallocx(p[i], flags);
+        (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+        printf(" %zu", read_size(dirty));
+    }
+    printf("\n");
+}
+
 /* The arenas that a thread uses as it is moved from processor to processor. */
 static void
 percpu(void)
@@ -492,6 +519,28 @@ muzzy(void)
     printf("%zu muzzy\n", read_size("stats.arenas.0.pmuzzy"));
 }
 
+/* Muzzy pages of 1 MiB that was freed, after dirty pages were forbidden, and of
+ * another one that is freed then. */
+static void
+muzzy_at_once(void)
+{
+    ssize_t zero = 0;
+    uint64_t any = 0;
+    void *p = jea_malloc((size_t)1 << 20), *q = jea_malloc((size_t)1 << 20);
+    memset(p, 1, (size_t)1 << 20);
+    memset(q, 1, (size_t)1 << 20);
+    jea_free(p);
+    (void)jea_mallctl("arena.0.dirty_decay_ms", NULL, NULL, &zero,
+                      sizeof(zero));
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    printf("%zu %zu, ", read_size("stats.arenas.0.pdirty"),
+           read_size("stats.arenas.0.pmuzzy"));
+    jea_free(q);
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    printf("%zu %zu\n", read_size("stats.arenas.0.pdirty"),
+           read_size("stats.arenas.0.pmuzzy"));
+}
+
 /* What is in a block that was used before, and in one that was freed. */
 static void
 fill(void)
@@ -557,6 +606,8 @@ static const struct {
     {"interval_at_once", interval_at_once},
     {"metadata", metadata},
     {"muzzy", muzzy},
+    {"muzzy_at_once", muzzy_at_once},
+    {"oversize_each", oversize_each},
     {"no_memory", no_memory},
     {"nothing", nothing},
     {"oversize", oversize},

@@ -466,11 +466,12 @@ START_TEST(test_ctl_arena_purges_what_is_oversize_at_once)
     char name[NAME_MAX_BYTES];
     arena_t *arena = arena_create();
     snprintf(name, sizeof(name), "arena.%u.oversize_threshold", arena->ind);
-    ck_assert_uint_eq(GET(name, size_t), 0);
+    ck_assert_uint_eq(GET(name, size_t), PAC_OVERSIZE_NONE);
     static const size_t sizes[] = {1 << 20, 1 << 21, 1 << 22};
-    for (unsigned i = 0; i < 4; i++) {
-        /* 0 is none; then one, two and all three are large enough */
-        size_t least = i == 0 ? 0 : sizes[3 - i];
+    static const size_t limits[] = {PAC_OVERSIZE_NONE, 1 << 22, 1 << 21,
+                                    1 << 20, 0};
+    for (unsigned i = 0; i < JE_ARRAY_LEN(limits); i++) {
+        size_t least = limits[i];
         ck_assert_int_eq(SET(name, size_t, least), 0);
         ck_assert_uint_eq(GET(name, size_t), least);
         for (unsigned k = 0; k < 3; k++) {
@@ -478,7 +479,7 @@ START_TEST(test_ctl_arena_purges_what_is_oversize_at_once)
             uint64_t purged = arena->pac.decay_dirty.purged;
             void *p = je_alloc(sizes[k], &(alloc_how_t){.arena = arena});
             je_free(p, ALLOC_CACHE_NONE);
-            bool is_due = least != 0 && sizes[k] >= least;
+            bool is_due = sizes[k] >= least;
             ck_assert_uint_eq(arena->pac.dirty.npages,
                               is_due ? 0 : sizes[k] >> OS_LG_PAGE);
             ck_assert_uint_eq(arena->pac.decay_dirty.purged - purged,
