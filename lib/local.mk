@@ -128,8 +128,9 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/sz.c \
 	lib/alloc/sz.h \
 	lib/alloc/tcache.c \
-	lib/alloc/tcache_read.c \
 	lib/alloc/tcache.h \
+	lib/alloc/tcache_limits.c \
+	lib/alloc/tcache_read.c \
 	lib/alloc/tcaches.c \
 	lib/alloc/tcaches.h \
 	lib/alloc/tsd.c \

@@ -43,7 +43,7 @@ static size_t
 bin_slab_size(size_t region)
 {
     uint64_t pages;
-    if (!conf_range_of(conf.slab_sizes, region, &pages)) {
+    if (!conf_range_of(conf.slab_sizes, region, region, &pages)) {
         return bin_slab_size_default(region);
     }
     pages = JE_MAX(pages, (region + OS_PAGE - 1) >> OS_LG_PAGE);
@@ -57,7 +57,7 @@ bin_boot_shards(void)
     bin_nmore = 0;
     for (unsigned i = 0; i < SC_NBINS; i++) {
         uint64_t n;
-        if (!conf_range_of(conf.bin_shards, bin_infos[i].size, &n)) {
+        if (!conf_range_of(conf.bin_shards, sz_least(i), sz_size(i), &n)) {
             n = 1;
         }
         bin_shards[i].count = (uint16_t)n;

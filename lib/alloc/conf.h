@@ -97,9 +97,13 @@ typedef struct conf_range {
 /* Take the first piece off the list. errors: false, it is malformed. */
 bool conf_next_range(const char **list, conf_range_t *out);
 
-/* What a well-formed list says for a size: of the pieces that hold it the last
- * one counts. false: nothing. */
-bool conf_range_of(const char *list, uint64_t size, uint64_t *n);
+/* Is it a list whose numbers are in a range? */
+bool conf_is_list(const char *text, uint64_t min, uint64_t max);
+
+/* What a well-formed list says for sizes of `least` to `most` bytes: of the
+ * pieces that have any of them the last one counts. false: nothing. */
+bool conf_range_of(const char *list, uint64_t least, uint64_t most,
+                   uint64_t *n);
 
 /* A decimal fraction ("4", "0.25") in units of 2^-16; UINT64_MAX when it is
  * none or above 4096. */

@@ -35,13 +35,13 @@ conf_next_range(const char **list, conf_range_t *out)
 static const char no_list[] = "default";
 
 bool
-conf_range_of(const char *list, uint64_t size, uint64_t *n)
+conf_range_of(const char *list, uint64_t least, uint64_t most, uint64_t *n)
 {
     bool found = false;
     conf_range_t r;
     while (strcmp(list, no_list) != 0 && *list != '\0' &&
            conf_next_range(&list, &r)) {
-        if (size >= r.lo && size <= r.hi) {
+        if (most >= r.lo && least <= r.hi) {
             *n = r.n;
             found = true;
         }
@@ -49,14 +49,10 @@ conf_range_of(const char *list, uint64_t size, uint64_t *n)
     return found;
 }
 
-/* Is it a list whose numbers are in a range? */
-static bool
-is_list(const char *text, uint64_t min, uint64_t max)
+bool
+conf_is_list(const char *text, uint64_t min, uint64_t max)
 {
     conf_range_t r;
-    if (strcmp(text, no_list) == 0) {
-        return true;
-    }
     bool ok = *text != '\0';
     while (ok && *text != '\0') {
         ok = conf_next_range(&text, &r) && r.n >= min && r.n <= max;
@@ -67,13 +63,19 @@ is_list(const char *text, uint64_t min, uint64_t max)
 static bool
 is_slab_sizes(const char *text)
 {
-    return is_list(text, 1, UINT64_MAX);
+    return strcmp(text, no_list) == 0 || conf_is_list(text, 1, UINT64_MAX);
 }
 
 static bool
 is_bin_shards(const char *text)
 {
-    return is_list(text, 1, BIN_SHARDS_MAX);
+    return strcmp(text, no_list) == 0 || conf_is_list(text, 1, BIN_SHARDS_MAX);
+}
+
+static bool
+is_ncached_max(const char *text)
+{
+    return strcmp(text, no_list) == 0 || conf_is_list(text, 0, UINT64_MAX);
 }
 
 /* ---- fractions --------------------------------------------------------- */
@@ -118,6 +120,7 @@ static const struct {
     {"bin_shards", is_bin_shards, "lo-hi:n|lo-hi:n with n <= 64 or default"},
     {"narenas_ratio", is_fraction, "of a number such as 4 or 0.5"},
     {"slab_sizes", is_slab_sizes, "lo-hi:pages|lo-hi:pages or default"},
+    {"tcache_ncached_max", is_ncached_max, "lo-hi:n|lo-hi:n or default"},
 };
 
 const char *

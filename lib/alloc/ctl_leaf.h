@@ -128,6 +128,10 @@ ctl_write_t ctl_write_thread_arena, ctl_write_tcache_enabled,
 ctl_read_t ctl_read_thread_peak;
 ctl_write_t ctl_write_thread_peak_reset;
 
+ctl_read_t ctl_read_thread_tcache_max;
+ctl_write_t ctl_write_thread_tcache_max, ctl_write_tcache_ncached_max;
+ctl_exchange_t ctl_exchange_tcache_ncached_max;
+
 ctl_exchange_t ctl_exchange_tcache_create;
 ctl_write_t ctl_write_tcaches_flush, ctl_write_tcaches_destroy;
 

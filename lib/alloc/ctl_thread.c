@@ -3,6 +3,7 @@
  * thread.*, background_thread, epoch.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "alloc/arena.h"
 #include "alloc/background.h"
@@ -68,11 +69,11 @@ ctl_write_thread_arena(const ctl_leaf_t *leaf, const size_t *index,
     }
     if (arena != tsd->arena) {
         bool was_on = tsd->is_cache_on;
-        tcache_set_enabled(tsd, false);
+        tcache_fini(tsd);
         arena_unbind(tsd->arena);
         atomic_add_rlx(&arena->nthreads, 1u);
         atomic_store_rel(&tsd->arena, arena);
-        tcache_set_enabled(tsd, was_on);
+        tsd->is_cache_on = was_on;
     }
     thread_leave(tsd);
     return 0;
@@ -151,6 +152,88 @@ ctl_write_tcache_flush(const ctl_leaf_t *leaf, const size_t *index,
         tcache_flush(tsd);
     } else {
         error = EFAULT;
+    }
+    thread_leave(tsd);
+    return error;
+}
+
+/* The largest size that a cache can be told to hold. */
+static size_t
+cache_size_max(void)
+{
+    return sz_size(SC_NCACHED_MAX - 1);
+}
+
+int
+ctl_read_thread_tcache_max(const ctl_leaf_t *leaf, const size_t *index,
+                           ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    out->size = sz_size(tsd->ncached - 1u);
+    return 0;
+}
+
+int
+ctl_write_thread_tcache_max(const ctl_leaf_t *leaf, const size_t *index,
+                            const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    tsd_t *tsd;
+    int error = thread_enter(&tsd, EAGAIN);
+    if (error == 0) {
+        size_t size = JE_MIN(in->size, cache_size_max());
+        tcache_set_classes(tsd, sz_index(size) + 1);
+        thread_leave(tsd);
+    }
+    return error;
+}
+
+/* The new value is the size that is asked about. */
+int
+ctl_exchange_tcache_ncached_max(const ctl_leaf_t *leaf, const size_t *index,
+                                const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    size_t size;
+    if (call->newp == NULL || call->newlen != sizeof(size)) {
+        return EINVAL;
+    }
+    memcpy(&size, call->newp, sizeof(size));
+    if (size > cache_size_max()) {
+        return EINVAL;
+    }
+    tsd_t *tsd = tsd_get();
+    size_t n = tsd != NULL ? tcache_nslots(tsd, sz_index(size)) : 0;
+    return ctl_give(call, &n, sizeof(n));
+}
+
+int
+ctl_write_tcache_ncached_max(const ctl_leaf_t *leaf, const size_t *index,
+                             const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    if (in == NULL) {
+        return 0;
+    }
+    tsd_t *tsd;
+    int error = thread_enter(&tsd, ENOENT);
+    if (error != 0) {
+        return error;
+    }
+    if (!tsd->is_cache_on) {
+        error = ENOENT;
+    } else if (in->text == NULL || !conf_is_list(in->text, 0, UINT64_MAX)) {
+        error = EINVAL;
+    } else if (!tcache_set_nslots(tsd, in->text)) {
+        error = EAGAIN;
     }
     thread_leave(tsd);
     return error;

@@ -22,6 +22,7 @@
 #include "alloc/prof.h"
 #include "alloc/stats_interval.h"
 #include "alloc/sz.h"
+#include "alloc/tcache.h"
 #include "alloc/tcaches.h"
 #include "alloc/tsd.h"
 #include "base/assert.h"
@@ -51,6 +52,7 @@ init_early(void)
     }
     sz_boot();
     bin_boot();
+    tcache_boot();
     decay_boot();
     meta_boot();
     if (conf.metadata_thp != CONF_METADATA_THP_DISABLED) {

@@ -48,6 +48,13 @@ sz_size(unsigned szind)
     return sz_size_tab[szind];
 }
 
+/* The smallest request of a class. */
+static inline size_t
+sz_least(unsigned szind)
+{
+    return szind > 0 ? sz_size(szind - 1) + 1 : 0;
+}
+
 /* Class of a request; size <= SZ_LARGE_MAX. */
 static inline unsigned
 sz_index_compute(size_t size)

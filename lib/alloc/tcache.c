@@ -13,8 +13,7 @@
 #include "base/assert.h"
 #include "base/bits.h"
 
-/* Bytes that one bin may hold at most, and what a first fill may take. */
-#define TCACHE_BIN_BYTES        ((size_t)128 << 10)
+/* What a first fill may take. */
 #define TCACHE_FIRST_FILL_BYTES ((size_t)4 << 10)
 /* What one thread may hold if no option says, and no large tcache_max. */
 #define TCACHE_BUDGET ((size_t)2 << 20)
@@ -43,22 +42,6 @@ tcache_first_fill(size_t size)
                                                   : n);
 }
 
-/* Slots that a class has at most by default. */
-static unsigned
-tcache_slots_default(unsigned szind)
-{
-    if (szind >= SC_NBINS) {
-        return (unsigned)conf.tcache_nslots_large;
-    }
-    int64_t mul = conf.lg_tcache_nslots_mul;
-    size_t bytes = TCACHE_BIN_BYTES;
-    bytes = mul >= 0 ? bytes << mul : bytes >> -mul;
-    size_t slots = bytes / sz_size(szind);
-    slots = slots > 0 ? (size_t)1 << bits_lg_floor(slots) : 0;
-    slots = JE_MAX(slots, conf.tcache_nslots_small_min);
-    return (unsigned)JE_MIN(slots, conf.tcache_nslots_small_max);
-}
-
 /* One past the last map class for which there are bins. */
 static unsigned
 tcache_end(const tsd_t *tsd)
@@ -72,12 +55,11 @@ tcache_bin_init(tsd_t *tsd, unsigned cls)
     size_t size = sz_size(cls - 1);
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     tsd_bin(tsd, cls)->size = (uint32_t)size;
-    cold->slots_max = tcache_slots_default(cls - 1) & 0xfff;
+    cold->slots_max = tcache_slots_tab[cls - 1] & 0xfff;
     cold->fill = tcache_first_fill(size);
 }
 
-/* Bins for the classes beyond those that every cache has. errors: false. */
-static bool
+bool
 tcache_make_more(tsd_t *tsd)
 {
     if (tsd->more == NULL) {
@@ -102,12 +84,6 @@ tcache_init(tsd_t *tsd)
     tsd->ncached = (uint8_t)tcache_classes();
     tsd->is_cache_on = conf.tcache && conf.junk == CONF_JUNK_FALSE;
     tsd->next_gc = tsd->allocated + conf.tcache_gc_incr_bytes;
-}
-
-unsigned
-tcache_classes(void)
-{
-    return sz_index(conf.tcache_max) + 1;
 }
 
 /* ---- flushing ---------------------------------------------------------- */
@@ -322,15 +298,6 @@ tcache_fini(tsd_t *tsd)
     }
     tsd->cache_limit_bytes = 0;
     tcache_leave(tsd);
-}
-
-void
-tcache_set_enabled(tsd_t *tsd, bool on)
-{
-    if (!on) {
-        tcache_fini(tsd);
-    }
-    tsd->is_cache_on = on && conf.junk == CONF_JUNK_FALSE;
 }
 
 /* ---- small ------------------------------------------------------------- */

@@ -14,6 +14,10 @@
 
 #include "alloc/tsd.h"
 
+/* Work out the limits that the options set. */
+void tcache_boot(void);
+/* Objects of each class that a cache may hold by them. */
+extern uint16_t tcache_slots_tab[SC_NCACHED_MAX];
 /* Classes that caches serve, as options say: those below this index. */
 unsigned tcache_classes(void);
 void tcache_init(tsd_t *tsd);
@@ -23,6 +27,15 @@ void tcache_fini(tsd_t *tsd);
 void tcache_flush(tsd_t *tsd);
 /* thread.tcache.enabled */
 void tcache_set_enabled(tsd_t *tsd, bool on);
+/* Serve the classes below n from now on; the cache is emptied. */
+void tcache_set_classes(tsd_t *tsd, unsigned n);
+/* Objects of a class that it may hold, 0 if it does not serve it; and to set
+ * that for the classes of a list of ranges (conf.h), until the cache is
+ * switched off: it is emptied. errors: false, not all could be set. */
+unsigned tcache_nslots(tsd_t *tsd, unsigned szind);
+JE_NODISCARD bool tcache_set_nslots(tsd_t *tsd, const char *list);
+/* Bins for the classes beyond those that every cache has. errors: false. */
+bool tcache_make_more(tsd_t *tsd);
 
 /* Pop from a small bin on which cache_bin_pop failed, filling it from `arena`
  * if need be. With the cache off one region comes from there. errors: NULL. */

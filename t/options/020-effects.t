@@ -60,6 +60,7 @@ shards() {
 }
 shards bin_shards:default '1/1 1/1 1/1 1/1'
 shards bin_shards:1-512:4 '4/4 4/4 4/4 1/1'
+shards bin_shards:9-449:4 '1/1 4/4 4/4 1/1'
 shards 'bin_shards:1-99999:3|64-64:64' '3/3 8/64 3/3 3/3'
 shards bin_shards:14336-14336:2 '1/1 1/1 1/1 2/2'
 
@@ -188,6 +189,12 @@ cache lg_tcache_flush_large_div:2 '64:513/1024 14336:5/8 16384:3/8'
 cache tcache_max:14336 '64:513/1024 14336:5/8 16384:0/0'
 cache lg_tcache_max:13 '64:513/1024 14336:0/0 16384:0/0'
 cache tcache_max:40 '64:0/0 14336:0/0 16384:0/0'
+cache 'tcache_ncached_max:64-64:20|14000-16384:5|16384-16384:2' \
+    '64:11/20 14336:3/5 16384:2/2'
+cache 'tcache_ncached_max:57-57:30|14337-20000:0' \
+    '64:16/30 14336:5/8 16384:0/0'
+cache tcache_ncached_max:64-64:0,tcache_nslots_small_max:16 \
+    '64:0/0 14336:5/8 16384:5/8'
 cache tcache_thread_max:65536 '64:257/512 14336:5/8 16384:5/8'
 cache tcache:false '64:0/0 14336:0/0 16384:0/0'
 # OPTIONS WANTED: how many of ten objects of 32 KiB, 40 KiB, 1 MiB and 8 MiB.

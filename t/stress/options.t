@@ -33,6 +33,7 @@ tcache_max:0,tcache_thread_max:4096
 bin_shards:1-99999:3
 bin_shards:1-512:64|96-256:2,narenas:1,tcache:false
 tcache_max:8388608
+tcache_ncached_max:1-64:1|65-200:0|16384-99999:3,tcache_max:65536
 tcache_max:8388608,tcache_nslots_large:2048,tcache_thread_max:1073741824
 thp:always,lg_extent_max_active_fit:0
 zero:true

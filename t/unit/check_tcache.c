@@ -3,6 +3,7 @@
  */
 #include "alloc/tcache.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/conf.h"
+#include "alloc/ctl.h"
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
 #include "base/bits.h"
@@ -47,6 +49,7 @@ static void
 restart(void)
 {
     tcache_fini(tsd);
+    tcache_boot();
     tcache_init(tsd);
 }
 
@@ -382,6 +385,196 @@ START_TEST(test_tcache_more_requests_are_counted)
 
 END_TEST
 
+/* ---- what a thread sets for itself ------------------------------------- */
+
+static int
+set_max(size_t size)
+{
+    return je_mallctl("thread.tcache.max", NULL, NULL, &size, sizeof(size));
+}
+
+static size_t
+get_max(void)
+{
+    size_t size = 0, len = sizeof(size);
+    ck_assert_int_eq(je_mallctl("thread.tcache.max", &size, &len, NULL, 0), 0);
+    return size;
+}
+
+static int
+set_nslots(const char *list)
+{
+    return je_mallctl("thread.tcache.ncached_max.write", NULL, NULL, &list,
+                      sizeof(list));
+}
+
+static size_t
+get_nslots(size_t size)
+{
+    size_t n = SIZE_MAX, len = sizeof(n);
+    ck_assert_int_eq(je_mallctl("thread.tcache.ncached_max.read_sizeclass", &n,
+                                &len, &size, sizeof(size)),
+                     0);
+    return n;
+}
+
+/* Objects of a size that stay when so many are freed into an empty cache. */
+static size_t
+kept(size_t size, unsigned n)
+{
+    static void *p[3000];
+    ck_assert_uint_le(n, JE_ARRAY_LEN(p));
+    for (unsigned i = 0; i < n; i++) {
+        p[i] = jea_malloc(size);
+    }
+    tcache_flush(tsd);
+    for (unsigned i = 0; i < n; i++) {
+        jea_free(p[i]);
+    }
+    return tcache_bytes(tsd) / sz_round(size);
+}
+
+static void *
+expect_defaults(void *unused)
+{
+    ck_assert_uint_eq(get_max(), 32768);
+    ck_assert_uint_eq(get_nslots(64), 1024);
+    jea_free(jea_malloc(2048));
+    ck_assert_uint_gt(tcache_bytes(tsd_get()), 0);
+    return unused;
+}
+
+static void
+expect_others_unchanged(void)
+{
+    pthread_t t;
+    ck_assert_int_eq(pthread_create(&t, NULL, expect_defaults, NULL), 0);
+    ck_assert_int_eq(pthread_join(t, NULL), 0);
+}
+
+START_TEST(test_tcache_max_of_a_thread_is_its_own)
+{
+    ck_assert_uint_eq(get_max(), 32768);
+    jea_free(jea_malloc(64));
+    ck_assert_int_eq(set_max(1000), 0);
+    ck_assert_uint_eq(tcache_bytes(tsd), 0);
+    ck_assert_uint_eq(get_max(), 1024);
+    ck_assert_uint_eq(kept(1024, 1), 1);
+    ck_assert_uint_eq(kept(1025, 1), 0);
+    ck_assert_uint_eq(kept(32768, 1), 0);
+    expect_invariants();
+    expect_others_unchanged();
+    ck_assert_int_eq(set_max((size_t)1 << 20), 0);
+    ck_assert_uint_eq(kept((size_t)1 << 20, 3), 3);
+    ck_assert_uint_eq(kept(((size_t)1 << 20) + 1, 1), 0);
+    ck_assert_int_eq(set_max(SIZE_MAX), 0);
+    ck_assert_uint_eq(get_max(), (size_t)8 << 20);
+    ck_assert_uint_eq(kept((size_t)8 << 20, 1), 1);
+    ck_assert_int_eq(set_max(0), 0);
+    ck_assert_uint_eq(get_max(), 8);
+    ck_assert_uint_eq(kept(8, 1), 1);
+    ck_assert_uint_eq(kept(9, 1), 0);
+    expect_invariants();
+    /* it outlives the cache */
+    tcache_set_enabled(tsd, false);
+    tcache_set_enabled(tsd, true);
+    ck_assert_uint_eq(get_max(), 8);
+    size_t size = 100;
+    ck_assert_int_eq(je_mallctl("thread.tcache.max", NULL, NULL, &size, 4),
+                     EINVAL);
+    ck_assert_uint_eq(get_max(), 8);
+}
+
+END_TEST
+
+START_TEST(test_tcache_objects_of_a_class_are_limited_by_a_list)
+{
+    ck_assert_uint_eq(get_nslots(14336), 8);
+    ck_assert_int_eq(set_nslots("8-128:1|160-160:11|170-320:22|224-8388609:0"),
+                     0);
+    ck_assert_uint_eq(tcache_bytes(tsd), 0);
+    ck_assert_uint_eq(get_nslots(0), 1);
+    ck_assert_uint_eq(get_nslots(128), 1);
+    ck_assert_uint_eq(get_nslots(129), 11);
+    ck_assert_uint_eq(get_nslots(161), 22);
+    ck_assert_uint_eq(get_nslots(193), 0);
+    ck_assert_uint_eq(get_nslots(32768), 0);
+    ck_assert_uint_eq(get_nslots((size_t)8 << 20), 0);
+    ck_assert_uint_eq(kept(64, 2), 1);
+    ck_assert_uint_eq(kept(160, 11), 11);
+    ck_assert_uint_eq(kept(192, 22), 22);
+    ck_assert_uint_eq(kept(192, 23), 12);
+    ck_assert_uint_eq(kept(224, 5), 0);
+    ck_assert_uint_eq(kept(20000, 5), 0);
+    expect_invariants();
+    expect_others_unchanged();
+    /* what is not named stays, and more than a stack has is cut */
+    ck_assert_int_eq(set_nslots("160-160:99999"), 0);
+    ck_assert_uint_eq(get_nslots(160), 2048);
+    ck_assert_uint_eq(get_nslots(192), 22);
+    ck_assert_uint_eq(kept(160, 2048), 2048);
+    expect_invariants();
+}
+
+END_TEST
+
+START_TEST(test_tcache_limits_of_classes_wait_until_they_are_served)
+{
+    ck_assert_int_eq(set_max(1024), 0);
+    ck_assert_int_eq(set_nslots("2048-6144:12|1048576-1048576:2"), 0);
+    ck_assert_uint_eq(get_nslots(2048), 0);
+    ck_assert_uint_eq(kept(2048, 5), 0);
+    ck_assert_int_eq(set_max((size_t)1 << 20), 0);
+    ck_assert_uint_eq(get_nslots(2048), 12);
+    ck_assert_uint_eq(kept(2048, 12), 12);
+    ck_assert_uint_eq(get_nslots((size_t)1 << 20), 2);
+    ck_assert_uint_eq(kept((size_t)1 << 20, 2), 2);
+    ck_assert_uint_eq(kept((size_t)1 << 20, 3), 2);
+    ck_assert_uint_eq(get_nslots((size_t)7 << 17), 8);
+    /* another arena is no new cache; off and on again is one */
+    unsigned ind = arena_create()->ind;
+    ck_assert_int_eq(je_mallctl("thread.arena", NULL, NULL, &ind, sizeof(ind)),
+                     0);
+    ck_assert_uint_eq(get_nslots(2048), 12);
+    tcache_set_enabled(tsd, false);
+    ck_assert_uint_eq(get_nslots(2048), 0);
+    ck_assert_int_eq(set_nslots("0-112:8"), ENOENT);
+    tcache_set_enabled(tsd, true);
+    ck_assert_uint_eq(get_nslots(2048), 64);
+    ck_assert_uint_eq(get_nslots((size_t)1 << 20), 8);
+    expect_invariants();
+}
+
+END_TEST
+
+START_TEST(test_tcache_limits_of_classes_refuse_what_is_no_list)
+{
+    static const char *const bad[] = {
+        "",        "8",        "8-16",    "8-16:",   "16-8:1",    "8-16:-1",
+        "8-16:1|", "8-16:1|x", "default", "8-16:1,", "8-16:1||1", " 8-16:1"};
+    const char *good = "8-16:3", *none = NULL;
+    size_t n = 0, len = sizeof(n), size = ((size_t)8 << 20) + 1;
+    const char name[] = "thread.tcache.ncached_max.write";
+    const char ask[] = "thread.tcache.ncached_max.read_sizeclass";
+    for (unsigned i = 0; i < JE_ARRAY_LEN(bad); i++) {
+        ck_assert_int_eq(set_nslots(bad[i]), EINVAL);
+        ck_assert_uint_eq(get_nslots(8), 1024);
+    }
+    ck_assert_int_eq(set_nslots(none), EINVAL);
+    ck_assert_int_eq(je_mallctl(name, NULL, NULL, NULL, 0), 0);
+    ck_assert_int_eq(je_mallctl(name, NULL, NULL, &good, 4), EINVAL);
+    ck_assert_int_eq(je_mallctl(name, &n, &len, NULL, 0), EPERM);
+    ck_assert_uint_eq(get_nslots(8), 1024);
+    ck_assert_int_eq(je_mallctl(ask, &n, &len, NULL, 0), EINVAL);
+    ck_assert_int_eq(je_mallctl(ask, &n, &len, &size, 4), EINVAL);
+    ck_assert_int_eq(je_mallctl(ask, &n, &len, &size, sizeof(size)), EINVAL);
+    size = 8;
+    len = 4;
+    ck_assert_int_eq(je_mallctl(ask, &n, &len, &size, sizeof(size)), EINVAL);
+}
+
+END_TEST
+
 static tcache_more_t *seen[2];
 
 static void *
@@ -523,6 +716,11 @@ main(void)
     tcase_add_test(tc, test_tcache_more_classes_are_kept_up_to_tcache_max);
     tcase_add_test(tc, test_tcache_more_classes_keep_the_budget);
     tcase_add_test(tc, test_tcache_budget_follows_tcache_max_unless_it_is_set);
+    tcase_add_test(tc, test_tcache_max_of_a_thread_is_its_own);
+    tcase_add_test(tc, test_tcache_objects_of_a_class_are_limited_by_a_list);
+    tcase_add_test(tc,
+                   test_tcache_limits_of_classes_wait_until_they_are_served);
+    tcase_add_test(tc, test_tcache_limits_of_classes_refuse_what_is_no_list);
     tcase_add_test(tc, test_tcache_more_idle_objects_go_back);
     tcase_add_test(tc, test_tcache_more_requests_are_counted);
     tcase_add_test(
