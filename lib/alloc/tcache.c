@@ -208,24 +208,24 @@ tcache_has_room(tsd_t *tsd, size_t bytes, bool may_evict)
     return limit + more->bytes <= budget;
 }
 
-/* More slots, if class, budget and memory allow. */
+/* More slots, if class, budget and memory allow. The smallest stacks are
+ * outside the budget. */
 static bool
 tcache_grow(tsd_t *tsd, unsigned cls)
 {
     const cache_bin_t *bin = tsd_bin(tsd, cls);
     const tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
-    unsigned lg = META_LG_SLOTS_MIN;
-    if (cold->base != NULL) {
-        lg = cold->lg_slots + 1u;
-    }
-    if (!tsd->is_cache_on || cls > tsd->ncached ||
-        (cold->base != NULL ? bin_slots(bin, cold) : 0) >= cold->slots_max) {
+    if (!tsd->is_cache_on || cls > tsd->ncached) {
         return false;
     }
-    /* the smallest stacks are outside the budget */
-    return (cold->base == NULL ||
-            tcache_has_room(tsd, tcache_slots_bytes(bin, cls, lg - 1), true)) &&
-           tcache_resize(tsd, cls, lg);
+    if (cold->base == NULL) {
+        return cold->slots_max > 0 &&
+               tcache_resize(tsd, cls, META_LG_SLOTS_MIN);
+    }
+    unsigned lg = cold->lg_slots;
+    return bin_slots(bin, cold) < cold->slots_max &&
+           tcache_has_room(tsd, tcache_slots_bytes(bin, cls, lg), true) &&
+           tcache_resize(tsd, cls, lg + 1);
 }
 
 /* ---- the whole cache ---------------------------------------------------- */
