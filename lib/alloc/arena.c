@@ -186,13 +186,37 @@ arena_flush(unsigned szind, void **ptrs, unsigned n)
 
 /* ---- large ------------------------------------------------------------- */
 
+/* A random multiple of the alignment, and of a line, below a page. Objects at
+ * the beginning of pages all compete for the same lines of the processor's
+ * caches. */
+static uint16_t
+large_offset(const extent_t *e, size_t align)
+{
+    static uint64_t state;
+    size_t step = align > CACHELINE ? align : CACHELINE;
+    uint64_t n = atomic_add_rlx(&state, BITS_RANDOM_STEP);
+    return (uint16_t)(bits_random(n + e->addr) % (OS_PAGE / step) * step);
+}
+
+static inline void
+large_assert_valid(const extent_t *e)
+{
+    size_t pad = e->size - sz_size(e->szind);
+    je_assert(pad == 0 || pad == OS_PAGE);
+    je_assert(e->offset == 0 || e->offset < pad);
+    je_assert(e->offset % CACHELINE == 0);
+    (void)pad;
+}
+
 extent_t *
 arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
 {
     static uint64_t nlarge;
     bool zeroed;
-    extent_t *e = arena_pages(arena, usable, align, conf.san_guard_large,
-                              &nlarge, &zeroed);
+    /* every one has it, so that active - allocated can be told from counts */
+    size_t pad = conf.cache_oblivious ? OS_PAGE : 0;
+    extent_t *e = arena_pages(arena, usable + pad, JE_MAX(align, OS_PAGE),
+                              conf.san_guard_large, &nlarge, &zeroed);
     if (e == NULL) {
         return NULL;
     }
@@ -202,8 +226,10 @@ arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
     e->is_sampled = false;
     e->label = 0;
     e->szind = (uint8_t)szind;
+    e->offset = pad > 0 && align < OS_PAGE ? large_offset(e, align) : 0;
+    large_assert_valid(e);
     if (zero && !zeroed) {
-        memset((void *)e->addr, 0, usable);
+        memset(extent_object(e), 0, usable);
     }
     pac_list_large(&arena->pac, e);
     atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
@@ -214,6 +240,7 @@ void
 arena_large_dalloc(extent_t *e)
 {
     arena_t *arena = arena_of(e);
+    large_assert_valid(e);
     if (unlikely(arena->is_quarantined)) {
         atomic_add_rlx(&arena->dropped_frees, 1u);
         return;
@@ -226,25 +253,30 @@ bool
 arena_large_resize(extent_t *e, size_t usable, bool zero)
 {
     arena_t *arena = arena_of(e);
-    size_t old = e->size;
+    size_t old = sz_size(e->szind);
+    size_t pad = e->size - old;
     unsigned szind = sz_index(usable);
     if (arena->is_quarantined) {
         return false;
     }
     if (usable > old) {
         bool zeroed;
-        if (!pac_expand(&arena->pac, e, usable, &zeroed)) {
+        if (!pac_expand(&arena->pac, e, usable + pad, &zeroed)) {
             return false;
         }
-        if (zero && !zeroed) {
-            memset((char *)e->addr + old, 0, usable - old);
+        if (zero) {
+            /* what lay behind the object in its own pages is not new */
+            size_t rest = pad - e->offset;
+            memset((char *)extent_object(e) + old, 0,
+                   zeroed ? rest : usable - old);
         }
-    } else if (usable < old && !pac_shrink(&arena->pac, e, usable)) {
+    } else if (usable < old && !pac_shrink(&arena->pac, e, usable + pad)) {
         return false;
     }
     atomic_add_rlx(&arena->large[e->szind - SC_NBINS].ndalloc, 1u);
     atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
     e->szind = (uint8_t)szind;
+    large_assert_valid(e);
     return true;
 }
 

@@ -147,8 +147,8 @@ unsigned arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
 /* Return n regions of a small class, whichever arenas they come from. */
 void arena_flush(unsigned szind, void **ptrs, unsigned n);
 
-/* A large object of a class's size (or more) at a multiple of `align` >= page.
- * When `zero`, it reads as zero. errors: NULL. */
+/* A large object of a class's size at a multiple of `align`, a power of two or
+ * 0. When `zero`, it reads as zero. errors: NULL. */
 extent_t *arena_large_alloc(arena_t *arena, size_t usable, size_t align,
                             bool zero);
 void arena_large_dalloc(extent_t *e);

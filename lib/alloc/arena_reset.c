@@ -30,8 +30,7 @@ reset_marks(extent_t *e, void *p)
     }
     unsigned label = label_of(e, p);
     if (label != 0) {
-        size_t usable = e->is_slab ? sz_size(e->szind) : e->size;
-        label_unmark(tsd_get(), e, p, usable, label);
+        label_unmark(tsd_get(), e, p, sz_size(e->szind), label);
     }
 }
 
@@ -58,7 +57,7 @@ reset_large(arena_t *arena)
     for (list_t *l; (l = list_first(&taken)) != NULL;) {
         list_remove(l);
         extent_t *e = list_entry(l, extent_t, link);
-        reset_marks(e, (void *)e->addr);
+        reset_marks(e, extent_object(e));
         arena_large_dalloc(e);
     }
 }

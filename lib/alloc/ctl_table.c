@@ -192,7 +192,7 @@ const ctl_leaf_t ctl_table[] = {
     ROW_RW("thread.label", CTL_TEXT, ctl_read_thread_label,
            ctl_write_thread_label),
 
-    FIXED("config.cache_oblivious", CTL_BOOL, false),
+    FIXED("config.cache_oblivious", CTL_BOOL, true),
     FIXED("config.debug", CTL_BOOL, je_config_debug > 0),
     FIXED("config.fill", CTL_BOOL, true),
     FIXED("config.lazy_lock", CTL_BOOL, false),

@@ -12,6 +12,8 @@
  *   no inner page of an extent that is not a slab maps to any extent
  *   slab:  nfree == number of set bits in bitmap, but for the bit of a rest
  *          (slab_has_rest()); nfree <= nregs of the class
+ *   large: size == size of the class + pad, and offset < pad or both are 0; pad
+ *          is 0 or, under the option cache_oblivious, one page
  *   free:  pages of a dirty or muzzy extent are accessible
  */
 #ifndef JE_ALLOC_EXTENT_H
@@ -45,7 +47,11 @@ struct extent {
     bool is_zeroed;    /* reads as zero throughout */
     bool is_cached;    /* large object lying in a thread cache */
 
-    uint16_t nfree;   /* slab: free regions */
+    union {
+        uint16_t nfree;  /* slab: free regions */
+        uint16_t offset; /* large object: bytes from addr to it */
+    };
+
     uint16_t trigger; /* slab: when nfree reaches this, its list changes */
     uint8_t bucket;   /* slab: occupancy list, or BIN_UNLISTED */
 
@@ -83,6 +89,13 @@ static inline size_t
 extent_pages(const extent_t *e)
 {
     return e->size >> OS_LG_PAGE;
+}
+
+/* The large object. */
+static inline void *
+extent_object(const extent_t *e)
+{
+    return (void *)(e->addr + e->offset);
 }
 
 static inline uintptr_t

@@ -117,11 +117,12 @@ malloc_misused(const void *p)
     if (e == NULL) {
         je_fatal("free of %p, which was not allocated here", p);
     }
+    bool has_class = e->szind < SZ_NCLASSES;
     if (e->state == EXTENT_ACTIVE) {
         je_fatal("free of %p, which is inside a block of %zu bytes", p,
-                 e->is_slab ? sz_size(e->szind) : e->size);
+                 has_class ? sz_size(e->szind) : e->size);
     }
-    if (e->addr == (uintptr_t)p && e->szind < SZ_NCLASSES) {
+    if (extent_object(e) == p && has_class) {
         je_fatal("double free of %p (size class %zu)", p, sz_size(e->szind));
     }
     je_fatal("double free of %p (size class unknown)", p);
@@ -136,11 +137,12 @@ malloc_extent(const void *p)
         malloc_misused(p);
     }
     if (!e->is_slab) {
-        if (unlikely(e->addr != (uintptr_t)p)) {
+        if (unlikely(extent_object(e) != p)) {
             malloc_misused(p);
         }
         if (unlikely(e->is_cached)) {
-            je_fatal("double free of %p (size class %zu)", p, e->size);
+            je_fatal("double free of %p (size class %zu)", p,
+                     sz_size(e->szind));
         }
     } else {
         const bin_info_t *info = &bin_infos[e->szind];
@@ -244,8 +246,10 @@ static void *
 malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
              const alloc_how_t *how)
 {
-    size_t align = how->alignment > OS_PAGE ? how->alignment : OS_PAGE;
-    if (align == OS_PAGE && cache != NULL && szind < cache->ncached) {
+    /* what lies in a cache begins anywhere under cache_oblivious */
+    size_t cached_align = conf.cache_oblivious ? CACHELINE : OS_PAGE;
+    if (cache != NULL && szind < cache->ncached &&
+        how->alignment <= cached_align) {
         void *p = tcache_alloc_large(cache, szind);
         if (p != NULL) {
             emap_extent((uintptr_t)p)->is_cached = false;
@@ -263,8 +267,8 @@ malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
     if (arena == NULL) {
         return NULL;
     }
-    extent_t *e = arena_large_alloc(arena, usable, align, how->zero);
-    return e != NULL ? (void *)e->addr : NULL;
+    extent_t *e = arena_large_alloc(arena, usable, how->alignment, how->zero);
+    return e != NULL ? extent_object(e) : NULL;
 }
 
 static void *
@@ -363,7 +367,7 @@ free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
         prof_sample_free(p);
         special_unmark(e, p);
     }
-    size_t usable = e->is_slab ? sz_size(e->szind) : e->size;
+    size_t usable = sz_size(e->szind);
     unsigned label = label_of(e, p);
     if (label != 0) {
         label_unmark(tsd, e, p, usable, label);
@@ -416,8 +420,7 @@ je_usable_size(const void *p)
     if (likely(cls != 0)) {
         return sz_size(cls - 1);
     }
-    extent_t *e = malloc_extent(p);
-    return e->is_slab ? sz_size(e->szind) : e->size;
+    return sz_size(malloc_extent(p)->szind);
 }
 
 void
@@ -440,25 +443,27 @@ je_free_sized(void *p, size_t size, size_t alignment, unsigned cache)
 static void
 resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
 {
-    if (special_is_marked(e, (void *)e->addr)) {
-        prof_sample_free((void *)e->addr);
-        special_unmark(e, (void *)e->addr);
+    void *p = extent_object(e);
+    size_t usable = sz_size(e->szind);
+    if (special_is_marked(e, p)) {
+        prof_sample_free(p);
+        special_unmark(e, p);
     }
-    unsigned label = label_of(e, (void *)e->addr);
+    unsigned label = label_of(e, p);
     if (label != 0) {
-        label_unmark(tsd, e, (void *)e->addr, old, label);
+        label_unmark(tsd, e, p, old, label);
     }
-    malloc_count_request(tsd, (void *)e->addr, e->szind, tsd != NULL);
+    malloc_count_request(tsd, p, e->szind, tsd != NULL);
     if (tsd == NULL) {
         return;
     }
     if (tsd->label != 0) {
-        label_mark(tsd, e, (void *)e->addr, e->size);
+        label_mark(tsd, e, p, usable);
     }
     tsd->deallocated += old;
-    bool sampled = malloc_account(tsd, e->size);
+    bool sampled = malloc_account(tsd, usable);
     if (sampled) {
-        malloc_sample(tsd, (void *)e->addr, size, e->size);
+        malloc_sample(tsd, p, size, usable);
     }
 }
 
@@ -467,7 +472,7 @@ static bool
 resize_large(extent_t *e, size_t size, size_t usable, bool zero)
 {
     tsd_t *tsd = malloc_tsd();
-    size_t old = e->size;
+    size_t old = sz_size(e->szind);
     malloc_enter(tsd);
     bool ok = arena_large_resize(e, usable, zero || conf.zero);
     if (ok) {
@@ -490,11 +495,12 @@ je_resize_in_place(void *p, size_t size, size_t extra, bool zero)
     least = least > large_min ? least : large_min;
     for (size_t usable = sz_round(most); usable >= least;
          usable = sz_size(sz_index(usable) - 1)) {
-        if (usable == e->size || resize_large(e, size, usable, zero)) {
-            return e->size;
+        if (usable == sz_size(e->szind) ||
+            resize_large(e, size, usable, zero)) {
+            break;
         }
     }
-    return e->size;
+    return sz_size(e->szind);
 }
 
 /* A block to move to: by the hot path if nothing special is asked for. */

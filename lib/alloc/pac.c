@@ -450,6 +450,7 @@ pac_dalloc(pac_t *pac, extent_t *e)
         emap_unset_slab(e);
         label_slab_end(e);
         e->is_slab = false;
+        e->nfree = 0; /* nor does a large object begin there */
         if (e->sampled != NULL) {
             meta_slots_free((void **)e->sampled, META_LG_SLOTS_MIN);
             e->sampled = NULL;

@@ -68,12 +68,7 @@ tsd_list_unlock(void)
 uint64_t
 tsd_random(tsd_t *tsd)
 {
-    /* splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
-     * generators", 2014 */
-    uint64_t z = tsd->prng += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return bits_random(tsd->prng += BITS_RANDOM_STEP);
 }
 
 void

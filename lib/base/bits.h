@@ -59,4 +59,17 @@ bits_align_down(uintptr_t x, size_t align)
     return x & ~(uintptr_t)(align - 1);
 }
 
+/* splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators", 2014. A sequence of states that are BITS_RANDOM_STEP apart gives
+ * one of random numbers. */
+#define BITS_RANDOM_STEP UINT64_C(0x9e3779b97f4a7c15)
+
+static inline uint64_t
+bits_random(uint64_t state)
+{
+    uint64_t z = (state ^ (state >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
 #endif

@@ -263,6 +263,8 @@ effect fill junk:true 'a5 5a'
 effect fill junk:alloc 'a5 33'
 effect fill junk:free '5a 5a'
 effect fill zero:true '00 33'
+effect oblivious '' 'one line, 20480 of 20480 bytes, 0 pages more, 524288 then 1048576, in place'
+effect oblivious cache_oblivious:true 'any line, 20480 of 20480 bytes, 64 pages more, 524288 then 1048576, in place'
 effect resize_to_zero '' gone
 effect resize_to_zero zero_realloc:alloc block
 effect resize_to_zero zero_realloc:abort ''

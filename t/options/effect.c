@@ -345,6 +345,41 @@ guards(void)
     }
 }
 
+/* Where 64 large objects begin, what they cost, and how they change. */
+static void
+oblivious(void)
+{
+    enum { N = 64, SIZE = 20000 };
+
+    uint64_t any = 0;
+    bool is_one_line = true;
+    char *p[N];
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    size_t before = read_size("stats.active") - read_size("stats.allocated");
+    for (unsigned i = 0; i < N; i++) {
+        p[i] = jea_mallocx(SIZE, JEA_ZERO);
+        is_one_line = is_one_line && ((uintptr_t)p[i] & OS_PAGE_MASK) == 0;
+        if ((uintptr_t)p[i] % CACHELINE != 0 || p[i][SIZE - 1] != 0) {
+            printf("bad block ");
+        }
+        memset(p[i], 1, jea_malloc_usable_size(p[i]));
+    }
+    (void)jea_mallctl("epoch", NULL, NULL, &any, sizeof(any));
+    size_t after = read_size("stats.active") - read_size("stats.allocated");
+    printf("%s, %zu of %zu bytes, %zu pages more, ",
+           is_one_line ? "one line" : "any line", jea_sallocx(p[0], 0),
+           jea_nallocx(SIZE, 0), (after - before) >> OS_LG_PAGE);
+    for (unsigned i = 0; i < N; i++) {
+        jea_sdallocx(p[i], SIZE, 0);
+    }
+    char *q = jea_malloc((size_t)1 << 20);
+    size_t less = jea_xallocx(q, (size_t)1 << 19, 0, 0);
+    size_t more = jea_xallocx(q, (size_t)1 << 20, 0, JEA_ZERO);
+    q[((size_t)1 << 20) - 1] = 1;
+    printf("%zu then %zu, %s\n", less, more,
+           jea_realloc(q, (size_t)1 << 19) == q ? "in place" : "moved");
+}
+
 /* ---- thread caches ----------------------------------------------------- */
 
 enum { MANY = 5000 };
@@ -610,6 +645,7 @@ static const struct {
     {"oversize_each", oversize_each},
     {"no_memory", no_memory},
     {"nothing", nothing},
+    {"oblivious", oblivious},
     {"oversize", oversize},
     {"pages", pages},
     {"percpu", percpu},

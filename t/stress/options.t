@@ -13,6 +13,9 @@ while read -r options; do
     is "stress/random with $options" "$status: $(grep '^not' "$out")" "0: "
 done <<'END'
 background_thread:true,dirty_decay_ms:50
+cache_oblivious:true
+cache_oblivious:true,retain:false,dirty_decay_ms:0,san_guard_large:3
+cache_oblivious:true,sample:4096,narenas:1,zero:true
 dirty_decay_ms:-1
 dirty_decay_ms:0,muzzy_decay_ms:0
 dirty_decay_ms:100,muzzy_decay_ms:100,narenas:2

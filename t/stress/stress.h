@@ -16,6 +16,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/bin.h"
+#include "alloc/conf.h"
 #include "alloc/sz.h"
 #include "alloc/tcache.h"
 #include "alloc/tsd.h"
@@ -129,6 +130,7 @@ typedef struct stress_totals {
 static inline void
 stress_sum_arena(stress_totals_t *t, arena_t *arena)
 {
+    size_t pad = conf.cache_oblivious ? OS_PAGE : 0;
     t->active_bytes += arena->pac.nactive << OS_LG_PAGE;
     for (unsigned i = 0; i < arena_nbins(); i++) {
         const bin_t *bin = arena_nth_bin(arena, i);
@@ -144,7 +146,7 @@ stress_sum_arena(stress_totals_t *t, arena_t *arena)
         t->live_objects += live;
         t->live_bytes += live * sz_size(SC_NBINS + i);
         t->nrequests += s->nrequests;
-        t->expected_bytes += live * sz_size(SC_NBINS + i);
+        t->expected_bytes += live * (sz_size(SC_NBINS + i) + pad);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
+#include "base/bits.h"
 #include "t/util.h"
 
 static void
@@ -105,24 +106,30 @@ START_TEST(test_arena_quarantined_drops_and_counts_what_is_freed)
 
 END_TEST
 
-START_TEST(test_arena_large_counts_by_class_and_resizes_in_place)
+static void
+check_large(void)
 {
     arena_t *arena = arena_create();
+    size_t pad = conf.cache_oblivious ? OS_PAGE : 0;
     for (unsigned i = 0; i < 20; i++) {
         unsigned szind = SC_NBINS + i;
         large_stats_t *stats = &arena->large[i];
         extent_t *e = arena_large_alloc(arena, sz_size(szind), OS_PAGE, true);
         ck_assert_ptr_nonnull(e);
         ck_assert_uint_eq(e->szind, szind);
-        ck_assert_uint_eq(e->size, sz_size(szind));
-        ck_assert_uint_eq(*(unsigned char *)e->addr, 0);
+        unsigned char *p = extent_object(e);
+        ck_assert_uint_eq(e->size, sz_size(szind) + pad);
+        ck_assert_uint_eq(p[0], 0);
         memset((void *)e->addr, 1, e->size);
         ck_assert_uint_eq(stats->nmalloc - stats->ndalloc, 1);
         if (arena_large_resize(e, sz_size(szind + 1), true)) {
             ck_assert_uint_eq(e->szind, szind + 1);
-            unsigned char *tail = (unsigned char *)e->addr + sz_size(szind);
-            ck_assert_uint_eq(tail[0], 0);
-            ck_assert_uint_eq(tail[e->size - sz_size(szind) - 1], 0);
+            ck_assert_ptr_eq(extent_object(e), p);
+            unsigned char *tail = p + sz_size(szind);
+            size_t more = sz_size(szind + 1) - sz_size(szind);
+            for (size_t k = 0; k < more; k++) {
+                ck_assert_uint_eq(tail[k], 0);
+            }
             ck_assert_uint_eq(tail[-1], 1);
             ck_assert_uint_eq(stats->nmalloc - stats->ndalloc, 0);
             ck_assert(arena_large_resize(e, sz_size(szind), false));
@@ -134,6 +141,41 @@ START_TEST(test_arena_large_counts_by_class_and_resizes_in_place)
     ck_assert_uint_eq(arena->pac.nactive, 0);
 }
 
+START_TEST(test_arena_large_counts_by_class_and_resizes_in_place)
+{
+    conf.cache_oblivious = _i != 0;
+    check_large();
+    check_large(); /* on used pages */
+}
+
+END_TEST
+
+START_TEST(test_arena_large_begins_at_any_line_if_asked)
+{
+    arena_t *arena = arena_create();
+    uint64_t seen = 0;
+    size_t usable = sz_size(SC_NBINS + 2);
+    conf.cache_oblivious = true;
+    for (size_t align = 0; align <= (size_t)4 << 20;
+         align = align > 0 ? align * 2 : 1) {
+        for (unsigned i = 0; i < 40; i++) {
+            size_t active = arena->pac.nactive;
+            extent_t *e = arena_large_alloc(arena, usable, align, false);
+            uintptr_t p = (uintptr_t)extent_object(e);
+            ck_assert_uint_eq(p & (JE_MAX(align, CACHELINE) - 1), 0);
+            ck_assert_ptr_eq(emap_extent(p), e);
+            ck_assert_uint_eq(e->size, usable + OS_PAGE);
+            ck_assert_uint_eq(arena->pac.nactive - active, extent_pages(e));
+            memset((void *)p, 1, usable);
+            if (align == 0) {
+                seen |= UINT64_C(1) << ((e->offset / CACHELINE) & 63);
+            }
+        }
+    }
+    ck_assert_uint_ge(bits_popcount(seen), OS_PAGE / CACHELINE / 4);
+    ck_assert(arena_is_valid(arena));
+}
+
 END_TEST
 
 START_TEST(test_arena_large_zero_is_zero_on_used_pages)
@@ -142,13 +184,13 @@ START_TEST(test_arena_large_zero_is_zero_on_used_pages)
     size_t size = sz_size(SC_NBINS + 4);
     extent_t *e = arena_large_alloc(arena, size, OS_PAGE, false);
     uintptr_t at = e->addr;
-    memset((void *)at, 0xff, size);
+    memset((void *)at, 0xff, e->size);
     arena_large_dalloc(e);
     e = arena_large_alloc(arena, size, OS_PAGE, true);
     ck_assert_uint_eq(e->addr, at);
     size_t wrong = 0;
     for (size_t i = 0; i < size; i++) {
-        wrong += ((unsigned char *)at)[i] != 0;
+        wrong += ((unsigned char *)extent_object(e))[i] != 0;
     }
     ck_assert_uint_eq(wrong, 0);
 }
@@ -231,7 +273,9 @@ main(void)
     tcase_add_test(tc, test_arena_fill_and_flush_return_to_nothing);
     tcase_add_test(tc, test_arena_flush_sorts_regions_by_their_arenas);
     tcase_add_test(tc, test_arena_quarantined_drops_and_counts_what_is_freed);
-    tcase_add_test(tc, test_arena_large_counts_by_class_and_resizes_in_place);
+    tcase_add_loop_test(
+        tc, test_arena_large_counts_by_class_and_resizes_in_place, 0, 2);
+    tcase_add_test(tc, test_arena_large_begins_at_any_line_if_asked);
     tcase_add_test(tc, test_arena_large_zero_is_zero_on_used_pages);
     tcase_add_test(tc, test_arena_large_is_aligned_as_asked);
     tcase_add_test(tc,

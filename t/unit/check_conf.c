@@ -157,7 +157,8 @@ START_TEST(test_conf_takes_the_values_it_promises)
     ck_assert_str_eq(conf.dump_path, "/a b/%p:x.json");
     expect_silent("slab_sizes:1-4096:17|100-200:1|0x80-128:2");
     ck_assert_str_eq(conf.slab_sizes, "1-4096:17|100-200:1|0x80-128:2");
-    expect_silent("slab_sizes:default,dss:disabled,cache_oblivious:false");
+    expect_silent("slab_sizes:default,dss:disabled,cache_oblivious:true");
+    ck_assert(conf.cache_oblivious);
     expect_silent("dump_path:");
     ck_assert_str_eq(conf.dump_path, "");
 }
