@@ -74,6 +74,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/meta.h \
 	lib/alloc/pac.c \
 	lib/alloc/pac.h \
+	lib/alloc/pac_break.c \
 	lib/alloc/pac_decay.c \
 	lib/alloc/pac_guard.c \
 	lib/alloc/pac_hooks.c \
@@ -146,6 +147,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/base/heap.h \
 	lib/base/list.h \
 	lib/base/macros.h \
+	lib/os/brk.c \
+	lib/os/brk.h \
 	lib/os/clock.c \
 	lib/os/clock.h \
 	lib/os/cpu.c \

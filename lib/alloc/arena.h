@@ -125,6 +125,8 @@ JE_NODISCARD bool arena_reset(arena_t *arena);
 /* The same, and the arena ends; its index is given to another when nothing of
  * it is left in caches. errors: false, also while threads are bound to it. */
 JE_NODISCARD bool arena_destroy(arena_t *arena);
+/* Who gets what an arena that ends cannot unmap; NULL: nobody. */
+pac_t *arena_heir(void);
 /* Give slabs that no bin has back to their arenas' page layers. */
 void arena_release_slabs(list_t *surplus);
 

@@ -196,6 +196,6 @@ arena_destroy(arena_t *arena)
     arena_purge(arena);
     stats_note_destroyed(arena);
     atomic_store_rel(&arena->is_destroyed, true);
-    (void)pac_end(&arena->pac);
+    (void)pac_end(&arena->pac, arena_heir());
     return true;
 }

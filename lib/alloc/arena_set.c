@@ -86,6 +86,13 @@ arena_get_or_make(unsigned ind)
     return arena;
 }
 
+pac_t *
+arena_heir(void)
+{
+    arena_t *first = arenas[0];
+    return first != NULL && !first->is_quarantined ? &first->pac : NULL;
+}
+
 /* Start a destroyed arena again, unless something of it is left somewhere. */
 static bool
 arena_reuse_locked(arena_t *arena)
@@ -95,7 +102,7 @@ arena_reuse_locked(arena_t *arena)
         return false;
     }
     arena_purge(arena);
-    if (!pac_end(pac)) {
+    if (!pac_end(pac, arena_heir())) {
         return false;
     }
     for (unsigned i = 0; i < arena_nbins(); i++) {

@@ -31,6 +31,8 @@ typedef struct conf {
 #undef CONF_TEXT
 } conf_t;
 
+enum { CONF_DSS_DISABLED, CONF_DSS_PRIMARY, CONF_DSS_SECONDARY };
+
 enum { CONF_JUNK_FALSE, CONF_JUNK_TRUE, CONF_JUNK_ALLOC, CONF_JUNK_FREE };
 
 enum {

@@ -188,7 +188,6 @@ static const struct {
     const char *done; /* the only value */
     const char *why;
 } limits[] = {
-    {"dss", "disabled", "the program break is never used"},
     {"lg_san_uaf_align", "-1", "freed memory is not kept back"},
 };
 

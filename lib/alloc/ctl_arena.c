@@ -226,25 +226,40 @@ ctl_read_arena_dss(const ctl_leaf_t *leaf, const size_t *index,
                    ctl_value_t *out)
 {
     (void)leaf;
-    (void)index;
-    out->text = "disabled";
+    arena_t *arena = usable_arena(index[0]);
+    if (arena == NULL && !is_all(index[0])) {
+        return EFAULT;
+    }
+    out->text =
+        pac_dss_names[arena != NULL ? atomic_load_rlx(&arena->pac.dss)
+                                    : atomic_load_rlx(&pac_default_dss)];
     return 0;
 }
 
-/* The program break is never used, so only that can be chosen. */
+/* For all of them means for those to come. */
 int
 ctl_write_arena_dss(const ctl_leaf_t *leaf, const size_t *index,
                     const ctl_value_t *in)
 {
     (void)leaf;
-    (void)index;
     const char *text = in->text != NULL ? in->text : "";
-    if (strcmp(text, "disabled") == 0) {
+    unsigned dss = 0;
+    while (dss <= CONF_DSS_SECONDARY && strcmp(text, pac_dss_names[dss]) != 0) {
+        dss++;
+    }
+    if (dss > CONF_DSS_SECONDARY) {
+        return EINVAL;
+    }
+    if (is_all(index[0])) {
+        atomic_store_rlx(&pac_default_dss, dss);
         return 0;
     }
-    bool is_known =
-        strcmp(text, "primary") == 0 || strcmp(text, "secondary") == 0;
-    return is_known ? EFAULT : EINVAL;
+    arena_t *arena = usable_arena(index[0]);
+    if (arena == NULL) {
+        return EFAULT;
+    }
+    atomic_store_rlx(&arena->pac.dss, (uint8_t)dss);
+    return 0;
 }
 
 int

@@ -18,6 +18,7 @@
 #include "alloc/stats_interval.h"
 #include "alloc/tcaches.h"
 #include "alloc/tsd.h"
+#include "os/brk.h"
 #include "os/mutex.h"
 
 static unsigned generation;
@@ -27,6 +28,7 @@ fork_child(void)
 {
     generation++;
     os_mutex_rank_reset();
+    os_brk_fork_child();
     meta_fork_child();
     emap_fork_child();
     arena_fork_child();

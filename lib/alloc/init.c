@@ -58,9 +58,13 @@ init_early(void)
     if (conf.metadata_thp != CONF_METADATA_THP_DISABLED) {
         meta_use_huge(conf.metadata_thp == CONF_METADATA_THP_ALWAYS);
     }
+    if (conf.dss != CONF_DSS_DISABLED) {
+        meta_use_break();
+    }
     emap_boot();
     pac_default_dirty_ms = conf.dirty_decay_ms;
     pac_default_muzzy_ms = conf.muzzy_decay_ms;
+    pac_default_dss = conf.dss;
     arena_choice_boot();
     background_boot();
     prof_boot();

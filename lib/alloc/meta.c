@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/atomic.h"
 #include "base/bits.h"
+#include "os/brk.h"
 #include "os/mutex.h"
 
 /* The first block is small, so that a tiny process stays tiny and a small
@@ -39,6 +40,7 @@ static struct {
     size_t nhuge;
     bool is_huge_first; /* the next block is for huge pages */
     bool is_huge_full;  /* a block of full size is */
+    bool may_break;     /* the program break may be used */
     unsigned nmappings;
     void *pool[META_LG_SLOTS_MAX + 1]; /* chained through the first word */
 } meta;
@@ -69,6 +71,12 @@ meta_use_huge(bool from_first)
     bool can = os_pages_thp() != OS_THP_NEVER;
     meta.is_huge_first = can && from_first;
     meta.is_huge_full = can;
+}
+
+void
+meta_use_break(void)
+{
+    meta.may_break = true;
 }
 
 os_mutex_t *
@@ -107,10 +115,24 @@ meta_map_guarded(size_t size)
     return p + OS_PAGE;
 }
 
+/* The same, or without those pages where nothing else is to be had. */
+static void *
+meta_map_any(size_t size)
+{
+    void *p = meta_map_guarded(size);
+    if (unlikely(p == NULL && meta.may_break)) {
+        p = os_brk_map(size, OS_PAGE);
+        if (p != NULL) {
+            meta_register((uintptr_t)p, size);
+        }
+    }
+    return p;
+}
+
 void *
 meta_map(size_t size)
 {
-    return meta_map_guarded(bits_align_up(size, OS_PAGE));
+    return meta_map_any(bits_align_up(size, OS_PAGE));
 }
 
 void
@@ -183,7 +205,7 @@ meta_block_new_locked(size_t size)
     meta_block_t *b = meta_block_map_locked(&want);
     if (b == NULL && want > least) {
         want = least;
-        b = meta_map_guarded(want);
+        b = meta_map_any(want);
     }
     if (b == NULL) {
         return false;

@@ -18,6 +18,10 @@
 /* From now on blocks are for huge pages: all, or those of full size. */
 void meta_use_huge(bool from_first);
 
+/* From now on what mmap does not give is taken from the program break, and has
+ * no inaccessible pages around it. */
+void meta_use_break(void);
+
 /* Zeroed memory aligned to a cache line (`size` is rounded up to one).
  * errors: NULL. */
 void *meta_alloc(size_t size);

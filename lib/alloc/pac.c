@@ -43,6 +43,7 @@ pac_reuse(pac_t *pac, uint64_t now_ns)
     pac->abandoned_vm = 0;
     pac->is_abandoned = false;
     pac->hooks = NULL;
+    pac->dss = (uint8_t)atomic_load_rlx(&pac_default_dss);
     decay_init(&pac->decay_dirty, pac_default_dirty_ms, now_ns);
     decay_init(&pac->decay_muzzy, pac_default_muzzy_ms, now_ns);
 }
@@ -242,8 +243,7 @@ pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
     return e != NULL ? pac_activate_locked(pac, c, e, size, align) : NULL;
 }
 
-/* Describe pages that no arena has; they are in no ecache. errors: NULL. */
-static extent_t *
+extent_t *
 pac_describe_locked(pac_t *pac, uintptr_t addr, size_t size, bool committed,
                     bool zeroed)
 {
@@ -302,11 +302,21 @@ pac_grow_locked(pac_t *pac, size_t size, size_t align)
         want = span;
     }
     bool whole = conf.retain && pac->hooks == NULL;
-    extent_t *e = pac_map_locked(pac, want, whole ? OS_HUGE : OS_PAGE);
+    unsigned dss = pac->hooks == NULL ? pac->dss : CONF_DSS_DISABLED;
+    extent_t *e = NULL;
+    if (unlikely(dss == CONF_DSS_PRIMARY) &&
+        (e = pac_break_grow_locked(pac, span)) != NULL) {
+        return pac_insert_locked(pac, &pac->retained, e);
+    }
+    e = pac_map_locked(pac, want, whole ? OS_HUGE : OS_PAGE);
     if (e == NULL && want > span) {
         /* what is left of the address space may do for the page map as well */
         want = span;
         e = pac_map_locked(pac, want, OS_PAGE);
+    }
+    if (unlikely(e == NULL && dss == CONF_DSS_SECONDARY)) {
+        want = 0;
+        e = pac_break_grow_locked(pac, span);
     }
     if (e == NULL || unlikely(pac->is_torn)) {
         return NULL;
@@ -422,16 +432,24 @@ pac_part(pac_t *pac, size_t least, size_t want, pac_run_t *run)
     return e != NULL;
 }
 
+bool
+pac_adopt(pac_t *pac, ecache_t *c, const pac_run_t *run, bool committed,
+          bool zeroed)
+{
+    if (!pac_lock(pac)) {
+        return false;
+    }
+    extent_t *e =
+        pac_describe_locked(pac, run->addr, run->size, committed, zeroed);
+    bool ok = e != NULL && pac_insert_locked(pac, c, e) != NULL;
+    os_mutex_unlock(&pac->mtx);
+    return ok;
+}
+
 void
 pac_adopt_dirty(pac_t *pac, const pac_run_t *run)
 {
-    bool ok = false;
-    if (pac_lock(pac)) {
-        extent_t *e =
-            pac_describe_locked(pac, run->addr, run->size, true, false);
-        ok = e != NULL && pac_insert_locked(pac, &pac->dirty, e) != NULL;
-        os_mutex_unlock(&pac->mtx);
-    }
+    bool ok = pac_adopt(pac, &pac->dirty, run, true, false);
     if (!ok && !os_pages_unmap((void *)run->addr, run->size)) {
         (void)atomic_add_rlx(&pac->abandoned_vm, run->size);
     }
@@ -586,7 +604,8 @@ pac_is_valid(pac_t *pac)
             extent_t *e = list_entry(l, extent_t, link);
             ok = ok && emap_extent(e->addr) == e &&
                  emap_extent(extent_last_page(e)) == e &&
-                 emap_class((void *)e->addr) == 0;
+                 emap_class((void *)e->addr) == 0 &&
+                 pac_break_is_alike(e->addr, extent_last_page(e));
             je_assert(ok);
         }
     }

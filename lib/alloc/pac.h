@@ -28,6 +28,7 @@ typedef struct pac {
     bool is_torn;      /* by a fork: see pac_lock() */
     bool lists_large;  /* `large` is kept */
     bool is_abandoned; /* what is given back is not touched any more */
+    uint8_t dss;       /* CONF_DSS_*: use of the program break */
     uint16_t arena_ind;
     /* where its pages are from; NULL: the system itself */
     struct jea_extent_hooks *hooks;
@@ -106,8 +107,10 @@ void pac_purge_all(pac_t *pac);
  * and they may be purged at all. */
 void pac_purge_oldest(pac_t *pac, size_t npages);
 /* The end of the arena: wait for those who purge, and get rid of what is
- * retained. What is still active stays so; returns whether nothing is. */
-bool pac_end(pac_t *pac);
+ * retained. What cannot be unmapped, since it is from the program break, goes
+ * to `heir`, which may be NULL. What is still active stays so; returns whether
+ * nothing is. */
+bool pac_end(pac_t *pac, pac_t *heir);
 /* Unmap retained extents, to get address space back. Returns bytes. */
 size_t pac_unmap_retained(pac_t *pac);
 
@@ -125,6 +128,9 @@ extern size_t pac_default_oversize;
 
 /* No extent is so large. */
 #define PAC_OVERSIZE_NONE (SZ_LARGE_MAX + OS_PAGE)
+extern unsigned pac_default_dss;
+/* Of CONF_DSS_*. */
+extern const char *const pac_dss_names[];
 
 /* Walks everything; debug=full builds. */
 bool pac_is_valid(pac_t *pac);

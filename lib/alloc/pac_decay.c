@@ -10,6 +10,7 @@
 #include "alloc/pac.h"
 #include "alloc/pac_internal.h"
 #include "base/assert.h"
+#include "os/brk.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
@@ -274,7 +275,7 @@ pac_wait_for_purges(pac_t *pac)
 }
 
 bool
-pac_end(pac_t *pac)
+pac_end(pac_t *pac, pac_t *heir)
 {
     list_t stash;
     list_init(&stash);
@@ -287,7 +288,11 @@ pac_end(pac_t *pac)
         list_remove(l);
         extent_t *e = list_entry(l, extent_t, link);
         if (!pac_is_hooked(pac)) {
-            (void)pac_unmap_one(pac, e);
+            if (os_brk_contains(e->addr)) {
+                pac_break_hand_over(pac, e, heir);
+            } else {
+                (void)pac_unmap_one(pac, e);
+            }
             continue;
         }
         if (pac_lock(pac)) {

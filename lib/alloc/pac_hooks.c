@@ -8,30 +8,52 @@
  */
 #include "alloc/pac.h"
 
+#include "alloc/arena.h"
 #include "alloc/conf.h"
 #include "alloc/fork.h"
 #include "alloc/pac_internal.h"
 #include "alloc/tsd.h"
 #include "base/assert.h"
 #include "jealloc.h"
+#include "os/brk.h"
 #include "os/pages.h"
 
 /* ---- the system as hooks ----------------------------------------------- */
 
 static void *
+default_map(size_t size, size_t align, bool *zero, bool *commit)
+{
+    bool wants = *commit || os_pages_overcommits();
+    void *p = os_pages_map(size, align, wants);
+    if (p != NULL) {
+        *zero = true;
+        *commit = wants;
+    }
+    return p;
+}
+
+/* Called by a program's hooks, for an arena of which they only have the number;
+ * the allocator itself asks for the break where it knows the arena. */
+static void *
 default_alloc(jea_extent_hooks_t *hooks, void *new_addr, size_t size,
               size_t alignment, bool *zero, bool *commit, unsigned arena)
 {
     (void)hooks;
-    (void)arena;
     if (new_addr != NULL) {
         return NULL; /* no address is ever insisted on */
     }
-    bool wants = *commit || os_pages_overcommits();
-    void *p = os_pages_map(size, alignment, wants);
-    if (p != NULL) {
-        *zero = true;
-        *commit = wants;
+    const arena_t *of = arena_get(arena);
+    unsigned dss = of != NULL ? of->pac.dss : CONF_DSS_DISABLED;
+    void *p = NULL;
+    if (dss != CONF_DSS_PRIMARY) {
+        p = default_map(size, alignment, zero, commit);
+    }
+    if (p == NULL && dss != CONF_DSS_DISABLED &&
+        (p = os_brk_map(size, alignment)) != NULL) {
+        *zero = *commit = true;
+    }
+    if (p == NULL && dss == CONF_DSS_PRIMARY) {
+        p = default_map(size, alignment, zero, commit);
     }
     return p;
 }
@@ -53,7 +75,9 @@ default_destroy(jea_extent_hooks_t *hooks, void *addr, size_t size,
     (void)hooks;
     (void)committed;
     (void)arena;
-    (void)os_pages_unmap(addr, size);
+    if (!os_pages_unmap(addr, size)) {
+        (void)os_pages_purge_forced(addr, size);
+    }
 }
 
 static bool
@@ -98,7 +122,8 @@ default_purge_forced(jea_extent_hooks_t *hooks, void *addr, size_t size,
     return !os_pages_purge_forced((char *)addr + offset, length);
 }
 
-/* Mappings are cut and joined by the kernel as it likes. */
+/* Mappings are cut and joined by the kernel as it likes, but what is from the
+ * program break is not unmapped with others. */
 static bool
 default_split(jea_extent_hooks_t *hooks, void *addr, size_t size, size_t size_a,
               size_t size_b, bool committed, unsigned arena)
@@ -118,13 +143,11 @@ default_merge(jea_extent_hooks_t *hooks, void *addr_a, size_t size_a,
               void *addr_b, size_t size_b, bool committed, unsigned arena)
 {
     (void)hooks;
-    (void)addr_a;
     (void)size_a;
-    (void)addr_b;
     (void)size_b;
     (void)committed;
     (void)arena;
-    return false;
+    return !pac_break_is_alike((uintptr_t)addr_a, (uintptr_t)addr_b);
 }
 
 static jea_extent_hooks_t default_hooks = {
@@ -205,7 +228,7 @@ pac_sys_map_locked(pac_t *pac, size_t size, size_t align, bool *zeroed,
     *zeroed = false;
     *committed = false;
     if (hooks == NULL) {
-        void *p = default_alloc(NULL, NULL, size, align, zeroed, committed, 0);
+        void *p = default_map(size, align, zeroed, committed);
         if (p != NULL && conf.thp != CONF_THP_DEFAULT) {
             os_pages_huge(p, size, conf.thp == CONF_THP_ALWAYS);
         }
@@ -276,7 +299,7 @@ pac_sys_merge_locked(pac_t *pac, extent_t *a, extent_t *b)
 {
     jea_extent_hooks_t *hooks = atomic_load_acq(&pac->hooks);
     if (hooks == NULL || hooks->merge == NULL) {
-        return hooks == NULL;
+        return hooks == NULL && pac_break_is_alike(a->addr, b->addr);
     }
     hook_frame_t f = hook_enter_locked(pac);
     bool refused =

@@ -36,6 +36,23 @@ extern bool pac_has_guards;
 bool pac_is_guarded_locked(const pac_t *pac, const extent_t *e);
 /* Take e's guards back; returns the extent that all of it is now. */
 extent_t *pac_drop_guards_locked(pac_t *pac, extent_t *e);
+
+/* Describe pages that no arena has; they are in no ecache. errors: NULL. */
+extent_t *pac_describe_locked(pac_t *pac, uintptr_t addr, size_t size,
+                              bool committed, bool zeroed);
+/* Describe such pages and put them into `c`. errors: false. */
+JE_NODISCARD bool pac_adopt(pac_t *pac, ecache_t *c, const pac_run_t *run,
+                            bool committed, bool zeroed);
+
+/* ---- the program break, pac_break.c ------------------------------------ */
+
+/* At least `size` bytes in an extent that is in no ecache. errors: NULL. */
+extent_t *pac_break_grow_locked(pac_t *pac, size_t size);
+/* Are both from there, or neither? */
+bool pac_break_is_alike(uintptr_t a, uintptr_t b);
+/* `e` is in no ecache. errors: it is abandoned. */
+void pac_break_hand_over(pac_t *pac, extent_t *e, pac_t *heir);
+
 /* ---- the system's side, pac_hooks.c ------------------------------------ */
 
 /* Each asks the arena's hooks if it has some, else the page provider.

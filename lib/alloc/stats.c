@@ -267,6 +267,7 @@ fill_pages(stats_arena_t *out, pac_t *pac, reader_t *r, bool may_lock)
     bool locked = may_lock && reader_enter(r, &pac->mtx);
     out->dirty_decay_ms = pac->decay_dirty.time_ms;
     out->muzzy_decay_ms = pac->decay_muzzy.time_ms;
+    out->dss = pac_dss_names[atomic_load_rlx(&pac->dss)];
     out->pactive = pac->nactive;
     out->pdirty = pac->dirty.npages;
     out->pmuzzy = pac->muzzy.npages;

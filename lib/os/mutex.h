@@ -32,6 +32,7 @@ typedef enum {
     OS_RANK_PAGES,      /* one arena's extents */
     OS_RANK_EMAP,       /* page map leaves */
     OS_RANK_META,       /* metadata blocks and pools */
+    OS_RANK_BREAK,      /* the program break */
     OS_RANK_COUNT,
 } os_rank_t;
 

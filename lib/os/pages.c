@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/atomic.h"
 #include "base/bits.h"
+#include "os/brk.h"
 #include "os/file.h"
 
 #ifndef MADV_FREE
@@ -141,7 +142,7 @@ os_pages_map(size_t size, size_t align, bool commit)
 bool
 os_pages_unmap(void *addr, size_t size)
 {
-    return munmap(addr, size) == 0;
+    return !os_brk_contains((uintptr_t)addr) && munmap(addr, size) == 0;
 }
 
 bool

@@ -46,8 +46,9 @@ os_thp_t os_pages_thp(void);
  * Accessible when `commit`. errors: NULL, nothing mapped. */
 void *os_pages_map(size_t size, size_t align, bool commit);
 
-/* errors: false, the range is still mapped (the kernel's limit on the number
- * of mappings can refuse to split one). */
+/* errors: false, the range is still mapped: the kernel's limit on the number
+ * of mappings can refuse to split one, and what lies below the program break
+ * stays. */
 bool os_pages_unmap(void *addr, size_t size);
 
 /* Make accessible / inaccessible. Decommitting drops the content: the next

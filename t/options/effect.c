@@ -345,6 +345,16 @@ guards(void)
     }
 }
 
+/* Where a block and the slab of another come from. */
+static void
+dss(void)
+{
+    const char *big = jea_malloc((size_t)40 << 20), *small = jea_malloc(100);
+    const char *end = sbrk(0), *start = end - ((size_t)128 << 20);
+    printf("%s %s\n", big > start && big < end ? "break" : "map",
+           small > start && small < end ? "break" : "map");
+}
+
 /* Where 64 large objects begin, what they cost, and how they change. */
 static void
 oblivious(void)
@@ -632,6 +642,7 @@ static const struct {
     {"cache", cache},
     {"shards", shards},
     {"cache_large", cache_large},
+    {"dss", dss},
     {"fill", fill},
     {"fit", fit},
     {"guards", guards},

@@ -19,6 +19,9 @@ cache_oblivious:true,sample:4096,narenas:1,zero:true
 dirty_decay_ms:-1
 dirty_decay_ms:0,muzzy_decay_ms:0
 dirty_decay_ms:100,muzzy_decay_ms:100,narenas:2
+dss:primary
+dss:primary,retain:false,dirty_decay_ms:0,cache_oblivious:true
+dss:secondary,dirty_decay_ms:100,muzzy_decay_ms:100
 junk:true
 narenas:1
 retain:false

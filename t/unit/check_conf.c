@@ -110,8 +110,8 @@ static const bad_t bad_options[] = {
                           "lo-hi:pages|lo-hi:pages or default"},
     {"slab_sizes:", "option slab_sizes: '' is not of the form "
                     "lo-hi:pages|lo-hi:pages or default"},
-    {"dss:primary", "option dss: only 'disabled' is done here: the program "
-                    "break is never used"},
+    {"lg_san_uaf_align:12", "option lg_san_uaf_align: only '-1' is done here: "
+                            "freed memory is not kept back"},
     {"tcache", "'tcache' is not of the form key:value"},
     {":true", "':true' is not of the form key:value"},
     {"tcache:true,", "the options end with a comma"},
@@ -157,8 +157,8 @@ START_TEST(test_conf_takes_the_values_it_promises)
     ck_assert_str_eq(conf.dump_path, "/a b/%p:x.json");
     expect_silent("slab_sizes:1-4096:17|100-200:1|0x80-128:2");
     ck_assert_str_eq(conf.slab_sizes, "1-4096:17|100-200:1|0x80-128:2");
-    expect_silent("slab_sizes:default,dss:disabled,cache_oblivious:true");
-    ck_assert(conf.cache_oblivious);
+    expect_silent("slab_sizes:default,dss:secondary,cache_oblivious:true");
+    ck_assert(conf.cache_oblivious && conf.dss == CONF_DSS_SECONDARY);
     expect_silent("dump_path:");
     ck_assert_str_eq(conf.dump_path, "");
 }

@@ -645,7 +645,8 @@ START_TEST(test_ctl_other_settings_of_an_arena)
 {
     ck_assert_str_eq(GET("arena.0.dss", const char *), "disabled");
     ck_assert_int_eq(SET("arena.0.dss", const char *, "disabled"), 0);
-    ck_assert_int_eq(SET("arena.0.dss", const char *, "primary"), EFAULT);
+    ck_assert_int_eq(SET("arena.0.dss", const char *, "primary"), 0);
+    ck_assert_str_eq(GET("arena.0.dss", const char *), "primary");
     ck_assert_int_eq(SET("arena.0.dss", const char *, "bogus"), EINVAL);
     ck_assert_int_eq(SET("arena.0.retain_grow_limit", size_t, 100), EFAULT);
     ck_assert_int_eq(SET("arena.0.retain_grow_limit", size_t, 4u << 20), 0);

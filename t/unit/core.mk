@@ -5,6 +5,7 @@ JE_CORE_UNITS = \
 	t/unit/check_background \
 	t/unit/check_bin \
 	t/unit/check_bits \
+	t/unit/check_break \
 	t/unit/check_conf \
 	t/unit/check_cpu \
 	t/unit/check_decay \
@@ -36,6 +37,7 @@ t_unit_check_arena_LDADD = $(JE_CORE_TEST)
 t_unit_check_background_LDADD = $(JE_CORE_TEST)
 t_unit_check_bin_LDADD = $(JE_CORE_TEST)
 t_unit_check_bits_LDADD = $(JE_CORE_TEST)
+t_unit_check_break_LDADD = $(JE_CORE_TEST) -ldl
 t_unit_check_conf_LDADD = $(JE_CORE_TEST)
 t_unit_check_cpu_LDADD = $(JE_CORE_TEST)
 t_unit_check_decay_LDADD = $(JE_CORE_TEST) -lm
