@@ -109,6 +109,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/prof_maps.h \
 	lib/alloc/prof_name.c \
 	lib/alloc/prof_name.h \
+	lib/alloc/prof_recent.c \
+	lib/alloc/prof_recent.h \
 	lib/alloc/prof_signal.c \
 	lib/alloc/prof_signal.h \
 	lib/alloc/prof_status.c \

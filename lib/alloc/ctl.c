@@ -398,7 +398,8 @@ ctl_is_allowed(const ctl_leaf_t *leaf, const ctl_call_t *call)
 static bool
 ctl_has_prof(const ctl_leaf_t *leaf)
 {
-    return conf.prof && (leaf->read != NULL || leaf->write != NULL);
+    return conf.prof && (leaf->read != NULL || leaf->write != NULL ||
+                         leaf->exchange != NULL);
 }
 
 static int

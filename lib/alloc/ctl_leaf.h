@@ -174,11 +174,12 @@ ctl_write_t ctl_write_thread_label;
 
 ctl_read_t ctl_read_prof_active, ctl_read_prof_thread_init,
     ctl_read_thread_prof_active, ctl_read_thread_prof_name, ctl_read_prof_gdump,
-    ctl_read_prof_interval, ctl_read_prof_lg_sample;
+    ctl_read_prof_interval, ctl_read_prof_lg_sample, ctl_read_prof_recent_max;
 ctl_write_t ctl_write_prof_active, ctl_write_prof_thread_init,
     ctl_write_thread_prof_active, ctl_write_thread_prof_name,
     ctl_write_prof_gdump, ctl_write_prof_dump, ctl_write_prof_prefix,
-    ctl_write_prof_reset;
+    ctl_write_prof_reset, ctl_write_prof_recent_max;
+ctl_exchange_t ctl_exchange_prof_recent_dump;
 
 ctl_read_t ctl_read_deferred;
 ctl_write_t ctl_write_deferred_flush;

@@ -10,6 +10,8 @@
 #include "alloc/ctl_leaf.h"
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
+#include "alloc/prof_recent.h"
+#include "base/assert.h"
 #include "base/bits.h"
 
 int
@@ -200,4 +202,62 @@ ctl_read_prof_lg_sample(const ctl_leaf_t *leaf, const size_t *index,
     uint64_t rate = atomic_load_rlx(&conf.sample);
     out->size = conf.prof && rate > 0 ? bits_lg_floor(rate) : 0;
     return 0;
+}
+
+/* ---- recent samples ---------------------------------------------------- */
+
+int
+ctl_read_prof_recent_max(const ctl_leaf_t *leaf, const size_t *index,
+                         ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->ssize = (ssize_t)prof_recent_max();
+    return 0;
+}
+
+int
+ctl_write_prof_recent_max(const ctl_leaf_t *leaf, const size_t *index,
+                          const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    if (in->ssize < -1) {
+        return EINVAL;
+    }
+    prof_recent_set_max(in->ssize);
+    return 0;
+}
+
+/* Who is given the text; NULL: as other messages. */
+typedef struct recent_target {
+    emit_write_t *write;
+    void *opaque;
+} recent_target_t;
+
+static void
+recent_message(void *opaque, const char *text)
+{
+    (void)opaque;
+    je_message(text);
+}
+
+int
+ctl_exchange_prof_recent_dump(const ctl_leaf_t *leaf, const size_t *index,
+                              const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    recent_target_t to;
+    if (call->oldp != NULL || call->oldlenp != NULL) {
+        return EPERM;
+    }
+    if (call->newp == NULL || call->newlen != sizeof(to)) {
+        return EINVAL;
+    }
+    memcpy(&to, call->newp, sizeof(to));
+    if (to.write == NULL) {
+        to.write = recent_message;
+    }
+    return prof_recent_dump(to.write, to.opaque) ? 0 : EAGAIN;
 }

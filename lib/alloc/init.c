@@ -58,9 +58,7 @@ init_early(void)
     if (conf.metadata_thp != CONF_METADATA_THP_DISABLED) {
         meta_use_huge(conf.metadata_thp == CONF_METADATA_THP_ALWAYS);
     }
-    if (conf.dss != CONF_DSS_DISABLED) {
-        meta_use_break();
-    }
+    meta_use_break(conf.dss != CONF_DSS_DISABLED);
     emap_boot();
     pac_default_dirty_ms = conf.dirty_decay_ms;
     pac_default_muzzy_ms = conf.muzzy_decay_ms;

@@ -74,9 +74,9 @@ meta_use_huge(bool from_first)
 }
 
 void
-meta_use_break(void)
+meta_use_break(bool may)
 {
-    meta.may_break = true;
+    meta.may_break = may;
 }
 
 os_mutex_t *

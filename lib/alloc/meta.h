@@ -18,9 +18,9 @@
 /* From now on blocks are for huge pages: all, or those of full size. */
 void meta_use_huge(bool from_first);
 
-/* From now on what mmap does not give is taken from the program break, and has
+/* Whether what mmap does not give is taken from the program break; it then has
  * no inaccessible pages around it. */
-void meta_use_break(void);
+void meta_use_break(bool may);
 
 /* Zeroed memory aligned to a cache line (`size` is rounded up to one).
  * errors: NULL. */

@@ -4,12 +4,15 @@
  */
 #include "alloc/prof.h"
 
+#include <string.h>
+
 #include "alloc/bin.h"
 #include "alloc/conf.h"
 #include "alloc/prof_bt.h"
 #include "alloc/prof_dump.h"
 #include "alloc/prof_heap.h"
 #include "alloc/prof_ln.h"
+#include "alloc/prof_recent.h"
 #include "alloc/prof_table.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -38,6 +41,7 @@ void
 prof_boot(void)
 {
     prof_table_boot();
+    prof_recent_boot();
     conf.prof |= conf.prof_leak;
     if (conf.prof) {
         conf.sample = prof_rate_of_lg(conf.lg_prof_sample);
@@ -52,6 +56,7 @@ prof_reset(uint64_t rate)
 {
     atomic_store_rlx(&conf.sample, rate);
     prof_table_reset();
+    prof_recent_reset();
 }
 
 void
@@ -101,6 +106,14 @@ prof_locate(prof_sample_t *sample, const extent_t *e, const void *p)
     }
 }
 
+static prof_moment_t
+prof_moment(const tsd_t *tsd, const prof_stack_t *stack, uint64_t time_ns)
+{
+    prof_moment_t m = {.time_ns = time_ns, .stack = stack, .tid = tsd->tid};
+    memcpy(m.name, tsd->name, sizeof(m.name));
+    return m;
+}
+
 static JE_NOINLINE bool
 prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
             size_t usable)
@@ -120,8 +133,13 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
         .label = tsd->label,
     };
     prof_locate(&sample, e, p);
+    if (sample.site != NULL) {
+        prof_moment_t m = prof_moment(tsd, sample.site->stack, sample.time_ns);
+        sample.recent = prof_recent_add(&m, requested, usable);
+    }
     if (sample.site == NULL || !prof_table_add(&sample)) {
         atomic_add_rlx(&prof.dropped_memory, 1u);
+        prof_recent_void(sample.recent);
         return false;
     }
     atomic_add_rlx(&sample.site->total_samples, 1u);
@@ -147,19 +165,40 @@ prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
     return ok;
 }
 
+/* Who keeps account of frees hears of this one. */
+static JE_NOINLINE void
+prof_note_free(const tsd_t *tsd, const prof_sample_t *gone)
+{
+    uintptr_t frames[PROF_STACK_MAX];
+    unsigned depth = prof_bt_capture(frames, PROF_STACK_MAX);
+    prof_moment_t m =
+        prof_moment(tsd, prof_stack_get(frames, depth), os_clock_ns());
+    prof_recent_release(gone->recent, &m, false);
+}
+
 /* A signal may interrupt this thread while it holds a lock of the tables, and
  * its handler may free: is_sampling says so. */
 void
 prof_sample_free(void *p)
 {
     tsd_t *tsd = tsd_current;
+    prof_sample_t gone;
     if (unlikely(tsd == &tsd_none)) {
-        prof_table_remove((uintptr_t)p, false);
+        if (prof_table_remove((uintptr_t)p, false, &gone)) {
+            prof_recent_release(gone.recent, NULL, false);
+        }
         return;
     }
     bool was_sampling = tsd->is_sampling;
     tsd->is_sampling = true;
-    prof_table_remove((uintptr_t)p, was_sampling);
+    if (prof_table_remove((uintptr_t)p, was_sampling, &gone) &&
+        unlikely(gone.recent != 0)) {
+        if (was_sampling) {
+            prof_recent_release(gone.recent, NULL, true);
+        } else {
+            prof_note_free(tsd, &gone);
+        }
+    }
     tsd->is_sampling = was_sampling;
 }
 
@@ -169,6 +208,7 @@ prof_fork_child(void)
     if (!prof_table_fork_child()) {
         prof.is_torn = true;
     }
+    prof_recent_fork_child();
     prof_bt_fork_child();
     prof_dump_fork_child();
     prof_heap_fork_child();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc/meta.h"
+#include "alloc/prof_recent.h"
 #include "base/assert.h"
 #include "base/bits.h"
 #include "os/mutex.h"
@@ -44,9 +45,8 @@ static size_t bytes_used;
 static uintptr_t deferred[DEFERRED_MAX];
 static uint32_t deferred_count; /* an upper bound of the used places */
 
-/* Zeroed memory within the budget. errors: NULL. */
-static void *
-table_alloc(size_t size)
+void *
+prof_table_alloc(size_t size)
 {
     size = bits_align_up(size, CACHELINE);
     if (atomic_add_rlx(&bytes_used, size) + size > PROF_MEMORY_MAX) {
@@ -97,7 +97,7 @@ index_append(index_t *index, void *member, uint32_t *id)
         }
         void ***chunk = &index->chunks[n / INDEX_CHUNK];
         if (atomic_load_acq(chunk) == NULL) {
-            void **fresh = table_alloc(INDEX_CHUNK * sizeof(void *));
+            void **fresh = prof_table_alloc(INDEX_CHUNK * sizeof(void *));
             void **none = NULL;
             if (fresh == NULL) {
                 return false;
@@ -132,8 +132,8 @@ stack_find(prof_stack_t *chain, uint64_t hash, const uintptr_t *frames,
 
 /* Two threads that add the same stack at once: the second one's exchange fails,
  * it looks again, and its copy is left over. */
-static const prof_stack_t *
-stack_get(const uintptr_t *frames, uint32_t depth)
+const prof_stack_t *
+prof_stack_get(const uintptr_t *frames, uint32_t depth)
 {
     uint64_t hash = depth;
     for (uint32_t i = 0; i < depth; i++) {
@@ -145,7 +145,8 @@ stack_get(const uintptr_t *frames, uint32_t depth)
     if (likely(found != NULL)) {
         return found;
     }
-    prof_stack_t *fresh = table_alloc(sizeof(*fresh) + depth * sizeof(*frames));
+    prof_stack_t *fresh =
+        prof_table_alloc(sizeof(*fresh) + depth * sizeof(*frames));
     if (fresh == NULL) {
         return NULL;
     }
@@ -182,7 +183,7 @@ prof_site_t *
 prof_site_get(const uintptr_t *frames, uint32_t depth, uint64_t usable,
               uint64_t rate)
 {
-    const prof_stack_t *stack = stack_get(frames, depth);
+    const prof_stack_t *stack = prof_stack_get(frames, depth);
     if (unlikely(stack == NULL)) {
         return NULL;
     }
@@ -193,7 +194,7 @@ prof_site_get(const uintptr_t *frames, uint32_t depth, uint64_t usable,
     if (likely(found != NULL)) {
         return found;
     }
-    prof_site_t *fresh = table_alloc(sizeof(*fresh));
+    prof_site_t *fresh = prof_table_alloc(sizeof(*fresh));
     if (fresh == NULL) {
         return NULL;
     }
@@ -279,7 +280,7 @@ shard_grow_locked(shard_t *shard)
     size_t old_n = shard->nbuckets;
     prof_sample_t **old = shard->buckets;
     size_t n = old_n == 0 ? SHARD_BUCKETS_FIRST : old_n * 2;
-    prof_sample_t **fresh = table_alloc(n * sizeof(prof_sample_t *));
+    prof_sample_t **fresh = prof_table_alloc(n * sizeof(prof_sample_t *));
     if (fresh == NULL) {
         return false;
     }
@@ -305,7 +306,7 @@ shard_record_locked(shard_t *shard)
 {
     if (shard->spare == NULL) {
         prof_sample_t *fresh =
-            table_alloc(SHARD_RECORDS * sizeof(prof_sample_t));
+            prof_table_alloc(SHARD_RECORDS * sizeof(prof_sample_t));
         if (fresh == NULL) {
             return NULL;
         }
@@ -340,20 +341,23 @@ shard_add_locked(shard_t *shard, uint64_t hash, const prof_sample_t *sample)
     return true;
 }
 
-static void
-shard_remove_locked(shard_t *shard, uint64_t hash, uintptr_t addr)
+static bool
+shard_remove_locked(shard_t *shard, uint64_t hash, uintptr_t addr,
+                    prof_sample_t *gone)
 {
     if (shard->nbuckets == 0) {
-        return;
+        return false;
     }
     prof_sample_t **link = shard_link(shard, hash, addr);
     prof_sample_t *s = *link;
     if (s != NULL) {
+        *gone = *s;
         *link = s->next;
         s->next = shard->spare;
         shard->spare = s;
         shard->count--;
     }
+    return s != NULL;
 }
 
 /* Remember a free for later; when all places are taken the sample stays until
@@ -380,7 +384,10 @@ deferred_drain(void)
         uintptr_t addr = atomic_xchg_acq(&deferred[i], (uintptr_t)0);
         if (addr != 0) {
             atomic_sub_rlx(&deferred_count, 1u);
-            prof_table_remove(addr, false);
+            prof_sample_t gone;
+            if (prof_table_remove(addr, false, &gone)) {
+                prof_recent_release(gone.recent, NULL, false);
+            }
         }
     }
 }
@@ -397,21 +404,22 @@ prof_table_add(const prof_sample_t *sample)
     return ok;
 }
 
-void
-prof_table_remove(uintptr_t addr, bool is_nested)
+bool
+prof_table_remove(uintptr_t addr, bool is_nested, prof_sample_t *gone)
 {
     uint64_t hash = addr_hash(addr);
     shard_t *shard = shard_of(hash);
     if (unlikely(is_nested)) {
         if (!os_mutex_trylock(&shard->mtx)) {
             deferred_push(addr);
-            return;
+            return false;
         }
     } else {
         os_mutex_lock(&shard->mtx);
     }
-    shard_remove_locked(shard, hash, addr);
+    bool was_there = shard_remove_locked(shard, hash, addr, gone);
     os_mutex_unlock(&shard->mtx);
+    return was_there;
 }
 
 size_t

@@ -50,7 +50,8 @@ typedef struct prof_sample {
     uint64_t requested; /* bytes */
     uint64_t time_ns;   /* monotonic */
     prof_site_t *site;
-    uintptr_t slab; /* 0: no slab */
+    uintptr_t slab;  /* 0: no slab */
+    uint64_t recent; /* its number there, or 0; see prof_recent.h */
     int32_t tid;
     uint16_t slot;  /* region in the slab, or PROF_NO_SLOT */
     uint16_t label; /* 0 = none; see label.h */
@@ -58,6 +59,11 @@ typedef struct prof_sample {
 
 void prof_table_boot(void);
 
+/* Zeroed memory within the budget, never given back. errors: NULL. */
+void *prof_table_alloc(size_t size);
+
+/* The stack, made if need be. errors: NULL, no memory. */
+const prof_stack_t *prof_stack_get(const uintptr_t *frames, uint32_t depth);
 /* The site of this stack, size and rate, made if need be.
  * errors: NULL, no memory. */
 prof_site_t *prof_site_get(const uintptr_t *frames, uint32_t depth,
@@ -66,9 +72,10 @@ prof_site_t *prof_site_get(const uintptr_t *frames, uint32_t depth,
 /* Enter a live sample; one at the same address is replaced.
  * errors: false, no memory. */
 JE_NODISCARD bool prof_table_add(const prof_sample_t *sample);
-/* Take it out; an address that is not there is ignored. `is_nested`: a frame of
- * this thread that a signal interrupted may hold a lock, so never wait. */
-void prof_table_remove(uintptr_t addr, bool is_nested);
+/* Take it out and copy it to *gone. `is_nested`: a frame of this thread that a
+ * signal interrupted may hold a lock, so never wait. errors: false, it is not
+ * there, or is taken out later. */
+bool prof_table_remove(uintptr_t addr, bool is_nested, prof_sample_t *gone);
 
 /* Forget all samples, and what sites have counted. */
 void prof_table_reset(void);

@@ -10,6 +10,7 @@
 #include "alloc/ctl.h"
 #include "alloc/emap.h"
 #include "alloc/meta.h"
+#include "alloc/prof_recent.h"
 #include "alloc/prof_table.h"
 #include "alloc/tcache.h"
 #include "alloc/tcaches.h"
@@ -235,6 +236,7 @@ stats_reset_mutexes(void)
     stats_reset_mutex(tsd_list_mutex());
     stats_reset_mutex(tcaches_mutex());
     stats_reset_mutex(emap_mutex());
+    stats_reset_mutex(prof_recent_mutex());
 }
 
 /* ---- one arena --------------------------------------------------------- */
@@ -513,6 +515,8 @@ fill_totals(stats_t *s)
                       background_mutex());
     stats_count_mutex(&s->mutexes[STATS_GLOBAL_MUTEX_ctl], ctl_mutex());
     stats_count_mutexes(&s->mutexes[STATS_GLOBAL_MUTEX_prof], prof_table_mutex);
+    stats_count_mutex(&s->mutexes[STATS_GLOBAL_MUTEX_prof_recent_alloc],
+                      prof_recent_mutex());
 }
 
 /* What belongs to no arena and is shown in the first. */

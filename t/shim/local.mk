@@ -25,10 +25,14 @@ JE_PROF_TESTS = \
 	t/unit/check_prof \
 	t/unit/check_prof_bt \
 	t/unit/check_prof_file \
+	t/unit/check_prof_recent \
 	t/unit/check_residency
 check_PROGRAMS += $(JE_PROF_TESTS)
 TESTS += $(JE_PROF_TESTS)
 t_unit_check_prof_LDADD = $(JE_CORE_TEST) -lm
 t_unit_check_prof_bt_LDADD = $(JE_CORE_TEST)
 t_unit_check_prof_file_LDADD = $(JE_CORE_TEST)
+t_unit_check_prof_recent_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+t_unit_check_prof_recent_LDADD = $(JE_CORE_TEST) $(JANSSON_LIBS)
+EXTRA_DIST += t/unit/check_prof_recent.env
 t_unit_check_residency_LDADD = $(JE_CORE_TEST)

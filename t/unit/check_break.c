@@ -109,7 +109,7 @@ START_TEST(test_break_serves_what_mmap_does_not)
         return; /* mmap cannot be made to fail */
     }
     size_t size = (size_t)64 << 20;
-    meta_use_break();
+    meta_use_break(true);
     pac->dss = CONF_DSS_DISABLED;
     os_pages_fail_at(1, UINT64_MAX);
     ck_assert_ptr_null(arena_large_alloc(arena, size, 0, false));

@@ -382,6 +382,14 @@ START_TEST(test_pac_alloc_of_impossible_sizes_changes_nothing)
 
 END_TEST
 
+/* Whatever the option dss says. */
+static void
+use_no_break(void)
+{
+    pac->dss = CONF_DSS_DISABLED;
+    meta_use_break(false);
+}
+
 /* Neither new descriptors nor spare ones. */
 static void
 use_up_descriptors(void)
@@ -398,6 +406,7 @@ START_TEST(test_pac_cut_without_a_descriptor_loses_nothing)
     if (!je_config_debug) {
         return; /* mappings can be made to fail in debug builds */
     }
+    use_no_break();
     (void)take(1); /* so that the next starts at an odd page */
     extent_t *e = take(40);
     (void)take(1);
@@ -427,6 +436,7 @@ END_TEST
 
 START_TEST(test_pac_regions_double_up_to_a_limit)
 {
+    use_no_break();
     size_t before = pac->grow_size;
     for (unsigned i = 0; i < 12; i++) {
         bool zeroed;

@@ -169,6 +169,7 @@ START_TEST(test_table_keeps_what_is_added)
 {
     enum { N = 50000 };
 
+    prof_sample_t gone;
     ck_assert(je_boot());
     for (uintptr_t i = 1; i <= N; i++) {
         prof_sample_t s = sample_at(i * 16);
@@ -176,9 +177,9 @@ START_TEST(test_table_keeps_what_is_added)
     }
     ck_assert_uint_eq(prof_table_live(), N);
     for (uintptr_t i = 1; i <= N; i += 2) {
-        prof_table_remove(i * 16, false);
+        (void)prof_table_remove(i * 16, false, &gone);
     }
-    prof_table_remove(12345678, false); /* not there */
+    ck_assert(!prof_table_remove(12345678, false, &gone));
     ck_assert_uint_eq(prof_table_live(), N / 2);
     prof_sample_t *copy = calloc(N, sizeof(*copy));
     ck_assert_uint_eq(prof_table_copy(copy, N), N / 2);
@@ -219,7 +220,9 @@ START_TEST(test_table_is_bounded)
     ck_assert_uint_ge(n, PROF_MEMORY_MAX / (3 * sizeof(s)));
     /* what is given back can be used again */
     size_t live = prof_table_live();
-    prof_table_remove(16, false);
+    prof_sample_t gone;
+    ck_assert(prof_table_remove(16, false, &gone));
+    ck_assert_uint_eq(gone.addr, 16);
     s.addr = 16;
     ck_assert(prof_table_add(&s));
     ck_assert_uint_eq(prof_table_live(), live);

@@ -18,6 +18,7 @@
 #include "alloc/malloc.h"
 #include "alloc/malloc_fast.h"
 #include "alloc/meta.h"
+#include "alloc/prof_recent.h"
 #include "alloc/prof_table.h"
 #include "alloc/tcaches.h"
 #include "t/util.h"
@@ -791,8 +792,9 @@ START_TEST(test_stats_count_what_locks_do)
                                                        prof_table_mutex};
     free_fast(malloc_fast(1));
     os_mutex_t *const locks[] = {
-        background_mutex(), ctl_mutex(),      several[0](1),   several[1](3),
-        several[1](9),      tsd_list_mutex(), tcaches_mutex(), emap_mutex()};
+        background_mutex(), ctl_mutex(),   several[0](1),
+        several[1](3),      several[1](9), tsd_list_mutex(),
+        tcaches_mutex(),    emap_mutex(),  prof_recent_mutex()};
     stats_t *before = snapshot();
     for (unsigned i = 0; i < JE_ARRAY_LEN(locks) * TIMES; i++) {
         os_mutex_lock(locks[i / TIMES]);
@@ -810,6 +812,8 @@ START_TEST(test_stats_count_what_locks_do)
          &after->mutexes[STATS_GLOBAL_MUTEX_ctl], TIMES},
         {&before->mutexes[STATS_GLOBAL_MUTEX_prof],
          &after->mutexes[STATS_GLOBAL_MUTEX_prof], 2 * TIMES},
+        {&before->mutexes[STATS_GLOBAL_MUTEX_prof_recent_alloc],
+         &after->mutexes[STATS_GLOBAL_MUTEX_prof_recent_alloc], TIMES},
         {&stats_arena(before, 0)->mutexes[STATS_MUTEX_base],
          &stats_arena(after, 0)->mutexes[STATS_MUTEX_base], 2 * TIMES},
         {&stats_arena(before, 0)->mutexes[STATS_MUTEX_tcache_list],
