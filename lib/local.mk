@@ -105,6 +105,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/prof_heap_write.c \
 	lib/alloc/prof_heap_write.h \
 	lib/alloc/prof_ln.h \
+	lib/alloc/prof_log.c \
+	lib/alloc/prof_log.h \
 	lib/alloc/prof_maps.c \
 	lib/alloc/prof_maps.h \
 	lib/alloc/prof_name.c \

@@ -47,4 +47,7 @@ bool ctl_read_constant(const char *name, emit_value_t *out);
 /* The lock of the snapshot, for the lock's figures. */
 os_mutex_t *ctl_mutex(void);
 
+/* What `version` says: which jemalloc's behaviour this is. */
+#define CTL_VERSION "5.3.0-0-gjeprobe"
+
 #endif

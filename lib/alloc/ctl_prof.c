@@ -10,6 +10,7 @@
 #include "alloc/ctl_leaf.h"
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
+#include "alloc/prof_log.h"
 #include "alloc/prof_recent.h"
 #include "base/assert.h"
 #include "base/bits.h"
@@ -202,6 +203,25 @@ ctl_read_prof_lg_sample(const ctl_leaf_t *leaf, const size_t *index,
     uint64_t rate = atomic_load_rlx(&conf.sample);
     out->size = conf.prof && rate > 0 ? bits_lg_floor(rate) : 0;
     return 0;
+}
+
+int
+ctl_write_prof_log_start(const ctl_leaf_t *leaf, const size_t *index,
+                         const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    return prof_log_start(in != NULL ? in->text : NULL) == 0 ? 0 : EFAULT;
+}
+
+int
+ctl_write_prof_log_stop(const ctl_leaf_t *leaf, const size_t *index,
+                        const ctl_value_t *in)
+{
+    (void)leaf;
+    (void)index;
+    (void)in;
+    return prof_log_stop() == 0 ? 0 : EFAULT;
 }
 
 /* ---- recent samples ---------------------------------------------------- */

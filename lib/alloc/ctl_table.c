@@ -38,10 +38,6 @@
     {                                                                          \
         .name = n, .type = t, .read = r, .offset = o                           \
     }
-#define NO_PROF(n)                                                             \
-    {                                                                          \
-        .name = n, .is_prof_only = true                                        \
-    }
 /* Write-only, and only while the option `prof` is on. */
 #define PROF_WRITE(n, t, w)                                                    \
     {                                                                          \
@@ -148,7 +144,7 @@
            offsetof(residency_t, n))
 
 const ctl_leaf_t ctl_table[] = {
-    TEXT("version", "5.3.0-0-gjeprobe"),
+    TEXT("version", CTL_VERSION),
     {.name = "epoch",
      .type = CTL_U64,
      .read = ctl_read_epoch,
@@ -293,8 +289,8 @@ const ctl_leaf_t ctl_table[] = {
     PROF_WRITE("prof.reset", CTL_SIZE, ctl_write_prof_reset),
     ROW("prof.interval", CTL_U64, ctl_read_prof_interval),
     ROW("prof.lg_sample", CTL_SIZE, ctl_read_prof_lg_sample),
-    NO_PROF("prof.log_start"),
-    NO_PROF("prof.log_stop"),
+    PROF_WRITE("prof.log_start", CTL_TEXT, ctl_write_prof_log_start),
+    PROF_WRITE("prof.log_stop", CTL_VOID, ctl_write_prof_log_stop),
 
     TOTAL("allocated", allocated),
     TOTAL("active", active),

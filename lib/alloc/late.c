@@ -20,6 +20,7 @@
 #include "alloc/prof.h"
 #include "alloc/prof_dump.h"
 #include "alloc/prof_heap.h"
+#include "alloc/prof_log.h"
 #include "alloc/prof_name.h"
 #include "alloc/prof_signal.h"
 #include "alloc/prof_status.h"
@@ -61,6 +62,9 @@ late_exit(void)
     }
     if (conf.dump_exit) {
         (void)je_dump(NULL, "exit");
+    }
+    if (prof_log_is_on) {
+        (void)prof_log_stop();
     }
     if (prof_heap_exit()) {
         _exit(1);

@@ -12,6 +12,7 @@
 #include "alloc/prof_dump.h"
 #include "alloc/prof_heap.h"
 #include "alloc/prof_ln.h"
+#include "alloc/prof_log.h"
 #include "alloc/prof_recent.h"
 #include "alloc/prof_table.h"
 #include "base/assert.h"
@@ -49,6 +50,7 @@ prof_boot(void)
         prof_thread_is_active = conf.prof_thread_active_init;
     }
     prof_heap_boot();
+    prof_log_boot();
 }
 
 void
@@ -136,6 +138,9 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
     if (sample.site != NULL) {
         prof_moment_t m = prof_moment(tsd, sample.site->stack, sample.time_ns);
         sample.recent = prof_recent_add(&m, requested, usable);
+        if (unlikely(atomic_load_rlx(&prof_log_is_on))) {
+            prof_log_thread(&m);
+        }
     }
     if (sample.site == NULL || !prof_table_add(&sample)) {
         atomic_add_rlx(&prof.dropped_memory, 1u);
@@ -174,6 +179,9 @@ prof_note_free(const tsd_t *tsd, const prof_sample_t *gone)
     prof_moment_t m =
         prof_moment(tsd, prof_stack_get(frames, depth), os_clock_ns());
     prof_recent_release(gone->recent, &m, false);
+    if (atomic_load_rlx(&prof_log_is_on)) {
+        prof_log_free(gone, &m);
+    }
 }
 
 /* A signal may interrupt this thread while it holds a lock of the tables, and
@@ -192,7 +200,7 @@ prof_sample_free(void *p)
     bool was_sampling = tsd->is_sampling;
     tsd->is_sampling = true;
     if (prof_table_remove((uintptr_t)p, was_sampling, &gone) &&
-        unlikely(gone.recent != 0)) {
+        unlikely(gone.recent != 0 || atomic_load_rlx(&prof_log_is_on))) {
         if (was_sampling) {
             prof_recent_release(gone.recent, NULL, true);
         } else {
@@ -209,6 +217,7 @@ prof_fork_child(void)
         prof.is_torn = true;
     }
     prof_recent_fork_child();
+    prof_log_fork_child();
     prof_bt_fork_child();
     prof_dump_fork_child();
     prof_heap_fork_child();

@@ -3,6 +3,7 @@
  */
 #include "alloc/prof_copy.h"
 
+#include "base/assert.h"
 #include "base/bits.h"
 #include "os/pages.h"
 
@@ -98,4 +99,16 @@ prof_copy_drop(prof_copy_t *c)
 {
     prof_copy_unmap(c->samples, c->samples_size);
     prof_copy_unmap(c->sites, c->sites_size);
+}
+
+void
+prof_stack_emit(emit_t *e, const char *key, const prof_stack_t *stack)
+{
+    char text[24];
+    emit_array(e, key);
+    for (uint32_t i = 0; stack != NULL && i < stack->depth; i++) {
+        (void)je_format(text, sizeof(text), "0x%zx", (size_t)stack->frames[i]);
+        emit_member(e, NULL, emit_string(text));
+    }
+    emit_array_end(e);
 }

@@ -5,6 +5,7 @@
 #define JE_ALLOC_PROF_COPY_H
 
 #include "alloc/prof_table.h"
+#include "base/emit.h"
 
 /* Live samples of a site. */
 typedef struct prof_live {
@@ -30,6 +31,9 @@ typedef enum {
 } prof_order_t;
 
 void prof_copy_sort(prof_copy_t *c, prof_order_t order);
+
+/* An array of return addresses; of none if the stack is NULL. */
+void prof_stack_emit(emit_t *e, const char *key, const prof_stack_t *stack);
 
 /* Zeroed scratch memory; *mapped is what prof_copy_unmap wants back. */
 void *prof_copy_map(size_t size, size_t *mapped);

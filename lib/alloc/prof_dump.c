@@ -19,8 +19,6 @@
 #include "alloc/prof.h"
 #include "alloc/prof_bt.h"
 #include "alloc/prof_copy.h"
-#include "alloc/prof_file.h"
-#include "alloc/prof_heap_write.h"
 #include "alloc/prof_maps.h"
 #include "alloc/prof_status.h"
 #include "alloc/prof_table.h"
@@ -104,12 +102,7 @@ dump_stacks(emit_t *e, const prof_copy_t *c)
 {
     emit_array(e, "stacks");
     for (uint32_t id = 0; id < c->nstacks; id++) {
-        const prof_stack_t *stack = prof_stack_at(id);
-        emit_array(e, NULL);
-        for (uint32_t i = 0; stack != NULL && i < stack->depth; i++) {
-            dump_address(e, NULL, stack->frames[i]);
-        }
-        emit_array_end(e);
+        prof_stack_emit(e, NULL, prof_stack_at(id));
     }
     emit_array_end(e);
 }
@@ -336,18 +329,18 @@ dump_leave(void)
 }
 
 static int
-heap_to_file(const char *path)
+plain_to_file(const char *path, je_dump_writer_t *writer)
 {
     if (!prof_file_open_plain(&dump.file, path)) {
         return dump.file.error;
     }
-    prof_heap_write(&dump.file);
+    writer(&dump.file);
     return prof_file_close(&dump.file) ? 0 : dump.file.error;
 }
 
-/* One writer at a time; `reason` NULL: a heap profile. */
+/* One at a time; `writer` NULL: a dump. */
 static int
-dump_alone(const char *path, const char *reason)
+dump_alone(const char *path, const char *reason, je_dump_writer_t *writer)
 {
     int saved = errno;
     if (!dump_enter()) {
@@ -355,11 +348,11 @@ dump_alone(const char *path, const char *reason)
     }
     sigset_t blocked, before;
     signals_block(&blocked, &before);
-    int error =
-        reason != NULL ? dump_to_file(path, reason) : heap_to_file(path);
+    int error = writer == NULL ? dump_to_file(path, reason)
+                               : plain_to_file(path, writer);
     if (error != 0) {
         dump_report(error);
-    } else if (reason != NULL) {
+    } else if (writer == NULL) {
         prof_status_dump(dump.file.path, dump.file.bytes);
         dump.sequence++;
     }
@@ -372,11 +365,11 @@ dump_alone(const char *path, const char *reason)
 int
 je_dump(const char *path, const char *reason)
 {
-    return dump_alone(path, reason);
+    return dump_alone(path, reason, NULL);
 }
 
 int
-je_dump_heap(const char *path)
+je_dump_plain(const char *path, je_dump_writer_t *writer)
 {
-    return dump_alone(path, NULL);
+    return dump_alone(path, NULL, writer);
 }

@@ -8,15 +8,17 @@
 #ifndef JE_ALLOC_PROF_DUMP_H
 #define JE_ALLOC_PROF_DUMP_H
 
+#include "alloc/prof_file.h"
 #include "base/macros.h"
 
 /* `path` NULL: the name that the option dump_path makes. `reason`: one of exit,
  * signal, interval, peak, request, fatal. Not for signal handlers.
  * Returns 0 or the errno of the failure, which has been reported. */
 int je_dump(const char *path, const char *reason);
-/* Write a heap profile (prof_heap.h) to the file of that name, which is
- * replaced. The same rules. */
-int je_dump_heap(const char *path);
+/* Have `writer` write the file of that name, which is replaced. The same
+ * rules. */
+typedef void je_dump_writer_t(prof_file_t *f);
+int je_dump_plain(const char *path, je_dump_writer_t *writer);
 
 /* In the child of a fork: it writes its own, from the first on. */
 void prof_dump_fork_child(void);

@@ -69,6 +69,17 @@ heap_name(char *out, size_t size, prof_heap_reason_t reason)
 }
 
 int
+prof_heap_name_log(char *out, size_t size, uint64_t number)
+{
+    if (heap.prefix[0] == '\0') {
+        return EINVAL;
+    }
+    size_t n = je_format(out, size, "%s.%d.%llu.json", heap.prefix,
+                         (int)getpid(), (unsigned long long)number);
+    return n < size ? 0 : ENAMETOOLONG;
+}
+
+int
 prof_heap_dump(const char *path, prof_heap_reason_t reason)
 {
     char name[PROF_PATH_MAX];
@@ -81,7 +92,7 @@ prof_heap_dump(const char *path, prof_heap_reason_t reason)
         }
         path = name;
     }
-    return je_dump_heap(path);
+    return je_dump_plain(path, prof_heap_write);
 }
 
 bool

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { PROF_PREFIX_MAX = 1024 };
 
@@ -32,6 +33,10 @@ void prof_heap_boot(void);
  * is NULL; nothing is written then if the prefix is empty. A failure is said on
  * stderr. Returns an errno; EINVAL: there is no prefix. */
 int prof_heap_dump(const char *path, prof_heap_reason_t reason);
+
+/* The name "<prefix>.<pid>.<number>.json". Returns an errno; EINVAL: there is
+ * no prefix. */
+int prof_heap_name_log(char *out, size_t size, uint64_t number);
 
 /* errors: false, it is too long. */
 JE_NODISCARD bool prof_heap_set_prefix(const char *prefix);

@@ -221,7 +221,7 @@ prof_recent_release(uint64_t number, const prof_moment_t *m, bool is_nested)
 static void
 dump_moment(emit_t *e, const char *what, const prof_moment_t *m)
 {
-    char key[32], frame[24];
+    char key[32];
     (void)je_format(key, sizeof(key), "%s_thread_uid", what);
     emit_member(e, key, emit_u64((uint32_t)m->tid));
     if (m->name[0] != '\0') {
@@ -231,13 +231,7 @@ dump_moment(emit_t *e, const char *what, const prof_moment_t *m)
     (void)je_format(key, sizeof(key), "%s_time", what);
     emit_member(e, key, emit_u64(m->time_ns));
     (void)je_format(key, sizeof(key), "%s_trace", what);
-    emit_array(e, key);
-    for (uint32_t i = 0; m->stack != NULL && i < m->stack->depth; i++) {
-        (void)je_format(frame, sizeof(frame), "0x%zx",
-                        (size_t)m->stack->frames[i]);
-        emit_member(e, NULL, emit_string(frame));
-    }
-    emit_array_end(e);
+    prof_stack_emit(e, key, m->stack);
 }
 
 static void

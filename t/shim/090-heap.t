@@ -257,8 +257,15 @@ ok "64 MiB at an interval of 16 MiB: 3 to 5 ($n)" test "$n" -ge 3 -a "$n" -le 5
 heaps prof_gdump:true ./ctl gdump
 n=$(files 'jeprof.*.u*.heap')
 ok "eight new highs ($n)" test "$n" -ge 8 -a "$n" -le 12
+heaps lg_prof_sample:12,prof_log:true ./ctl interval
+n=$(cat jeprof.*.0.json | grep -o '"usize":1024' | wc -l)
+ok "a log of 64 MiB that were freed, at exit ($n events)" \
+    test "$n" -gt 14000 -a "$n" -lt 15000
+rm -f ./*.json
+heaps lg_prof_sample:12,prof_log:true,prof_prefix: ./ctl interval
+is "none without a prefix" "$(files '*.json')" 0
 heaps "" ./ctl interval
-is "none unless asked for" "$(files '*.heap')" 0
+is "none unless asked for" "$(files '*.heap') $(files '*.json')" '0 0'
 
 heaps lg_prof_sample:12,prof_leak:true "$samples/leak"
 like "leaks are summed up" "$err" \

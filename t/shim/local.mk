@@ -25,6 +25,7 @@ JE_PROF_TESTS = \
 	t/unit/check_prof \
 	t/unit/check_prof_bt \
 	t/unit/check_prof_file \
+	t/unit/check_prof_log \
 	t/unit/check_prof_recent \
 	t/unit/check_residency
 check_PROGRAMS += $(JE_PROF_TESTS)
@@ -32,7 +33,9 @@ TESTS += $(JE_PROF_TESTS)
 t_unit_check_prof_LDADD = $(JE_CORE_TEST) -lm
 t_unit_check_prof_bt_LDADD = $(JE_CORE_TEST)
 t_unit_check_prof_file_LDADD = $(JE_CORE_TEST)
+t_unit_check_prof_log_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+t_unit_check_prof_log_LDADD = $(JE_CORE_TEST) $(JANSSON_LIBS) -lpthread
 t_unit_check_prof_recent_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 t_unit_check_prof_recent_LDADD = $(JE_CORE_TEST) $(JANSSON_LIBS)
-EXTRA_DIST += t/unit/check_prof_recent.env
+EXTRA_DIST += t/unit/check_prof_log.env t/unit/check_prof_recent.env
 t_unit_check_residency_LDADD = $(JE_CORE_TEST)
