@@ -66,7 +66,7 @@ os_brk_map(size_t size, size_t align)
 {
     je_assert((size & OS_PAGE_MASK) == 0 && bits_is_pow2(align));
     je_assert(align >= OS_PAGE);
-    uintptr_t start;
+    uintptr_t start = 0;
     bool is_short = true;
     os_mutex_lock(&brk_mtx);
     for (unsigned i = 0; i < BRK_TRIES && is_short; i++) {
