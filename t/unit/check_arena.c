@@ -127,9 +127,7 @@ check_large(void)
             ck_assert_ptr_eq(extent_object(e), p);
             unsigned char *tail = p + sz_size(szind);
             size_t more = sz_size(szind + 1) - sz_size(szind);
-            for (size_t k = 0; k < more; k++) {
-                ck_assert_uint_eq(tail[k], 0);
-            }
+            ck_assert(tail[0] == 0 && memcmp(tail, tail + 1, more - 1) == 0);
             ck_assert_uint_eq(tail[-1], 1);
             ck_assert_uint_eq(stats->nmalloc - stats->ndalloc, 0);
             ck_assert(arena_large_resize(e, sz_size(szind), false));
