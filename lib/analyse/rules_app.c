@@ -159,7 +159,7 @@ rule_rocksdb_outside_cache(const struct rule_input *in, struct finding *finding)
     struct jep_figure beside = outside_sum(outside, JE_ARRAY_LEN(outside));
     struct jep_figure sum = figure_plus(cache, beside);
 
-    if (!cache.known || in->rss < CACHE_TIMES * (double)cache.value ||
+    if (!cache.known || (double)in->rss < CACHE_TIMES * (double)cache.value ||
         !rule_is_part(sum, CACHE_EXPLAINED, s->allocated))
         return false;
     finding_severity(finding, JEP_MEDIUM);

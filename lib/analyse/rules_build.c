@@ -50,12 +50,12 @@ rule_prof_oversampling(const struct rule_input *in, struct finding *finding)
 {
     const struct jep_summary *s = &in->view->summary;
     struct jep_figure promoted = smallest_large(in);
-    const char *rate = rule_option(in, "lg_prof_sample");
-    unsigned lg;
+    int64_t lg;
 
     if (!rule_is_jemalloc(in) || !rule_option_is(in, "prof", "true") ||
-        rule_option_is(in, "prof_active", "false") || rate == NULL ||
-        sscanf(rate, "%u", &lg) != 1 || lg >= SAMPLE_LG_LEAST)
+        rule_option_is(in, "prof_active", "false") ||
+        !rule_option_number(in, "lg_prof_sample", &lg) || lg < 0 ||
+        lg >= SAMPLE_LG_LEAST)
         return false;
     finding_title(finding,
                   "Heap profiling takes a sample every %llu bytes, and each "

@@ -6,7 +6,6 @@
  * whether the process is busy. */
 #include "analyse/rules_common.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define IDLE_BYTES       (10 * RULE_MIB)
@@ -38,8 +37,13 @@ static bool
 decay_ms(const struct rule_input *in, const char *name, long long *ms)
 {
     const char *text = rule_option(in, name);
+    char *end;
 
-    return text != NULL && sscanf(text, "%lld", ms) == 1;
+    if (text == NULL)
+        return false;
+    /* 4.x says "-1 (no decay)". */
+    *ms = strtoll(text, &end, 10);
+    return end != text;
 }
 
 /* As decay_ms, but what releases since 5.0 do where nothing is said. */

@@ -356,11 +356,10 @@ static bool
 pieces_count(const struct rule_input *in, const struct snapshot *snapshot,
              struct pieces *pieces)
 {
-    const char *option = rule_option(in, "narenas");
-    long automatic;
+    int64_t automatic;
 
     *pieces = (struct pieces){0};
-    if (option == NULL || sscanf(option, "%ld", &automatic) != 1)
+    if (!rule_option_number(in, "narenas", &automatic))
         return false;
     for (size_t i = 0; i < snapshot->arena_count; i++) {
         const struct snapshot_arena *arena = snapshot->arenas[i];

@@ -27,12 +27,20 @@ static unsigned
 redis_version(const struct rule_input *in)
 {
     const char *text = snapshot_setting(in->snapshot, "redis.redis_version");
-    unsigned major, minor, patch = 0;
+    unsigned long major, minor, patch = 0;
+    char *end;
 
-    if (text == NULL || sscanf(text, "%u.%u.%u", &major, &minor, &patch) < 2 ||
-        major > 99 || minor > 99 || patch > 99)
+    if (text == NULL)
         return 0;
-    return major * 10000 + minor * 100 + patch;
+    major = strtoul(text, &end, 10);
+    if (*end != '.')
+        return 0;
+    minor = strtoul(end + 1, &end, 10);
+    if (*end == '.')
+        patch = strtoul(end + 1, NULL, 10);
+    if (major > 99 || minor > 99 || patch > 99)
+        return 0;
+    return (unsigned)(major * 10000 + minor * 100 + patch);
 }
 
 static void

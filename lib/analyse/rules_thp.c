@@ -117,7 +117,7 @@ huge_grew_alike(const struct rule_input *in, int64_t growth)
     if (!rule_change(in->before->rollup[ROLLUP_ANON_HUGE_PAGES],
                      in->snapshot->rollup[ROLLUP_ANON_HUGE_PAGES], &huge))
         return true;
-    return llabs(huge - growth) <= (double)growth * REGROWTH_HUGE;
+    return (double)llabs(huge - growth) <= (double)growth * REGROWTH_HUGE;
 }
 
 bool
@@ -135,8 +135,8 @@ rule_khugepaged_regrowth(const struct rule_input *in, struct finding *finding)
     was = rule_counted(in->before, old);
     if (!rule_change(old->rss, s->rss, &growth) ||
         !rule_change(was, rule_counted(in->snapshot, s), &counted) ||
-        growth <= 0 || growth < (double)old->rss.value * REGROWTH_RSS ||
-        llabs(counted) >= (double)was.value * REGROWTH_COUNTED ||
+        growth <= 0 || (double)growth < (double)old->rss.value * REGROWTH_RSS ||
+        (double)llabs(counted) >= (double)was.value * REGROWTH_COUNTED ||
         !s->retained.known || s->retained.value < (uint64_t)growth ||
         !huge_grew_alike(in, growth))
         return false;
