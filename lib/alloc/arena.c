@@ -311,14 +311,15 @@ arena_purge(arena_t *arena)
 }
 
 bool
-arena_reclaim_address_space(void)
+arena_reclaim_address_space(arena_t *arena)
 {
     size_t bytes = 0;
+    pac_t *heir = arena != NULL ? &arena->pac : NULL;
     for (unsigned i = 0; i < arena_count(); i++) {
-        arena_t *arena = arena_get(i);
-        if (arena != NULL && !arena->is_quarantined) {
-            arena_purge(arena);
-            bytes += pac_unmap_retained(&arena->pac);
+        arena_t *from = arena_get(i);
+        if (from != NULL && !from->is_quarantined) {
+            arena_purge(from);
+            bytes += pac_unmap_retained(&from->pac, heir);
         }
     }
     return bytes > 0;

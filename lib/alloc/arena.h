@@ -161,8 +161,10 @@ bool arena_large_resize(extent_t *e, size_t usable, bool zero);
 void arena_purge(arena_t *arena);
 /* Purge what the schedule says. */
 void arena_decay(arena_t *arena, uint64_t now_ns);
-/* Address space ran out: unmap whatever no one uses, everywhere. */
-bool arena_reclaim_address_space(void);
+/* Address space ran out for `arena`: unmap whatever no one uses, everywhere,
+ * and let it have what cannot be. It may be NULL. Returns whether there was
+ * any. */
+bool arena_reclaim_address_space(arena_t *arena);
 
 /* Full check of one arena, for debug=full and tests. */
 bool arena_is_valid(arena_t *arena);

@@ -316,7 +316,7 @@ je_alloc(size_t size, const alloc_how_t *how)
     void *p = malloc_by_class(tsd, cache, szind, usable, how);
     if (unlikely(p == NULL) &&
         ((tsd != NULL && tsd_leave_quarantine(tsd)) || deferred_flush() > 0 ||
-         arena_reclaim_address_space())) {
+         arena_reclaim_address_space(malloc_arena(tsd, how)))) {
         p = malloc_by_class(tsd, cache, szind, usable, how);
     }
     cache_leave(tsd, cache);

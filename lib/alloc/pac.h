@@ -111,8 +111,9 @@ void pac_purge_oldest(pac_t *pac, size_t npages);
  * to `heir`, which may be NULL. What is still active stays so; returns whether
  * nothing is. */
 bool pac_end(pac_t *pac, pac_t *heir);
-/* Unmap retained extents, to get address space back. Returns bytes. */
-size_t pac_unmap_retained(pac_t *pac);
+/* Unmap retained extents, to get address space back, or let `heir` have them as
+ * above. Returns bytes. */
+size_t pac_unmap_retained(pac_t *pac, pac_t *heir);
 
 /* Decay times; setting one purges what it now forbids. */
 typedef enum { PAC_DIRTY, PAC_MUZZY } pac_which_t;

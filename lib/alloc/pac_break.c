@@ -50,20 +50,29 @@ pac_break_is_alike(uintptr_t a, uintptr_t b)
     return os_brk_contains(a) == os_brk_contains(b);
 }
 
-/* What cannot be unmapped goes to another arena when its own ends. */
-void
+bool
 pac_break_hand_over(pac_t *pac, extent_t *e, pac_t *heir)
 {
     pac_run_t run = {e->addr, e->size};
     bool is_committed = e->is_committed, is_zeroed = e->is_zeroed;
+    bool can = heir != NULL && heir != pac && !pac_is_hooked(heir);
     if (!pac_lock(pac)) {
-        return;
+        return false;
+    }
+    if (!can) {
+        (void)pac_insert_locked(pac, &pac->retained, e);
+        os_mutex_unlock(&pac->mtx);
+        return false;
     }
     emap_clear_ends(e->addr, e->size);
     pac_descriptor_put_locked(pac, e);
     os_mutex_unlock(&pac->mtx);
-    if (heir == NULL || pac_is_hooked(heir) ||
-        !pac_adopt(heir, &heir->retained, &run, is_committed, is_zeroed)) {
+    if (pac_adopt(heir, &heir->retained, &run, is_committed, is_zeroed)) {
+        return true;
+    }
+    /* the descriptor that was just put back serves again */
+    if (!pac_adopt(pac, &pac->retained, &run, is_committed, is_zeroed)) {
         (void)atomic_add_rlx(&pac->abandoned_vm, run.size);
     }
+    return false;
 }

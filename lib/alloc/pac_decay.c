@@ -289,7 +289,7 @@ pac_end(pac_t *pac, pac_t *heir)
         extent_t *e = list_entry(l, extent_t, link);
         if (!pac_is_hooked(pac)) {
             if (os_brk_contains(e->addr)) {
-                pac_break_hand_over(pac, e, heir);
+                (void)pac_break_hand_over(pac, e, heir);
             } else {
                 (void)pac_unmap_one(pac, e);
             }
@@ -316,7 +316,7 @@ pac_end(pac_t *pac, pac_t *heir)
 }
 
 size_t
-pac_unmap_retained(pac_t *pac)
+pac_unmap_retained(pac_t *pac, pac_t *heir)
 {
     list_t stash;
     list_init(&stash);
@@ -331,9 +331,10 @@ pac_unmap_retained(pac_t *pac)
         list_remove(l);
         extent_t *e = list_entry(l, extent_t, link);
         size_t size = e->size;
-        if (pac_unmap_one(pac, e)) {
-            bytes += size;
-        }
+        bool is_gone = os_brk_contains(e->addr)
+                           ? pac_break_hand_over(pac, e, heir)
+                           : pac_unmap_one(pac, e);
+        bytes += is_gone ? size : 0;
     }
     return bytes;
 }

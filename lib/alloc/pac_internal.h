@@ -50,8 +50,9 @@ JE_NODISCARD bool pac_adopt(pac_t *pac, ecache_t *c, const pac_run_t *run,
 extent_t *pac_break_grow_locked(pac_t *pac, size_t size);
 /* Are both from there, or neither? */
 bool pac_break_is_alike(uintptr_t a, uintptr_t b);
-/* `e` is in no ecache. errors: it is abandoned. */
-void pac_break_hand_over(pac_t *pac, extent_t *e, pac_t *heir);
+/* What cannot be unmapped goes to another arena that needs it: `e`, purged and
+ * in no ecache, is retained there. errors: false, it is retained here. */
+bool pac_break_hand_over(pac_t *pac, extent_t *e, pac_t *heir);
 
 /* ---- the system's side, pac_hooks.c ------------------------------------ */
 

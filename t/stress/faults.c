@@ -320,7 +320,7 @@ threads_when_full(void)
     empty(small);
     empty(large);
     /* what is kept of the address space is not libc's to take for stacks */
-    stress_check(arena_reclaim_address_space());
+    stress_check(arena_reclaim_address_space(NULL));
     for (unsigned i = 0; i < 50; i++) {
         stress_check_eq(pthread_create(&t, &attr, thread_when_full, out), 0);
         (void)pthread_join(t, NULL);
@@ -379,7 +379,7 @@ no_descriptors(void)
     size_t pool = (size_t)64 << 20;
     jea_free(jea_malloc(pool / 2));
     jea_free(jea_malloc(1));
-    (void)arena_reclaim_address_space();
+    (void)arena_reclaim_address_space(NULL);
     size_t before = address_space_in_use();
     jea_free(jea_malloc(pool));
     os_pages_fail_at(1, UINT64_MAX);
@@ -396,7 +396,7 @@ no_descriptors(void)
         jea_free(p[--n]);
     }
     tcache_flush(tsd_get());
-    (void)arena_reclaim_address_space();
+    (void)arena_reclaim_address_space(NULL);
     size_t after = address_space_in_use();
     if (after > before + ((size_t)3 << 20)) {
         stress_fail(__FILE__, __LINE__, "%zu bytes stay mapped",

@@ -364,7 +364,7 @@ op_rare(worker_t *w)
         }
         break;
     case 6:
-        (void)arena_reclaim_address_space();
+        (void)arena_reclaim_address_space(arena);
         break;
     default:
         op_visitor(w);

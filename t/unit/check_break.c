@@ -147,7 +147,7 @@ START_TEST(test_break_pages_decay_and_stay)
     ck_assert_uint_eq(pac->muzzy.npages, 0);
     ck_assert_uint_eq(pac->retained.npages, retained + (size >> OS_LG_PAGE));
     ck_assert_uint_eq(*(volatile unsigned char *)at, 0);
-    (void)pac_unmap_retained(pac);
+    (void)pac_unmap_retained(pac, NULL);
     ck_assert_uint_eq(pac->retained.npages, retained + (size >> OS_LG_PAGE));
     ck_assert_uint_eq(pac->abandoned_vm, 0);
     ck_assert_uint_eq(take(size)->addr, at);
@@ -199,6 +199,27 @@ START_TEST(test_break_goes_to_another_arena_when_its_own_ends)
     ck_assert(arena_is_valid(arenas[0]));
     ck_assert_uint_eq(arena_create()->ind, ind);
     ck_assert_uint_eq(arena->pac.dss, CONF_DSS_DISABLED);
+}
+
+END_TEST
+
+START_TEST(test_break_goes_to_an_arena_that_finds_none)
+{
+    size_t size = (size_t)8 << 20;
+    arena_t *other = arena_create();
+    other->pac.dss = CONF_DSS_PRIMARY;
+    extent_t *e = take(size);
+    uintptr_t at = e->addr;
+    arena_large_dalloc(e);
+    refuses = true;
+    (void)arena_reclaim_address_space(NULL);
+    ck_assert_uint_ge(pac->retained.npages, size >> OS_LG_PAGE);
+    ck_assert(arena_reclaim_address_space(other));
+    ck_assert_uint_eq(pac->retained.npages, 0);
+    ck_assert_uint_eq(pac->abandoned_vm, 0);
+    e = arena_large_alloc(other, size, 0, false);
+    ck_assert_uint_eq(e->addr, at);
+    ck_assert(arena_is_valid(arena) && arena_is_valid(other));
 }
 
 END_TEST
@@ -311,6 +332,7 @@ main(void)
     tcase_add_loop_test(tc, test_break_pages_decay_and_stay, 0, 2);
     tcase_add_loop_test(tc, test_break_may_be_moved_by_others, 0, 2);
     tcase_add_test(tc, test_break_goes_to_another_arena_when_its_own_ends);
+    tcase_add_test(tc, test_break_goes_to_an_arena_that_finds_none);
     tcase_add_test(tc, test_break_of_a_child_is_its_own);
     tcase_add_test(tc, test_break_is_chosen_by_name);
     tcase_add_test(tc, test_break_is_behind_the_default_hooks_too);

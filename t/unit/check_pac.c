@@ -145,7 +145,7 @@ shadow_step(uint64_t *state)
         ck_assert_uint_eq(pac->dirty.npages, 0);
         ck_assert_uint_eq(pac->muzzy.npages, 0);
     } else if (op < 5) {
-        (void)pac_unmap_retained(pac);
+        (void)pac_unmap_retained(pac, NULL);
     } else if (op < 8) { /* what is dirty becomes muzzy */
         ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, op == 5 ? 1 : -1));
         decay_everything();
