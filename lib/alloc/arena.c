@@ -67,9 +67,10 @@ arena_bin_lock(arena_t *arena, bin_t *bin)
     return true;
 }
 
-unsigned
-arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
-           unsigned n)
+/* `nfills`: what it counts as, 1 if it is for a cache. */
+static unsigned
+arena_take(arena_t *arena, unsigned szind, unsigned turn, void **out,
+           unsigned n, unsigned nfills)
 {
     unsigned count = bin_shards[szind].count;
     bin_t *bin = arena_bin(arena, szind, likely(count == 1) ? 0 : turn % count);
@@ -90,12 +91,27 @@ arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
         }
         got = bin_take_locked(bin, info, out, n);
     }
-    bin->stats.nfills += got > 0;
+    bin->stats.nfills += got > 0 ? nfills : 0;
     if (je_config_debug > 1) {
         (void)bin_is_valid_locked(bin, info);
     }
     os_mutex_unlock(&bin->mtx);
     return got;
+}
+
+unsigned
+arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
+           unsigned n)
+{
+    return arena_take(arena, szind, turn, out, n, 1);
+}
+
+void *
+arena_small_alloc(arena_t *arena, unsigned szind, unsigned turn)
+{
+    void *p = NULL;
+    (void)arena_take(arena, szind, turn, &p, 1, 0);
+    return p;
 }
 
 void
@@ -140,8 +156,8 @@ arena_drop_frees(arena_t *arena, void **ptrs, extent_t **slabs, unsigned k)
 /* Return those that belong to one bin, that of the first, otherwise the same.
  */
 static unsigned
-arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
-                unsigned k)
+arena_give_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
+               unsigned k, unsigned nflushes)
 {
     bin_t *bin = arena_bin(arena, szind, slabs[0]->shard);
     const bin_info_t *info = &bin_infos[szind];
@@ -152,7 +168,7 @@ arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
     }
     unsigned left =
         bin_put_locked(bin, info, arena->ind, ptrs, slabs, k, &surplus);
-    bin->stats.nflushes++;
+    bin->stats.nflushes += nflushes;
     if (je_config_debug > 1) {
         (void)bin_is_valid_locked(bin, info);
     }
@@ -163,8 +179,9 @@ arena_flush_one(arena_t *arena, unsigned szind, void **ptrs, extent_t **slabs,
     return left;
 }
 
-void
-arena_flush(unsigned szind, void **ptrs, unsigned n)
+/* `nflushes`: what it counts as in each arena, 1 if it is from a cache. */
+static void
+arena_give(unsigned szind, void **ptrs, unsigned n, unsigned nflushes)
 {
     extent_t *slabs[ARENA_FLUSH_BATCH];
     while (n > 0) {
@@ -177,11 +194,24 @@ arena_flush(unsigned szind, void **ptrs, unsigned n)
             arena_t *arena = arena_of(slabs[0]);
             left = unlikely(arena->is_quarantined)
                        ? arena_drop_frees(arena, ptrs, slabs, left)
-                       : arena_flush_one(arena, szind, ptrs, slabs, left);
+                       : arena_give_one(arena, szind, ptrs, slabs, left,
+                                        nflushes);
         }
         ptrs += k;
         n -= k;
     }
+}
+
+void
+arena_flush(unsigned szind, void **ptrs, unsigned n)
+{
+    arena_give(szind, ptrs, n, 1);
+}
+
+void
+arena_small_dalloc(unsigned szind, void *p)
+{
+    arena_give(szind, &p, 1, 0);
 }
 
 /* ---- large ------------------------------------------------------------- */

@@ -141,13 +141,17 @@ JE_NODISCARD bool arena_bin_lock(arena_t *arena, bin_t *bin);
 /* In the child of a fork: quarantine, and reset locks and thread counts. */
 void arena_fork_child(void);
 
-/* Take up to n >= 1 regions of a small class into out[0..]; lowest address
- * last. Makes a slab when there is nothing else. `turn` chooses one of several
- * bins. Returns 0 on failure. */
+/* Fill a cache: take up to n >= 1 regions of a small class into out[0..]; lowest
+ * address last. Makes a slab when there is nothing else. `turn` chooses one of
+ * several bins. Returns 0 on failure. */
 unsigned arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
                     unsigned n);
-/* Return n regions of a small class, whichever arenas they come from. */
+/* Flush one: return n regions of a small class, whichever arenas they come
+ * from. */
 void arena_flush(unsigned szind, void **ptrs, unsigned n);
+/* One object, past all caches; NULL on failure. Neither fill nor flush. */
+void *arena_small_alloc(arena_t *arena, unsigned szind, unsigned turn);
+void arena_small_dalloc(unsigned szind, void *p);
 
 /* A large object of a class's size at a multiple of `align`, a power of two or
  * 0. When `zero`, it reads as zero. errors: NULL. */

@@ -238,8 +238,7 @@ malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how)
     if (cache != NULL) {
         return tcache_alloc_small(cache, arena, szind);
     }
-    (void)arena_fill(arena, szind, tsd != NULL ? tsd->turn : 0, &p, 1);
-    return p;
+    return arena_small_alloc(arena, szind, tsd != NULL ? tsd->turn : 0);
 }
 
 static void *
@@ -384,7 +383,7 @@ free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
     } else if (cache != NULL) {
         tcache_free_small(cache, e->szind, p);
     } else {
-        arena_flush(e->szind, &p, 1);
+        arena_small_dalloc(e->szind, p);
     }
 }
 

@@ -335,9 +335,7 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
         tsd_reclaim_orphans();
     }
     if (cold->base == NULL && !tcache_grow(tsd, cls)) {
-        void *p = NULL;
-        (void)arena_fill(arena, szind, tsd->turn, &p, 1);
-        return p;
+        return arena_small_alloc(arena, szind, tsd->turn);
     }
     if (bin->head > cold->base) {
         /* not empty, only lower than ever since the last GC; lowering the mark
@@ -359,7 +357,7 @@ tcache_free_small(tsd_t *tsd, unsigned szind, void *p)
         if (!tcache_grow(tsd, cls)) {
             tcache_bin_t *cold = &tsd->cold[cls];
             if (cold->base == NULL) {
-                arena_flush(szind, &p, 1);
+                arena_small_dalloc(szind, p);
                 return;
             }
             tcache_flush_full(tsd, cls, conf.lg_tcache_flush_small_div);

@@ -1,104 +1,17 @@
 /*
  * Every statistic that mallctl has moves by what an action must change: an
- * arena of its own, whose objects are all known, and the named values before
- * and after each step. The figures come from the step's own sizes.
+ * arena of its own, whose objects are all known, and all named values before
+ * and after each step. The figures come from the step's own sizes; what is not
+ * named must not move.
  */
-#include "alloc/ctl.h"
+#include "t/unit/moves.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-#include "jealloc.h"
-#include "t/util.h"
+#include "alloc/meta.h"
+#include "alloc/tsd.h"
 
-enum { PAGE = 4096, NAMES = 64, NAME_BYTES = 96 };
-
-static unsigned arena;
 static int flags; /* that arena, no cache */
-
-/* ---- watching ---------------------------------------------------------- */
-
-/* A figure and by how much the step is to move it. */
-typedef struct watch {
-    char name[NAME_BYTES];
-    uint64_t before;
-    int64_t by;
-} watch_t;
-
-static watch_t watched[NAMES];
-static unsigned nwatched;
-
-static void
-refresh(void)
-{
-    uint64_t epoch = 1;
-    ck_assert_int_eq(jea_mallctl("epoch", NULL, NULL, &epoch, sizeof(epoch)),
-                     0);
-}
-
-static uint64_t
-figure(const char *name)
-{
-    uint64_t value = 0;
-    size_t size = sizeof(value);
-    int error = jea_mallctl(name, &value, &size, NULL, 0);
-    if (error == EINVAL) { /* of 32 bits */
-        size = sizeof(uint32_t);
-        value = 0;
-        error = jea_mallctl(name, &value, &size, NULL, 0);
-    }
-    ck_assert_msg(error == 0, "%s: %d", name, error);
-    return value;
-}
-
-/* In `name` a * is the arena. */
-static void
-expect(const char *name, int64_t by)
-{
-    watch_t *w = &watched[nwatched++];
-    ck_assert_uint_le(nwatched, NAMES);
-    const char *star = strchr(name, '*');
-    if (star != NULL) {
-        snprintf(w->name, sizeof(w->name), "stats.arenas.%u%s", arena,
-                 star + 1);
-    } else {
-        snprintf(w->name, sizeof(w->name), "%s", name);
-    }
-    w->by = by;
-}
-
-/* A figure of class `index` of a table: "bins", "curregs". */
-static void
-expect_of(const char *table, unsigned index, const char *what, int64_t by)
-{
-    char name[NAME_BYTES];
-    snprintf(name, sizeof(name), "*.%s.%u.%s", table, index, what);
-    expect(name, by);
-}
-
-static void
-begin(void)
-{
-    refresh();
-    for (unsigned i = 0; i < nwatched; i++) {
-        watched[i].before = figure(watched[i].name);
-    }
-}
-
-static void
-end(void)
-{
-    refresh();
-    for (unsigned i = 0; i < nwatched; i++) {
-        const watch_t *w = &watched[i];
-        int64_t moved = (int64_t)(figure(w->name) - w->before);
-        ck_assert_msg(moved == w->by, "%s moved by %lld, not %lld", w->name,
-                      (long long)moved, (long long)w->by);
-    }
-    nwatched = 0;
-}
 
 static void
 nap(long ns)
@@ -112,7 +25,7 @@ nap(long ns)
 static void
 set_decay(const char *what, ssize_t ms)
 {
-    char name[NAME_BYTES];
+    char name[FIGURE_BYTES];
     snprintf(name, sizeof(name), "arena.%u.%s_decay_ms", arena, what);
     ck_assert_int_eq(jea_mallctl(name, NULL, NULL, &ms, sizeof(ms)), 0);
 }
@@ -120,9 +33,27 @@ set_decay(const char *what, ssize_t ms)
 static void
 act(const char *what)
 {
-    char name[NAME_BYTES];
+    char name[FIGURE_BYTES];
     snprintf(name, sizeof(name), "arena.%u.%s", arena, what);
     ck_assert_int_eq(jea_mallctl(name, NULL, NULL, NULL, 0), 0);
+}
+
+/* Address space in one retained extent, and descriptors enough that no step
+ * needs metadata. */
+static void
+warm_up(void)
+{
+    void *p[40];
+    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+        p[i] = jea_mallocx(16384, flags);
+    }
+    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+        jea_dallocx(p[i], flags);
+    }
+    jea_dallocx(jea_mallocx(1, flags), flags); /* the map of slabs */
+    act("reset");
+    act("purge");
+    refresh();
 }
 
 static void
@@ -133,13 +64,23 @@ setup(void)
     flags = JEA_ARENA(arena) | JEA_TCACHE_NONE;
     set_decay("dirty", -1);
     set_decay("muzzy", -1);
-    nwatched = 0;
+    warm_up();
+    figures_start();
+}
+
+/* Pages are cut off the retained extent: what stays of it is smaller. */
+static void
+expect_cut(int64_t pages)
+{
+    uint64_t retained = figure_of("retained") / PAGE;
+    expect_extent("retained", retained, -1);
+    expect_extent("retained", retained - (uint64_t)pages, 1);
 }
 
 /* The small class of a size, and its facts. */
 typedef struct small {
     unsigned index;
-    size_t size, slab;
+    size_t size, pages;
     unsigned nregs;
 } small_t;
 
@@ -147,13 +88,13 @@ static small_t
 small_of(size_t request)
 {
     small_t s = {.index = 0};
-    char name[NAME_BYTES];
+    char name[FIGURE_BYTES];
     do {
         snprintf(name, sizeof(name), "arenas.bin.%u.size", s.index);
         s.size = figure(name);
     } while (s.size < request && ++s.index > 0);
     snprintf(name, sizeof(name), "arenas.bin.%u.slab_size", s.index);
-    s.slab = figure(name);
+    s.pages = figure(name) / PAGE;
     snprintf(name, sizeof(name), "arenas.bin.%u.nregs", s.index);
     s.nregs = (unsigned)figure(name);
     return s;
@@ -164,7 +105,7 @@ static unsigned
 large_of(size_t request, size_t *size)
 {
     unsigned index = 0;
-    char name[NAME_BYTES];
+    char name[FIGURE_BYTES];
     for (;; index++) {
         snprintf(name, sizeof(name), "arenas.lextent.%u.size", index);
         *size = figure(name);
@@ -176,48 +117,34 @@ large_of(size_t request, size_t *size)
 
 /* ---- steps ------------------------------------------------------------- */
 
-START_TEST(test_a_small_object)
+/* Past all caches: neither a fill nor a flush. */
+START_TEST(test_small_objects)
 {
-    small_t c = small_of(1000);
-    int64_t size = (int64_t)c.size, pages = (int64_t)(c.slab / PAGE);
-    expect("stats.allocated", size);
-    expect("stats.active", (int64_t)c.slab);
-    expect("*.pactive", pages);
-    expect("*.small.allocated", size);
-    expect("*.small.nmalloc", 1);
-    expect("*.small.ndalloc", 0);
-    expect("*.small.nrequests", 1);
-    expect("*.small.nfills", 1);
-    expect("*.small.nflushes", 0);
-    expect("*.large.allocated", 0);
-    expect("*.mapped", (int64_t)c.slab);
-    expect("*.resident", (int64_t)c.slab);
-    expect_of("bins", c.index, "nmalloc", 1);
-    expect_of("bins", c.index, "ndalloc", 0);
-    expect_of("bins", c.index, "nrequests", 1);
-    expect_of("bins", c.index, "curregs", 1);
-    expect_of("bins", c.index, "nfills", 1);
-    expect_of("bins", c.index, "nflushes", 0);
+    static const size_t sizes[] = {8, 100, 1000, 4096, 14336};
+    small_t c = small_of(sizes[_i]);
+    int64_t k = c.nregs < 5 ? c.nregs : 5;
+    void *p[5];
+    expect_of("bins", c.index, "nmalloc", k);
+    expect_of("bins", c.index, "nrequests", k);
+    expect_of("bins", c.index, "curregs", k);
     expect_of("bins", c.index, "nslabs", 1);
-    expect_of("bins", c.index, "nreslabs", 0);
     expect_of("bins", c.index, "curslabs", 1);
-    expect_of("bins", c.index, "nonfull_slabs", 0);
-    expect_of("bins", c.index + 1, "nmalloc", 0);
+    expect_cut((int64_t)c.pages);
+    expect("extent_avail", -1);
+    expect_one("thread.allocated", k * (int64_t)c.size);
     begin();
-    void *p = jea_mallocx(1000, flags);
+    for (int i = 0; i < k; i++) {
+        p[i] = jea_mallocx(sizes[_i], flags);
+    }
     end();
 
-    expect("stats.allocated", -size);
-    expect("*.small.allocated", -size);
-    expect("*.small.nmalloc", 0);
-    expect("*.small.ndalloc", 1);
-    expect("*.small.nflushes", 1);
-    expect_of("bins", c.index, "ndalloc", 1);
-    expect_of("bins", c.index, "curregs", -1);
-    expect_of("bins", c.index, "nflushes", 1);
-    expect_of("bins", c.index, "curslabs", 0);
+    expect_of("bins", c.index, "ndalloc", k);
+    expect_of("bins", c.index, "curregs", -k);
+    expect_one("thread.deallocated", k * (int64_t)c.size);
     begin();
-    jea_dallocx(p, flags);
+    for (int i = 0; i < k; i++) {
+        jea_dallocx(p[i], flags);
+    }
     end();
 }
 
@@ -227,13 +154,17 @@ END_TEST
 START_TEST(test_slabs)
 {
     small_t c = small_of(1000);
-    unsigned n = c.nregs;
+    int64_t n = c.nregs, size = (int64_t)c.size;
     void *p[3 * 512];
-    ck_assert_uint_le(3 * n, JE_ARRAY_LEN(p));
+    ck_assert_uint_le(3 * (unsigned)n, JE_ARRAY_LEN(p));
     expect_of("bins", c.index, "nslabs", 3);
     expect_of("bins", c.index, "curslabs", 3);
-    expect_of("bins", c.index, "curregs", 3 * (int64_t)n);
-    expect_of("bins", c.index, "nonfull_slabs", 0);
+    expect_of("bins", c.index, "curregs", 3 * n);
+    expect_of("bins", c.index, "nmalloc", 3 * n);
+    expect_of("bins", c.index, "nrequests", 3 * n);
+    expect_cut(3 * (int64_t)c.pages);
+    expect("extent_avail", -3);
+    expect_one("thread.allocated", 3 * n * size);
     begin();
     for (unsigned i = 0; i < 3 * n; i++) {
         p[i] = jea_mallocx(1000, flags);
@@ -243,30 +174,42 @@ START_TEST(test_slabs)
      * the current one is full */
     expect_of("bins", c.index, "nonfull_slabs", 1);
     expect_of("bins", c.index, "curregs", -1);
+    expect_of("bins", c.index, "ndalloc", 1);
+    expect_one("thread.deallocated", size);
     begin();
     jea_dallocx(p[0], flags);
     end();
     expect_of("bins", c.index, "nonfull_slabs", -1);
+    expect_of("bins", c.index, "curregs", 1);
+    expect_of("bins", c.index, "nmalloc", 1);
+    expect_of("bins", c.index, "nrequests", 1);
     expect_of("bins", c.index, "nreslabs", 1);
-    expect_of("bins", c.index, "nslabs", 0);
+    expect_one("thread.allocated", size);
     begin();
     p[0] = jea_mallocx(1000, flags);
     end();
-    /* all of them: one empty slab stays, and purging takes that */
-    expect_of("bins", c.index, "curregs", -3 * (int64_t)n);
+    /* all of them: the current slab and one more stay, the third goes */
+    expect_of("bins", c.index, "curregs", -3 * n);
+    expect_of("bins", c.index, "ndalloc", 3 * n);
+    expect_of("bins", c.index, "curslabs", -1);
+    expect_extent("dirty", c.pages, 1);
+    expect_one("thread.deallocated", 3 * n * size);
     begin();
     for (unsigned i = 0; i < 3 * n; i++) {
         jea_dallocx(p[i], flags);
     }
     end();
-    expect_of("bins", c.index, "nslabs", 0);
+    /* purging takes that one, and all that is unused */
+    uint64_t retained = figure_of("retained") / PAGE;
+    expect_of("bins", c.index, "curslabs", -1);
     begin();
     act("purge");
-    end();
-    char name[NAME_BYTES];
-    snprintf(name, sizeof(name), "stats.arenas.%u.bins.%u.curslabs", arena,
-             c.index);
-    ck_assert_uint_le(figure(name), 1); /* the current one */
+    refresh();
+    ck_assert_uint_eq(figure_of("bins.%u.curslabs", c.index), 1);
+    ck_assert_uint_eq(figure_of("pdirty"), 0);
+    ck_assert_uint_eq(figure_of("dirty_purged"),
+                      40 * 4 + 2 * c.pages); /* the warm-up's, too */
+    ck_assert_uint_eq(figure_of("retained") / PAGE, retained + 2 * c.pages);
 }
 
 END_TEST
@@ -275,55 +218,35 @@ START_TEST(test_a_large_object)
 {
     size_t size;
     unsigned k = large_of(100000, &size);
-    int64_t bytes = (int64_t)size, pages = bytes / PAGE;
-    char extents[NAME_BYTES];
+    int64_t bytes = (int64_t)size;
+    uint64_t pages = size / PAGE;
     set_decay("dirty", 1);
-    expect("stats.allocated", bytes);
-    expect("stats.active", bytes);
-    expect("*.pactive", pages);
-    expect("*.large.allocated", bytes);
-    expect("*.large.nmalloc", 1);
-    expect("*.large.ndalloc", 0);
-    expect("*.large.nrequests", 1);
-    expect("*.small.nmalloc", 0);
+    refresh();
+    uint64_t whole = figure_of("retained") / PAGE;
     expect_of("lextents", k, "nmalloc", 1);
-    expect_of("lextents", k, "ndalloc", 0);
     expect_of("lextents", k, "nrequests", 1);
     expect_of("lextents", k, "curlextents", 1);
+    expect_cut((int64_t)pages);
+    expect("extent_avail", -1);
+    expect_one("thread.allocated", bytes);
     begin();
     void *p = jea_mallocx(100000, flags);
     end();
 
-    /* page classes below a large class: 1 to 4 pages and four to a doubling,
-     * of which the large ones are those from four pages on */
-    unsigned e = k + 3;
-    expect("stats.allocated", -bytes);
-    expect("*.pactive", -pages);
-    expect("*.pdirty", pages);
-    expect("*.large.ndalloc", 1);
-    expect("*.mapped", 0);
-    expect("*.resident", 0);
     expect_of("lextents", k, "ndalloc", 1);
     expect_of("lextents", k, "curlextents", -1);
-    expect_of("extents", e, "ndirty", 1);
-    expect_of("extents", e, "dirty_bytes", bytes);
+    expect_extent("dirty", pages, 1);
+    expect_one("thread.deallocated", bytes);
     begin();
     jea_dallocx(p, flags);
     end();
 
     /* dirty to muzzy */
-    snprintf(extents, sizeof(extents), "*.extents.%u.nmuzzy", e);
-    expect("*.pdirty", -pages);
-    expect("*.pmuzzy", pages);
-    expect("*.dirty_npurge", 1);
-    expect("*.dirty_nmadvise", 1);
-    expect("*.dirty_purged", pages);
-    expect("*.muzzy_purged", 0);
-    expect("*.retained", 0);
-    expect_of("extents", e, "ndirty", -1);
-    expect_of("extents", e, "dirty_bytes", -bytes);
-    expect(extents, 1);
-    expect_of("extents", e, "muzzy_bytes", bytes);
+    expect("dirty_npurge", 1);
+    expect("dirty_nmadvise", 1);
+    expect("dirty_purged", (int64_t)pages);
+    expect_extent("dirty", pages, -1);
+    expect_extent("muzzy", pages, 1);
     begin();
     act("decay"); /* seen: their time begins */
     nap(20000000);
@@ -331,16 +254,18 @@ START_TEST(test_a_large_object)
     end();
 
     /* muzzy to retained, where it joins what lies beside it */
-    expect("*.pmuzzy", -pages);
-    expect("*.muzzy_npurge", 1);
-    expect("*.muzzy_nmadvise", 1);
-    expect("*.muzzy_purged", pages);
-    expect("*.retained", bytes);
-    expect("stats.retained", bytes);
-    expect("*.mapped", -bytes);
-    expect("stats.mapped", -bytes);
-    expect(extents, -1);
-    expect_of("extents", e, "muzzy_bytes", -bytes);
+    char name[FIGURE_BYTES];
+    snprintf(name, sizeof(name), "arena.%u.muzzy_decay_ms", arena);
+    expect_one(name, 1);
+    snprintf(name, sizeof(name), "stats.arenas.%u.muzzy_decay_ms", arena);
+    expect_one(name, 1); /* from -1 to 0 */
+    expect("muzzy_npurge", 1);
+    expect("muzzy_nmadvise", 1);
+    expect("muzzy_purged", (int64_t)pages);
+    expect_extent("muzzy", pages, -1);
+    expect_extent("retained", whole - pages, -1);
+    expect_extent("retained", whole, 1);
+    expect("extent_avail", 1);
     begin();
     set_decay("muzzy", 0);
     end();
@@ -350,22 +275,28 @@ END_TEST
 
 START_TEST(test_settings_and_threads)
 {
+    static const char *const set[] = {
+        "arena.%u.dirty_decay_ms", "stats.arenas.%u.dirty_decay_ms",
+        "arena.%u.muzzy_decay_ms", "stats.arenas.%u.muzzy_decay_ms"};
     unsigned before;
     size_t size = sizeof(before);
-    char name[NAME_BYTES];
+    char name[FIGURE_BYTES];
     ck_assert_int_eq(jea_mallctl("thread.arena", &before, &size, NULL, 0), 0);
-    snprintf(name, sizeof(name), "stats.arenas.%u.nthreads", before);
-    expect("*.nthreads", 1);
-    expect(name, -1);
-    expect("*.dirty_decay_ms", 1234 - -1);
-    expect("*.muzzy_decay_ms", 4321 - -1);
+    for (unsigned i = 0; i < JE_ARRAY_LEN(set); i++) {
+        snprintf(name, sizeof(name), i / 2 == 0 ? set[i] : set[i], arena);
+        expect_one(name, (i < 2 ? 1234 : 4321) - -1);
+    }
+    snprintf(name, sizeof(name), "stats.arenas.%u.nthreads", arena);
+    expect_one(name, 1); /* and none more in all */
+    expect_one("thread.arena", (int64_t)arena - before);
     begin();
     ck_assert_int_eq(
         jea_mallctl("thread.arena", NULL, NULL, &arena, sizeof(arena)), 0);
     set_decay("dirty", 1234);
     set_decay("muzzy", 4321);
     end();
-    expect("*.nthreads", -1);
+    expect_one(name, -1);
+    expect_one("thread.arena", (int64_t)before - arena);
     begin();
     ck_assert_int_eq(
         jea_mallctl("thread.arena", NULL, NULL, &before, sizeof(before)), 0);
@@ -376,40 +307,124 @@ START_TEST(test_settings_and_threads)
     ck_assert_int_eq(jea_mallctl(name, &dss, &size, NULL, 0), 0);
     ck_assert_ptr_nonnull(dss);
 
-    snprintf(name, sizeof(name), "stats.arenas.%u.uptime", arena);
     refresh();
-    uint64_t up = figure(name);
+    uint64_t up = figure_of("uptime");
     nap(20000000);
     refresh();
-    ck_assert_uint_ge(figure(name) - up, 20000000);
+    ck_assert_uint_ge(figure_of("uptime") - up, 20000000);
 }
 
 END_TEST
 
-/* What a thread's cache holds, and the thread's own counters. */
+/* How many objects the next fill of a class brings. */
+static int64_t
+next_fill(unsigned index)
+{
+    const tcache_bin_t *cold = &tsd_current->cold[index + 1];
+    const cache_bin_t *bin = &tsd_current->bins[index + 1];
+    return JE_MIN(cold->fill, bin->full - cold->base);
+}
+
+static void
+flush(void)
+{
+    ck_assert_int_eq(jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0),
+                     0);
+}
+
+/* What goes into and out of a thread's cache, one object of a small class and
+ * of a large one. */
 START_TEST(test_caches)
 {
-    void *p[8];
-    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
-        p[i] = jea_malloc(1000);
+    small_t c = small_of(1000);
+    size_t bytes;
+    unsigned k = large_of(20000, &bytes);
+    int64_t size = (int64_t)c.size, large = (int64_t)bytes;
+    ck_assert_int_eq(
+        jea_mallctl("thread.arena", NULL, NULL, &arena, sizeof(arena)), 0);
+    void *p, *some[16]; /* one slab; the stacks have room */
+    for (unsigned i = 0; i < JE_ARRAY_LEN(some); i++) {
+        some[i] = jea_mallocx(1000, flags);
     }
-    ck_assert_int_eq(jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0),
-                     0);
-    expect("stats.arenas.4096.tcache_bytes", 8 * 1024);
-    expect("thread.deallocated", 8 * 1024);
-    expect("thread.allocated", 0);
-    expect("stats.allocated", 0);
-    begin();
-    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
-        jea_free(p[i]);
+    for (unsigned i = 0; i < JE_ARRAY_LEN(some); i++) {
+        jea_free(some[i]);
     }
-    end();
-    expect("stats.arenas.4096.tcache_bytes", -8 * 1024);
-    expect("stats.allocated", -8 * 1024);
+    jea_free(jea_malloc(20000));
+    flush();
+    act("purge"); /* but for the current slab of the class */
+    refresh();
+
+    int64_t n = next_fill(c.index);
+    ck_assert_int_le(n, c.nregs);
+    expect_of("bins", c.index, "nfills", 1);
+    expect_of("bins", c.index, "nmalloc", n);
+    expect_of("bins", c.index, "nrequests", 1);
+    expect_of("bins", c.index, "curregs", n);
+    expect("tcache_bytes", (n - 1) * size);
+    expect_one("thread.allocated", size);
     begin();
-    ck_assert_int_eq(jea_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0),
-                     0);
+    p = jea_malloc(1000);
     end();
+    expect("tcache_bytes", size);
+    expect_one("thread.deallocated", size);
+    begin();
+    jea_free(p);
+    end();
+    expect_of("bins", c.index, "nflushes", 1);
+    expect_of("bins", c.index, "ndalloc", n);
+    expect_of("bins", c.index, "curregs", -n);
+    expect("tcache_bytes", -n * size);
+    begin();
+    flush();
+    end();
+
+    expect_of("lextents", k, "nmalloc", 1);
+    expect_of("lextents", k, "nrequests", 1);
+    expect_of("lextents", k, "curlextents", 1);
+    expect_cut(large / PAGE);
+    expect("extent_avail", -1);
+    expect_one("thread.allocated", large);
+    begin();
+    p = jea_malloc(20000);
+    end();
+    expect("tcache_bytes", large);
+    expect_one("thread.deallocated", large);
+    begin();
+    jea_free(p);
+    end();
+    expect_of("lextents", k, "nrequests", 1); /* served by the cache */
+    expect("tcache_bytes", -large);
+    expect_one("thread.allocated", large);
+    begin();
+    p = jea_malloc(20000);
+    end();
+    jea_free(p);
+    expect("large.nflushes", 1);
+    expect_of("lextents", k, "ndalloc", 1);
+    expect_of("lextents", k, "curlextents", -1);
+    expect_extent("dirty", (uint64_t)large / PAGE, 1);
+    expect("tcache_bytes", -large);
+    begin();
+    flush();
+    end();
+}
+
+END_TEST
+
+/* What belongs to no arena is shown in the first. */
+START_TEST(test_metadata)
+{
+    unsigned own = arena;
+    arena = 0;
+    figures_start();
+    expect("base", 3 * PAGE);
+    expect("resident", 3 * PAGE);
+    expect("mapped", 5 * PAGE);
+    begin();
+    ck_assert_ptr_nonnull(meta_map(5 * PAGE));
+    meta_note_touched(3 * PAGE);
+    end();
+    arena = own;
 }
 
 END_TEST
@@ -417,14 +432,18 @@ END_TEST
 START_TEST(test_the_rest)
 {
     small_t c = small_of(1000);
-    char ops[NAME_BYTES];
+    char ops[FIGURE_BYTES];
     uint64_t epoch = figure("epoch");
     refresh();
     ck_assert_uint_eq(figure("epoch"), epoch + 1);
 
+    (void)!jea_realloc(jea_malloc(1000), 0); /* the cache has a stack */
+    void *p = jea_malloc(1000);
     expect("stats.zero_reallocs", 1);
+    expect_one("stats.arenas.4096.tcache_bytes", (int64_t)c.size);
+    expect_one("thread.deallocated", (int64_t)c.size);
     begin();
-    (void)!jea_realloc(jea_malloc(1), 0);
+    (void)!jea_realloc(p, 0);
     end();
 
     /* a lock, once to give and once to take back; reading takes it, too */
@@ -492,11 +511,12 @@ main(void)
     TCase *tc = tcase_create("moves");
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, test_a_small_object);
+    tcase_add_loop_test(tc, test_small_objects, 0, 5);
     tcase_add_test(tc, test_slabs);
     tcase_add_test(tc, test_a_large_object);
     tcase_add_test(tc, test_settings_and_threads);
     tcase_add_test(tc, test_caches);
+    tcase_add_test(tc, test_metadata);
     tcase_add_test(tc, test_the_rest);
     suite_add_tcase(s, tc);
     return util_run(s);
