@@ -519,5 +519,5 @@ main(void)
     tcase_add_test(tc, test_metadata);
     tcase_add_test(tc, test_the_rest);
     suite_add_tcase(s, tc);
-    return util_run(s);
+    return figures_run(s);
 }

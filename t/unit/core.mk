@@ -16,6 +16,7 @@ JE_CORE_UNITS = \
 	t/unit/check_heap \
 	t/unit/check_hooks \
 	t/unit/check_label \
+	t/unit/check_leaves \
 	t/unit/check_list \
 	t/unit/check_locks \
 	t/unit/check_malloc \
@@ -32,8 +33,13 @@ JE_CORE_UNITS = \
 	t/unit/check_tsd
 check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
-EXTRA_DIST += t/unit/check_moves.env t/unit/check_shards.env \
-	t/unit/check_tcache.env t/unit/check_tsd.env t/unit/moves.h \
+EXTRA_DIST += \
+	t/unit/check_leaves.env \
+	t/unit/check_moves.env \
+	t/unit/check_shards.env \
+	t/unit/check_tcache.env \
+	t/unit/check_tsd.env \
+	t/unit/moves.h \
 	t/unit/stderr.h
 t_unit_check_arena_LDADD = $(JE_CORE_TEST)
 t_unit_check_background_LDADD = $(JE_CORE_TEST)
@@ -50,6 +56,7 @@ t_unit_check_experimental_LDADD = $(JE_CORE_TEST)
 t_unit_check_heap_LDADD = $(JE_CORE_TEST)
 t_unit_check_hooks_LDADD = $(JE_CORE_TEST)
 t_unit_check_label_LDADD = $(JE_CORE_TEST)
+t_unit_check_leaves_LDADD = $(JE_CORE_TEST)
 t_unit_check_list_LDADD = $(JE_CORE_TEST)
 t_unit_check_locks_LDADD = $(JE_CORE_TEST)
 t_unit_check_malloc_LDADD = $(JE_CORE_TEST)

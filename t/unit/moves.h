@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "alloc/ctl_leaf.h"
 #include "jealloc.h"
@@ -26,13 +27,15 @@ enum { PAGE = 4096, FIGURE_BYTES = 96, FIGURES_MAX = 16384, SUM = 4096 };
 
 typedef struct figure {
     char name[FIGURE_BYTES];
+    unsigned row; /* of the table */
     uint64_t before;
     int64_t by;
 } figure_t;
 
 static figure_t *figures;
 static unsigned nfigures;
-static unsigned arena; /* the one that "*." stands for */
+static unsigned arena;  /* the one that "*." stands for */
+static bool *has_moved; /* of each row of the table, in whichever test */
 
 static void
 refresh(void)
@@ -102,11 +105,12 @@ figure_indices(char kind)
 
 /* Enter `name`, whose part in front of `at` has no index left. */
 static void
-figures_enter(const char *name, const char *at)
+figures_enter(unsigned row, const char *name, const char *at)
 {
     const char *index = strchr(at, '<');
     if (index == NULL) {
         ck_assert_uint_lt(nfigures, FIGURES_MAX);
+        figures[nfigures].row = row;
         (void)snprintf(figures[nfigures++].name, FIGURE_BYTES, "%s", name);
         return;
     }
@@ -120,7 +124,7 @@ figures_enter(const char *name, const char *at)
                        : i == 0  ? arena
                                  : (unsigned)SUM,
                        index + 3);
-        figures_enter(next, next + k);
+        figures_enter(row, next, next + k);
     }
 }
 
@@ -132,7 +136,7 @@ figures_start(void)
     nfigures = 0;
     for (unsigned i = 0; i < ctl_table_size; i++) {
         if (!figure_is_restless(&ctl_table[i])) {
-            figures_enter(ctl_table[i].name, ctl_table[i].name);
+            figures_enter(i, ctl_table[i].name, ctl_table[i].name);
         }
     }
 }
@@ -257,7 +261,7 @@ page_class(uint64_t npages)
 
 /* An unused extent of so many pages appears, or goes (by -1); state "dirty",
  * "muzzy" or "retained". */
-static void
+static inline void
 expect_extent(const char *state, uint64_t npages, int by)
 {
     char name[32];
@@ -291,8 +295,32 @@ end(void)
         int64_t moved = (int64_t)(figure(f->name) - f->before);
         ck_assert_msg(moved == f->by, "%s moved by %lld, not %lld", f->name,
                       (long long)moved, (long long)f->by);
+        has_moved[f->row] = has_moved[f->row] || moved != 0;
         f->by = 0;
     }
+}
+
+/* ---- what has moved ---------------------------------------------------- */
+
+/* util_run() for a suite that uses this. With FIGURES_MOVED=FILE the file is
+ * given the rows of the table that a step has moved. */
+static int
+figures_run(Suite *suite)
+{
+    const char *path = getenv("FIGURES_MOVED");
+    has_moved = mmap(NULL, ctl_table_size, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (has_moved == MAP_FAILED) {
+        return EXIT_FAILURE;
+    }
+    int status = util_run(suite);
+    FILE *out = path != NULL ? fopen(path, "w") : NULL;
+    for (unsigned i = 0; out != NULL && i < ctl_table_size; i++) {
+        if (has_moved[i]) {
+            (void)fprintf(out, "%s\n", ctl_table[i].name);
+        }
+    }
+    return out != NULL && fclose(out) != 0 ? EXIT_FAILURE : status;
 }
 
 #endif
