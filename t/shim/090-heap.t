@@ -91,6 +91,7 @@ compiled ctl -pthread <<'END'
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,14 +131,25 @@ dump(const char *path)
 }
 
 static void *
+active(void *arg)
+{
+    printf("%d ", get("thread.prof.active"));
+    return arg;
+}
+
+static void *
 named(void *arg)
 {
-    const char *name = "a worker";
+    const char *name = "a worker", *kept = NULL;
+    size_t size = sizeof(kept);
     (void)arg;
     if (ctl("thread.prof.name", NULL, NULL, &name, sizeof(name)) != 0)
         abort();
     name = "new\nline";
     if (ctl("thread.prof.name", NULL, NULL, &name, sizeof(name)) != EFAULT)
+        abort();
+    if (ctl("thread.prof.name", &kept, &size, NULL, 0) != 0 ||
+        strcmp(kept, "a worker") != 0)
         abort();
     use(100, 4000);
     dump("named.heap");
@@ -204,11 +216,27 @@ main(int argc, char **argv)
         pthread_t t;
         pthread_create(&t, NULL, named, NULL);
         pthread_join(t, NULL);
+    } else if (strcmp(what, "later") == 0) {
+        /* for threads to come */
+        pthread_t t;
+        printf("%d ", get("prof.thread_active_init"));
+        for (int on = 0; on < 2; on++) {
+            set("prof.thread_active_init", on);
+            pthread_create(&t, NULL, active, NULL);
+            pthread_join(t, NULL);
+        }
+        printf("%d ", get("thread.prof.active"));
+        uint64_t bytes = 1;
+        size_t size = sizeof(bytes);
+        ctl("prof.interval", &bytes, &size, NULL, 0);
+        printf("%llu\n", (unsigned long long)bytes);
     } else if (strcmp(what, "interval") == 0) {
         for (int i = 0; i < 64 * 1024; i++)
             free(sink = malloc(1024));
     } else if (strcmp(what, "gdump") == 0) {
         void *p[8];
+        if (argc > 2)
+            set("prof.gdump", argv[2][0] == 'y');
         for (int i = 0; i < 8; i++)
             p[i] = malloc(4 << 20);
         for (int i = 0; i < 8; i++)
@@ -234,6 +262,12 @@ heaps lg_prof_sample:10,prof_active:false ./ctl switch
 like "prof_active:false: off at first" "$out" '^0 1$'
 heaps lg_prof_sample:10,prof_thread_active_init:false ./ctl switch
 like "prof_thread_active_init:false: threads are" "$out" '^1 0$'
+
+heaps lg_prof_interval:24 ./ctl later
+is "prof.thread_active_init is for threads to come; prof.interval" "$(cat "$out")" \
+    "1 0 1 1 16777216"
+heaps "" ./ctl later
+is "no interval is 0" "$(cat "$out")" "1 0 1 1 0"
 
 heaps lg_prof_sample:10,prof_prefix:mine ./ctl names
 is "names count" "$(find . -name 'mine.*.0.m0.heap' -o -name 'mine.*.1.m1.heap' | wc -l | tr -d ' ')" 2
@@ -264,6 +298,11 @@ ok "a log of 64 MiB that were freed, at exit ($n events)" \
 rm -f ./*.json
 heaps lg_prof_sample:12,prof_log:true,prof_prefix: ./ctl interval
 is "none without a prefix" "$(files '*.json')" 0
+heaps prof_gdump:true ./ctl gdump no
+is "none once prof.gdump is off" "$(files 'jeprof.*.u*.heap')" 0
+heaps "" ./ctl gdump yes
+n=$(files 'jeprof.*.u*.heap')
+ok "and some once it is on ($n)" test "$n" -ge 8 -a "$n" -le 12
 heaps "" ./ctl interval
 is "none unless asked for" "$(files '*.heap') $(files '*.json')" '0 0'
 
