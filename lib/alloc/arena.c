@@ -192,10 +192,10 @@ arena_give(unsigned szind, void **ptrs, unsigned n, unsigned nflushes)
         unsigned left = k;
         while (left > 0) {
             arena_t *arena = arena_of(slabs[0]);
-            left = unlikely(arena->is_quarantined)
-                       ? arena_drop_frees(arena, ptrs, slabs, left)
-                       : arena_give_one(arena, szind, ptrs, slabs, left,
-                                        nflushes);
+            left =
+                unlikely(arena->is_quarantined)
+                    ? arena_drop_frees(arena, ptrs, slabs, left)
+                    : arena_give_one(arena, szind, ptrs, slabs, left, nflushes);
         }
         ptrs += k;
         n -= k;

@@ -141,9 +141,9 @@ JE_NODISCARD bool arena_bin_lock(arena_t *arena, bin_t *bin);
 /* In the child of a fork: quarantine, and reset locks and thread counts. */
 void arena_fork_child(void);
 
-/* Fill a cache: take up to n >= 1 regions of a small class into out[0..]; lowest
- * address last. Makes a slab when there is nothing else. `turn` chooses one of
- * several bins. Returns 0 on failure. */
+/* Fill a cache: take up to n >= 1 regions of a small class into out[0..];
+ * lowest address last. Makes a slab when there is nothing else. `turn` chooses
+ * one of several bins. Returns 0 on failure. */
 unsigned arena_fill(arena_t *arena, unsigned szind, unsigned turn, void **out,
                     unsigned n);
 /* Flush one: return n regions of a small class, whichever arenas they come

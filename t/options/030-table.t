@@ -12,7 +12,7 @@ shown() {
 }
 
 grep -oE '^CONF_[A-Z]+\([a-z_]+' "$top_srcdir/lib/alloc/conf.def" |
-    sed 's/.*(//' | grep -v '^prof\|^lg_prof_' | sort >options
+    sed 's/.*(//' | sort >options
 grep -v '^#' "$table" | cut -f1 | sort >listed
 is "the table has every option" "$(diff options listed)" ''
 

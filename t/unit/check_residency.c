@@ -9,6 +9,7 @@
 
 #include "t/util.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
@@ -128,6 +129,44 @@ START_TEST(test_parts_add_up)
 
 END_TEST
 
+/* Each state has an amount of its own. */
+START_TEST(test_named_values)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } names[] = {
+        {"active", offsetof(residency_t, active)},
+        {"dirty", offsetof(residency_t, dirty)},
+        {"muzzy", offsetof(residency_t, muzzy)},
+        {"retained", offsetof(residency_t, retained)},
+        {"metadata", offsetof(residency_t, metadata)},
+        {"other_anonymous", offsetof(residency_t, other_anonymous)},
+    };
+
+    ck_assert(je_boot());
+    char *p = jea_malloc(16 * MIB), *q = jea_malloc(8 * MIB);
+    memset(p, 1, 16 * MIB);
+    memset(q, 1, 8 * MIB);
+    jea_free(q);
+    residency_t r = measure();
+    ck_assert_uint_ge(r.active, 16 * MIB);
+    ck_assert_uint_ge(r.dirty, 8 * MIB);
+    ck_assert_uint_gt(r.other_anonymous, r.metadata);
+    for (unsigned i = 0; i < JE_ARRAY_LEN(names); i++) {
+        char name[64];
+        size_t value = 0, want, size = sizeof(value);
+        (void)snprintf(name, sizeof(name), "jeprobe.residency.%s",
+                       names[i].name);
+        ck_assert_int_eq(jea_mallctl(name, &value, &size, NULL, 0), 0);
+        memcpy(&want, (const char *)&r + names[i].at, sizeof(want));
+        assert_near(value, want, 16384);
+    }
+    jea_free(p);
+}
+
+END_TEST
+
 START_TEST(test_lines_survive_any_length)
 {
     char name[] = "/tmp/je-check.XXXXXX";
@@ -167,6 +206,7 @@ main(void)
     tcase_add_test(tc, test_zero_pages_are_not_resident);
     tcase_add_test(tc, test_other_memory_is_seen);
     tcase_add_test(tc, test_parts_add_up);
+    tcase_add_test(tc, test_named_values);
     tcase_add_test(tc, test_lines_survive_any_length);
     suite_add_tcase(suite, tc);
     return util_run(suite);
