@@ -104,6 +104,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/prof_heap.h \
 	lib/alloc/prof_heap_write.c \
 	lib/alloc/prof_heap_write.h \
+	lib/alloc/prof_hook.c \
+	lib/alloc/prof_hook.h \
 	lib/alloc/prof_ln.h \
 	lib/alloc/prof_log.c \
 	lib/alloc/prof_log.h \

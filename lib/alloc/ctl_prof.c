@@ -10,6 +10,7 @@
 #include "alloc/ctl_leaf.h"
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
+#include "alloc/prof_hook.h"
 #include "alloc/prof_log.h"
 #include "alloc/prof_recent.h"
 #include "base/assert.h"
@@ -280,4 +281,56 @@ ctl_exchange_prof_recent_dump(const ctl_leaf_t *leaf, const size_t *index,
         to.write = recent_message;
     }
     return prof_recent_dump(to.write, to.opaque) ? 0 : EAGAIN;
+}
+
+/* ---- functions of the program ------------------------------------------ */
+
+/* The old one, which reads NULL while profiling is off, and whether a new one
+ * may be taken from the call; nothing at all is a mistake here. Returns an
+ * errno. */
+static int
+exchange_hook(const ctl_call_t *call, const void *before)
+{
+    if (call->oldp == NULL && call->newp == NULL) {
+        return EINVAL;
+    }
+    const void *old = conf.prof ? before : NULL;
+    int err = call->oldp != NULL ? ctl_give(call, &old, sizeof(old)) : 0;
+    if (err != 0 || call->newp == NULL) {
+        return err;
+    }
+    return !conf.prof ? ENOENT : call->newlen != sizeof(old) ? EINVAL : 0;
+}
+
+int
+ctl_exchange_prof_backtrace(const ctl_leaf_t *leaf, const size_t *index,
+                            const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    prof_backtrace_t *hook = prof_hook_backtrace();
+    int err = exchange_hook(call, (const void *)(uintptr_t)hook);
+    if (err == 0 && call->newp != NULL) {
+        memcpy(&hook, call->newp, sizeof(hook));
+        if (hook == NULL) {
+            return EINVAL;
+        }
+        prof_hook_set_backtrace(hook);
+    }
+    return err;
+}
+
+int
+ctl_exchange_prof_dumped(const ctl_leaf_t *leaf, const size_t *index,
+                         const ctl_call_t *call)
+{
+    (void)leaf;
+    (void)index;
+    prof_dumped_t *hook = prof_hook_dumped();
+    int err = exchange_hook(call, (const void *)(uintptr_t)hook);
+    if (err == 0 && call->newp != NULL) {
+        memcpy(&hook, call->newp, sizeof(hook));
+        prof_hook_set_dumped(hook);
+    }
+    return err;
 }

@@ -376,6 +376,8 @@ const ctl_leaf_t ctl_table[] = {
     {.name = "experimental.hooks.safety_check_abort",
      .type = CTL_POINTER,
      .write = ctl_write_safety_abort},
+    EXCHANGE("experimental.hooks.prof_backtrace", ctl_exchange_prof_backtrace),
+    EXCHANGE("experimental.hooks.prof_dump", ctl_exchange_prof_dumped),
     EXCHANGE("experimental.utilization.query", ctl_exchange_util_query),
     EXCHANGE("experimental.utilization.batch_query",
              ctl_exchange_util_batch_query),

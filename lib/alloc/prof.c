@@ -1,6 +1,6 @@
 /*
- * Choosing and recording samples: see prof.h. Stacks come from prof_bt.c, the
- * tables are prof_table.c.
+ * Choosing and recording samples: see prof.h. Stacks come from prof_bt.c or
+ * from the program (prof_hook.h), the tables are prof_table.c.
  */
 #include "alloc/prof.h"
 
@@ -11,6 +11,7 @@
 #include "alloc/prof_bt.h"
 #include "alloc/prof_dump.h"
 #include "alloc/prof_heap.h"
+#include "alloc/prof_hook.h"
 #include "alloc/prof_ln.h"
 #include "alloc/prof_log.h"
 #include "alloc/prof_recent.h"
@@ -122,7 +123,7 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
 {
     uintptr_t frames[PROF_STACK_MAX];
     /* a sample without a stack still counts: without it sums would be short */
-    unsigned depth = prof_bt_capture(frames, PROF_STACK_MAX);
+    unsigned depth = prof_hook_capture(frames, PROF_STACK_MAX);
     if (unlikely(depth == 0)) {
         atomic_add_rlx(&prof.no_stack, 1u);
     }

@@ -12,6 +12,7 @@
 #include "alloc/conf.h"
 #include "alloc/prof_dump.h"
 #include "alloc/prof_heap_write.h"
+#include "alloc/prof_hook.h"
 #include "alloc/prof_name.h"
 #include "base/assert.h"
 
@@ -92,7 +93,12 @@ prof_heap_dump(const char *path, prof_heap_reason_t reason)
         }
         path = name;
     }
-    return je_dump_plain(path, prof_heap_write);
+    int error = je_dump_plain(path, prof_heap_write);
+    prof_dumped_t *hook = prof_hook_dumped();
+    if (error == 0 && hook != NULL) {
+        hook(path);
+    }
+    return error;
 }
 
 bool

@@ -7,7 +7,8 @@
  *
  * Prints a line for each thing that is not as the table says, and how many
  * names there were. --5.3.0: leave out what that version does not have or gets
- * wrong.
+ * wrong. Names of profiling are there if the option `prof` is on, and not if it
+ * is off.
  */
 #include "base/macros.h"
 
@@ -25,7 +26,8 @@ enum { NAME_MAX_BYTES = 128, DEPTH_MAX = 7, GUARD = 8 };
 static int (*ctl)(const char *, void *, size_t *, void *, size_t);
 static int (*to_mib)(const char *, size_t *, size_t *);
 static int (*by_mib)(const size_t *, size_t, void *, size_t *, void *, size_t);
-static bool is_old; /* 5.3.0 itself */
+static bool is_old;  /* 5.3.0 itself */
+static bool is_prof; /* profiling is on */
 static unsigned problems, names;
 
 __attribute__((format(printf, 1, 2))) static void
@@ -224,6 +226,9 @@ walk_prof(const row_t *row)
 {
     uint64_t value = 0;
     size_t len = size_of(row->type);
+    if (is_prof) {
+        return; /* whatever there is of a log */
+    }
     if (notes(row, "prof")) {
         expect(row->name, "reading", ctl(row->name, &value, &len, NULL, 0),
                ENOENT);
@@ -249,7 +254,7 @@ walk_one(const row_t *row)
     }
     names++;
     walk_mib(row);
-    if (notes(row, "prof") || notes(row, "profw")) {
+    if (is_prof ? notes(row, "log") : strstr(row->note, "prof") != NULL) {
         walk_prof(row);
         return;
     }
@@ -508,6 +513,39 @@ rules_of_threads(void)
            ctl("tcache.destroy", NULL, NULL, &id, sizeof(id)), 0);
 }
 
+/* What profiling calls: absent, read and set. */
+static void
+rules_of_hooks(void)
+{
+    static const char *const names_of[] = {"experimental.hooks.prof_backtrace",
+                                           "experimental.hooks.prof_dump"};
+    for (unsigned i = 0; i < JE_ARRAY_LEN(names_of); i++) {
+        const char *name = names_of[i];
+        void *before = &is_old, *none = NULL;
+        size_t len = sizeof(before);
+        bool has_own = i == 0;
+        expect(name, "nothing", ctl(name, NULL, NULL, NULL, 0), EINVAL);
+        expect(name, "reading", ctl(name, &before, &len, NULL, 0), 0);
+        if ((before != NULL) != (is_prof && has_own)) {
+            problem("%s: %p", name, before);
+        }
+        len = 4;
+        expect(name, "reading too little", ctl(name, &none, &len, NULL, 0),
+               EINVAL);
+        none = NULL;
+        expect(name, "writing another size",
+               ctl(name, NULL, NULL, &none, sizeof(none) - 1),
+               is_prof ? EINVAL : ENOENT);
+        expect(name, "writing what was read",
+               ctl(name, NULL, NULL, &before, sizeof(before)),
+               is_prof ? 0 : ENOENT);
+        expect(name, "writing NULL", ctl(name, NULL, NULL, &none, sizeof(none)),
+               !is_prof  ? ENOENT
+               : has_own ? EINVAL
+                         : 0);
+    }
+}
+
 static uint64_t
 figure(const char *name)
 {
@@ -565,8 +603,11 @@ main(int argc, char **argv)
             return 2;
         }
     }
+    size_t len = sizeof(is_prof);
+    expect("opt.prof", "reading", ctl("opt.prof", &is_prof, &len, NULL, 0), 0);
     unknown_names();
     walk_table(argv[1]);
+    rules_of_hooks();
     rules_of_threads();
     rules_of_arenas();
     rules_of_the_snapshot();

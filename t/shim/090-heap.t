@@ -130,6 +130,33 @@ dump(const char *path)
                path != NULL ? sizeof(path) : 0);
 }
 
+typedef void backtrace_t(void **frames, unsigned *depth, unsigned max);
+static backtrace_t *own;
+
+/* It may allocate; that is not sampled. */
+static void
+two_frames(void **frames, unsigned *depth, unsigned max)
+{
+    free(malloc(3000000));
+    frames[0] = (void *)0x1234;
+    frames[1] = (void *)0x5678;
+    *depth = max > 1 ? 2 : 0;
+}
+
+static void
+own_and_one(void **frames, unsigned *depth, unsigned max)
+{
+    own(frames, depth, max - 1);
+    frames[(*depth)++] = (void *)0x9abc;
+}
+
+static void
+told(const char *path)
+{
+    free(malloc(3000000));
+    printf("told of %s\n", path);
+}
+
 static void *
 active(void *arg)
 {
@@ -216,6 +243,24 @@ main(int argc, char **argv)
         pthread_t t;
         pthread_create(&t, NULL, named, NULL);
         pthread_join(t, NULL);
+    } else if (strcmp(what, "hooks") == 0) {
+        backtrace_t *walk = two_frames;
+        void (*tell)(const char *) = told;
+        void *before = NULL;
+        size_t size = sizeof(own);
+        ctl("experimental.hooks.prof_backtrace", &own, &size, &walk, sizeof(walk));
+        ctl("experimental.hooks.prof_dump", &before, &size, &tell, sizeof(tell));
+        printf("%d %d\n", own != NULL, before != NULL);
+        use(100, 4000);
+        dump("hooked.heap");
+        dump("nowhere/x.heap");
+        walk = own_and_one;
+        ctl("experimental.hooks.prof_backtrace", NULL, NULL, &walk, sizeof(walk));
+        use(100, 5000);
+        dump(NULL);
+        tell = NULL;
+        ctl("experimental.hooks.prof_dump", NULL, NULL, &tell, sizeof(tell));
+        dump(NULL);
     } else if (strcmp(what, "later") == 0) {
         /* for threads to come */
         pthread_t t;
@@ -282,6 +327,14 @@ like "what cannot be written is said" "$err" '^jeprobe: nowhere/x.heap: no such 
 like "a full disk, too" "$err" '^jeprobe: /dev/full: no space left on device$'
 heaps lg_prof_sample:10 ./ctl thread
 like "threads have their names" named.heap '^  t[0-9]+: [1-9][0-9]*: [0-9]+ \[0: 0\] a worker$'
+
+heaps lg_prof_sample:10 ./ctl hooks
+sed 's/\.[0-9]*\.0\.m0/.PID/' "$out" >told
+is "the program is told of profiles" "$(cat told)" "1 0
+told of hooked.heap
+told of jeprof.PID.heap"
+is "stacks are the program's own" "$(grep '^@' hooked.heap | sort -u | grep -c '^@ 0x1234 0x5678$')" 1
+like "which may begin with ours" "$(ls jeprof.*.m0.heap)" '^@ 0x[0-9a-f]{6}.* 0x9abc$'
 
 # ---- profiles that come by themselves --------------------------------------------
 

@@ -223,6 +223,31 @@ START_TEST(test_labels)
 
 END_TEST
 
+/* ---- no memory --------------------------------------------------------- */
+
+START_TEST(test_no_memory_is_eagain)
+{
+    static const char *const names[] = {"arenas.create",
+                                        "experimental.arenas_create_ext"};
+    uint64_t count = figure("arenas.narenas");
+    if (!je_config_debug) {
+        return; /* mappings can be made to fail in debug builds */
+    }
+    os_pages_fail_at(1, UINT64_MAX);
+    while (meta_alloc(1) != NULL) {
+    }
+    for (unsigned i = 0; i < JE_ARRAY_LEN(names); i++) {
+        unsigned made = 77;
+        size_t size = sizeof(made);
+        ck_assert_int_eq(jea_mallctl(names[i], &made, &size, NULL, 0), EAGAIN);
+        ck_assert_uint_eq(made, 77);
+    }
+    os_pages_fail_at(0, 0);
+    ck_assert_uint_eq(figure("arenas.narenas"), count);
+}
+
+END_TEST
+
 /* ---- what is lost ------------------------------------------------------ */
 
 static void *
@@ -284,6 +309,7 @@ main(void)
     tcase_add_loop_test(tc, test_retain_grow_limit, 0, 3);
     tcase_add_test(tc, test_thread_idle);
     tcase_add_test(tc, test_labels);
+    tcase_add_test(tc, test_no_memory_is_eagain);
     tcase_add_test(tc, test_abandoned_vm);
     suite_add_tcase(s, tc);
     return figures_run(s);
