@@ -178,7 +178,9 @@ set_label(extent_t *e, const void *p, unsigned label)
     if (unlikely(atomic_load_acq(&e->labels) == NULL) && !slab_begin(e)) {
         return false;
     }
-    uint32_t region = bin_region(&bin_infos[e->szind], e, p);
+    const bin_info_t *info = &bin_infos[e->szind];
+    uint32_t region = bin_region(info, e, p);
+    je_assert_op(region, <, info->nregs);
     atomic_store_rlx(&e->labels[region], (uint16_t)label);
     return true;
 }

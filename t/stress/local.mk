@@ -28,7 +28,9 @@ EXTRA_DIST += t/fatal/fatal.t \
 	t/fatal/double_free_slab_gone.c \
 	t/fatal/double_free_small.c \
 	t/fatal/double_free_thread.c \
+	t/fatal/free_behind_last_labelled.c \
 	t/fatal/free_inside_first_page.c \
+	t/fatal/free_inside_labelled.c \
 	t/fatal/free_inside_large.c \
 	t/fatal/free_inside_small.c \
 	t/fatal/free_libc.c \
