@@ -212,27 +212,28 @@ if [ -f "$dumps/je530_destroyed.J.json" ]; then
     mv other ours.-.txt
     python3 paths.py <pairs >lacking
     like "in text, too" lacking "'-' lacks Destroyed arenas stats:"
-    # shellcheck disable=SC2086
-    run env LD_PRELOAD="$preload" ./prints ours - J
 else
     skip "dumps of theirs" "there are none"
 fi
 
 # The same instant, but for what printing itself did: nothing.
-"$jeprobe" report --format json ours.-.txt >text.json
-"$jeprobe" report --format json ours.J.txt >json.json
 cat >same.py <<'END'
 import json
 a, b = (json.load(open(f)) for f in ("text.json", "json.json"))
-def summary(d):
-    return d["summary"]
-x, y = summary(a), summary(b)
-print(json.dumps(x, sort_keys=True) == json.dumps(y, sort_keys=True) and x != None)
-if x != y:
-    print(x)
-    print(y)
+assert a["summary"]["allocated"] > 1000000 and a["bins"]
+for part in ("summary", "attribution", "bins"):
+    x, y = (json.dumps(d[part], sort_keys=True) for d in (a, b))
+    print(part, "same" if x == y else "%s\n%s" % (x, y))
 END
-run python3 same.py
-is "the report of text and JSON has the same totals" "$(head -n1 "$out")" True
+for arenas in more ended; do
+    run env ARENAS=$arenas LD_PRELOAD="$preload" ./prints ours - J
+    "$jeprobe" report --format json ours.-.txt >text.json
+    "$jeprobe" report --format json ours.J.txt >json.json
+    run python3 same.py
+    is "$arenas: the report of text and of JSON says the same" "$(cat "$out")" \
+        "summary same
+attribution same
+bins same"
+done
 
 done_testing
