@@ -64,6 +64,45 @@ done
 like "reason signal" reasons '^ 4 signal'
 like "reason exit" reasons '^ 1 exit'
 
+# A read that the signal finds waiting goes on.
+compiled reader -pthread <<'END'
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int fds[2];
+
+static void *
+write_late(void *arg)
+{
+    for (int i = 0; i < 20; i++) {
+        pthread_kill(*(pthread_t *)arg, SIGUSR2);
+        usleep(10000);
+    }
+    write(fds[1], "whole", 5);
+    return NULL;
+}
+
+int
+main(void)
+{
+    pthread_t self = pthread_self(), t;
+    char text[8] = "";
+    pipe(fds);
+    pthread_create(&t, NULL, write_late, &self);
+    ssize_t n = read(fds[0], text, 5);
+    printf("%zd %s\n", n, text);
+    pthread_join(t, NULL);
+    return 0;
+}
+END
+run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_signal:12 \
+    JEPROBE_DUMP_PATH="$tmp/reader.%n.json" ./reader
+is "a read goes on" "$(cat "$out") $status" "5 whole 0"
+ok "and it was asked for dumps" test -s "$tmp/reader.0.json" -o -s "$tmp/reader.1.json"
+
 compiled ticking -pthread <<'END'
 #include <signal.h>
 #include <stdlib.h>
