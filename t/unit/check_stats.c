@@ -98,6 +98,26 @@ work_free(worker_t *w)
     free_fast(o.p);
 }
 
+/* To any other class: a request, even where the object stays in its place. */
+static void
+work_resize(worker_t *w)
+{
+    size_t i = util_random_below(&w->seed, w->live);
+    size_t size = random_size(&w->seed);
+    struct object *o = &w->objects[i];
+    unsigned class = class_of(size);
+    o->p = je_realloc(o->p, size, &(alloc_how_t){.zero = false});
+    ck_assert_ptr_nonnull(o->p);
+    if (class != o->class) {
+        w->tally.bytes += sz_size_compute(class);
+        w->tally.bytes -= sz_size_compute(o->class);
+        w->tally.live[class]++;
+        w->tally.live[o->class]--;
+        w->tally.requests[class]++;
+        o->class = class;
+    }
+}
+
 static void *
 work(void *arg)
 {
@@ -108,6 +128,8 @@ work(void *arg)
         bool grow = util_random_below(&w->seed, 100) < bias;
         if ((grow && w->live < LIVE_MAX) || w->live == 0) {
             work_alloc(w);
+        } else if (util_random_below(&w->seed, 8) == 0) {
+            work_resize(w);
         } else {
             work_free(w);
         }
