@@ -96,7 +96,10 @@ ctl_read_thread_prof_name(const ctl_leaf_t *leaf, const size_t *index,
 {
     (void)leaf;
     (void)index;
-    const tsd_t *tsd = tsd_get();
+    tsd_t *tsd = tsd_get();
+    if (tsd != NULL) {
+        prof_fetch_thread_name(tsd);
+    }
     out->text = tsd != NULL ? tsd->name : "";
     return 0;
 }
@@ -109,6 +112,9 @@ ctl_write_thread_prof_name(const ctl_leaf_t *leaf, const size_t *index,
     (void)leaf;
     (void)index;
     tsd_t *tsd = tsd_get();
+    if (conf.prof_sys_thread_name) {
+        return ENOENT;
+    }
     if (in == NULL || in->text == NULL) {
         return EFAULT;
     }

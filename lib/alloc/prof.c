@@ -18,6 +18,7 @@
 #include "alloc/prof_table.h"
 #include "base/assert.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 /* Beyond this many bytes no counter of a thread gets. */
 #define PROF_NEVER UINT64_MAX
@@ -117,11 +118,27 @@ prof_moment(const tsd_t *tsd, const prof_stack_t *stack, uint64_t time_ns)
     return m;
 }
 
+/* A name may be of any bytes; a profile has lines. */
+void
+prof_fetch_thread_name(tsd_t *tsd)
+{
+    _Static_assert((int)TSD_NAME_MAX >= (int)OS_THREAD_NAME_MAX,
+                   "it is not cut");
+    if (likely(!conf.prof_sys_thread_name)) {
+        return;
+    }
+    os_thread_name(tsd->name);
+    for (char *c = tsd->name; *c != '\0'; c++) {
+        *c = *c < ' ' || *c > '~' ? '?' : *c;
+    }
+}
+
 static JE_NOINLINE bool
 prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
             size_t usable)
 {
     uintptr_t frames[PROF_STACK_MAX];
+    prof_fetch_thread_name(tsd);
     /* a sample without a stack still counts: without it sums would be short */
     unsigned depth = prof_hook_capture(frames, PROF_STACK_MAX);
     if (unlikely(depth == 0)) {

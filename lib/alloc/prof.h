@@ -45,6 +45,10 @@ bool prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
 /* The object p, for which prof_sample_alloc returned true, is being freed. */
 void prof_sample_free(void *p);
 
+/* With the option prof_sys_thread_name: give the calling thread the name that
+ * the system has for it. */
+void prof_fetch_thread_name(tsd_t *tsd);
+
 /* In the child of a fork. */
 void prof_fork_child(void);
 

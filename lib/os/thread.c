@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,6 +53,16 @@ void
 os_thread_join(uint64_t handle)
 {
     (void)pthread_join((pthread_t)handle, NULL);
+}
+
+void
+os_thread_name(char out[OS_THREAD_NAME_MAX])
+{
+    int saved = errno;
+    if (prctl(PR_GET_NAME, out) != 0) {
+        out[0] = '\0';
+    }
+    errno = saved;
 }
 
 pid_t

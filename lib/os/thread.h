@@ -26,6 +26,12 @@ void os_thread_join(uint64_t handle);
 /* Kernel thread id, from the kernel: right after fork and raw clone, too. */
 pid_t os_thread_id(void);
 
+enum { OS_THREAD_NAME_MAX = 16 };
+
+/* The calling thread's name as the kernel has it, with its end; "" on failure.
+ */
+void os_thread_name(char out[OS_THREAD_NAME_MAX]);
+
 /* Wait on *word while it is `value`, at most `ns` (UINT64_MAX = for ever);
  * wake every waiter. errno is preserved. */
 void os_thread_wait(uint32_t *word, uint32_t value, uint64_t ns);

@@ -243,6 +243,16 @@ main(int argc, char **argv)
         pthread_t t;
         pthread_create(&t, NULL, named, NULL);
         pthread_join(t, NULL);
+    } else if (strcmp(what, "system") == 0) {
+        const char *name = "mine";
+        size_t size = sizeof(name);
+        pthread_setname_np(pthread_self(), "by\nsystem");
+        printf("%d ", ctl("thread.prof.name", NULL, NULL, &name, sizeof(name)));
+        ctl("thread.prof.name", &name, &size, NULL, 0);
+        printf("%s\n", name);
+        pthread_setname_np(pthread_self(), "renamed");
+        use(100, 4000);
+        dump("system.heap");
     } else if (strcmp(what, "hooks") == 0) {
         backtrace_t *walk = two_frames;
         void (*tell)(const char *) = told;
@@ -327,6 +337,14 @@ like "what cannot be written is said" "$err" '^jeprobe: nowhere/x.heap: no such 
 like "a full disk, too" "$err" '^jeprobe: /dev/full: no space left on device$'
 heaps lg_prof_sample:10 ./ctl thread
 like "threads have their names" named.heap '^  t[0-9]+: [1-9][0-9]*: [0-9]+ \[0: 0\] a worker$'
+
+heaps lg_prof_sample:10,prof_sys_thread_name:true ./ctl system
+is "prof_sys_thread_name: the system's, which cannot be set" "$(cat "$out")" \
+    "2 by?system"
+like "and are those at the time of a sample" system.heap \
+    '^  t[0-9]+: [1-9][0-9]*: [0-9]+ \[0: 0\] renamed$'
+heaps lg_prof_sample:10 ./ctl system
+is "without it: the program's" "$(cat "$out")" "0 mine"
 
 heaps lg_prof_sample:10 ./ctl hooks
 sed 's/\.[0-9]*\.0\.m0/.PID/' "$out" >told
