@@ -215,7 +215,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.hpa_sec_batch_fill_extra", CTL_SIZE, 0),
     FIXED("opt.utrace", CTL_BOOL, false),
     FIXED("opt.prof_stats", CTL_BOOL, false),
-    TEXT("opt.prof_time_resolution", "default"),
 
     EXCHANGE("tcache.create", ctl_exchange_tcache_create),
     {.name = "tcache.flush",

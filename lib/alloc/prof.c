@@ -110,6 +110,15 @@ prof_locate(prof_sample_t *sample, const extent_t *e, const void *p)
     }
 }
 
+/* When a sample is taken. */
+static uint64_t
+prof_now(void)
+{
+    bool by_ticks =
+        conf.prof && conf.prof_time_resolution == CONF_PROF_TIME_DEFAULT;
+    return by_ticks ? os_clock_coarse_ns() : os_clock_ns();
+}
+
 static prof_moment_t
 prof_moment(const tsd_t *tsd, const prof_stack_t *stack, uint64_t time_ns)
 {
@@ -147,7 +156,7 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
     prof_sample_t sample = {
         .addr = (uintptr_t)p,
         .requested = requested,
-        .time_ns = os_clock_ns(),
+        .time_ns = prof_now(),
         .site = prof_site_get(frames, depth, usable, tsd->hit_rate),
         .tid = tsd->tid,
         .label = tsd->label,

@@ -72,6 +72,42 @@ START_TEST(test_reset_forgets)
 
 END_TEST
 
+static int
+compare_times(const void *a, const void *b)
+{
+    uint64_t x = ((const prof_sample_t *)a)->time_ns;
+    uint64_t y = ((const prof_sample_t *)b)->time_ns;
+    return x < y ? -1 : x > y;
+}
+
+/* Of samples taken as fast as can be, how many have a time of their own. */
+START_TEST(test_time_is_that_of_ticks_by_default)
+{
+    enum { N = 200 };
+
+    static prof_sample_t copy[2 * N];
+    static const char *const conf_of[] = {
+        "prof:true,lg_prof_sample:0",
+        "prof:true,lg_prof_sample:0,prof_time_resolution:high", "sample:1"};
+    (void)setenv("MALLOC_CONF", conf_of[_i], 1);
+    for (unsigned i = 0; i < N; i++) {
+        ck_assert_ptr_nonnull(jea_malloc(100));
+    }
+    size_t n = prof_table_copy(copy, 2 * N), distinct = n > 0;
+    ck_assert_uint_ge(n, N / 2); /* the first are drawn by the default rate */
+    qsort(copy, n, sizeof(*copy), compare_times);
+    for (size_t i = 1; i < n; i++) {
+        distinct += copy[i].time_ns != copy[i - 1].time_ns;
+    }
+    if (_i == 0) {
+        ck_assert_uint_le(distinct, n / 4);
+    } else {
+        ck_assert_uint_ge(distinct, n - n / 4);
+    }
+}
+
+END_TEST
+
 /* Counts of an event with probability p in n trials are this far off at most,
  * but for one test in 15,000. */
 static void
@@ -250,6 +286,7 @@ main(void)
     tcase_add_test(tc, test_ln_agrees_with_libm);
     tcase_add_test(tc, test_chance_agrees_with_libm);
     tcase_add_test(tc, test_reset_forgets);
+    tcase_add_loop_test(tc, test_time_is_that_of_ticks_by_default, 0, 3);
     tcase_add_test(tc, test_draw_is_exponential);
     tcase_add_test(tc, test_draw_is_never_when_off);
     tcase_add_test(tc, test_draw_outlives_a_failed_request);
