@@ -181,7 +181,7 @@ ctl_write_t ctl_write_prof_active, ctl_write_prof_thread_init,
     ctl_write_prof_reset, ctl_write_prof_recent_max, ctl_write_prof_log_start,
     ctl_write_prof_log_stop;
 ctl_exchange_t ctl_exchange_prof_recent_dump, ctl_exchange_prof_backtrace,
-    ctl_exchange_prof_dumped;
+    ctl_exchange_prof_dumped, ctl_exchange_prof_live, ctl_exchange_prof_accum;
 
 ctl_read_t ctl_read_deferred;
 ctl_write_t ctl_write_deferred_flush;

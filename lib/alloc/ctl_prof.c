@@ -13,6 +13,8 @@
 #include "alloc/prof_hook.h"
 #include "alloc/prof_log.h"
 #include "alloc/prof_recent.h"
+#include "alloc/prof_table.h"
+#include "alloc/sz.h"
 #include "base/assert.h"
 #include "base/bits.h"
 
@@ -287,6 +289,39 @@ ctl_exchange_prof_recent_dump(const ctl_leaf_t *leaf, const size_t *index,
         to.write = recent_message;
     }
     return prof_recent_dump(to.write, to.opaque) ? 0 : EAGAIN;
+}
+
+/* ---- samples by size class --------------------------------------------- */
+
+/* As jemalloc lays them out: bytes that were asked for, and how many. */
+_Static_assert(sizeof(prof_sum_t) == 2 * sizeof(uint64_t), "as programs read");
+
+static int
+give_sum(const ctl_leaf_t *leaf, const size_t *index, const ctl_call_t *call,
+         prof_sum_t (*sum_of)(size_t usable))
+{
+    if (!conf.prof_stats) {
+        return ENOENT;
+    }
+    if (call->newp != NULL) {
+        return EPERM;
+    }
+    prof_sum_t sum = sum_of(sz_size((unsigned)(leaf->constant + index[0])));
+    return ctl_give(call, &sum, sizeof(sum));
+}
+
+int
+ctl_exchange_prof_live(const ctl_leaf_t *leaf, const size_t *index,
+                       const ctl_call_t *call)
+{
+    return give_sum(leaf, index, call, prof_table_sum_live);
+}
+
+int
+ctl_exchange_prof_accum(const ctl_leaf_t *leaf, const size_t *index,
+                        const ctl_call_t *call)
+{
+    return give_sum(leaf, index, call, prof_table_sum_all);
 }
 
 /* ---- functions of the program ------------------------------------------ */

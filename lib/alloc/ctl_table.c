@@ -44,6 +44,13 @@
         .name = n, .type = t, .write = w, .is_prof_only = true                 \
     }
 
+/* Read-only, and likewise; `from` is the first of the classes. */
+#define PROF_CLASS(n, x, from)                                                 \
+    {                                                                          \
+        .name = n, .type = CTL_U64, .exchange = x, .constant = from,           \
+        .is_prof_only = true                                                   \
+    }
+
 /* ---- options ----------------------------------------------------------- */
 
 #define IS_OPTION(n, m) (offsetof(conf_t, n) == offsetof(conf_t, m))
@@ -214,7 +221,6 @@ const ctl_leaf_t ctl_table[] = {
     FIXED("opt.hpa_sec_bytes_after_flush", CTL_SIZE, 0),
     FIXED("opt.hpa_sec_batch_fill_extra", CTL_SIZE, 0),
     FIXED("opt.utrace", CTL_BOOL, false),
-    FIXED("opt.prof_stats", CTL_BOOL, false),
 
     EXCHANGE("tcache.create", ctl_exchange_tcache_create),
     {.name = "tcache.flush",
@@ -289,6 +295,12 @@ const ctl_leaf_t ctl_table[] = {
     ROW("prof.lg_sample", CTL_SIZE, ctl_read_prof_lg_sample),
     PROF_WRITE("prof.log_start", CTL_TEXT, ctl_write_prof_log_start),
     PROF_WRITE("prof.log_stop", CTL_VOID, ctl_write_prof_log_stop),
+    PROF_CLASS("prof.stats.bins.<b>.live", ctl_exchange_prof_live, 0),
+    PROF_CLASS("prof.stats.bins.<b>.accum", ctl_exchange_prof_accum, 0),
+    PROF_CLASS("prof.stats.lextents.<l>.live", ctl_exchange_prof_live,
+               SC_NBINS),
+    PROF_CLASS("prof.stats.lextents.<l>.accum", ctl_exchange_prof_accum,
+               SC_NBINS),
 
     TOTAL("allocated", allocated),
     TOTAL("active", active),

@@ -204,7 +204,7 @@ prof_note_free(const tsd_t *tsd, const prof_sample_t *gone)
     uintptr_t frames[PROF_STACK_MAX];
     unsigned depth = prof_bt_capture(frames, PROF_STACK_MAX);
     prof_moment_t m =
-        prof_moment(tsd, prof_stack_get(frames, depth), os_clock_ns());
+        prof_moment(tsd, prof_stack_get(frames, depth), prof_now());
     prof_recent_release(gone->recent, &m, false);
     if (atomic_load_rlx(&prof_log_is_on)) {
         prof_log_free(gone, &m);

@@ -451,6 +451,41 @@ prof_table_copy(prof_sample_t *out, size_t max)
     return n;
 }
 
+prof_sum_t
+prof_table_sum_live(size_t usable)
+{
+    prof_sum_t sum = {0, 0};
+    deferred_drain();
+    for (unsigned i = 0; i < SHARDS; i++) {
+        shard_t *shard = &shards[i];
+        os_mutex_lock(&shard->mtx);
+        for (size_t b = 0; b < shard->nbuckets; b++) {
+            const prof_sample_t *s = shard->buckets[b];
+            for (; s != NULL; s = s->next) {
+                bool counts = s->site->usable == usable;
+                sum.count += counts;
+                sum.requested += counts ? s->requested : 0;
+            }
+        }
+        os_mutex_unlock(&shard->mtx);
+    }
+    return sum;
+}
+
+prof_sum_t
+prof_table_sum_all(size_t usable)
+{
+    prof_sum_t sum = {0, 0};
+    for (uint32_t i = 0; i < prof_site_count(); i++) {
+        const prof_site_t *site = prof_site_at(i);
+        if (site != NULL && site->usable == usable) {
+            sum.count += atomic_load_rlx(&site->total_samples);
+            sum.requested += atomic_load_rlx(&site->total_requested);
+        }
+    }
+    return sum;
+}
+
 void
 prof_table_reset(void)
 {

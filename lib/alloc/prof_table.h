@@ -91,6 +91,16 @@ size_t prof_table_live(void);
 /* Copy live samples to out[0..max), shard by shard. Returns how many. */
 size_t prof_table_copy(prof_sample_t *out, size_t max);
 
+/* Samples of one usable size, and the bytes that were asked for: those that are
+ * live, or all since the last reset. */
+typedef struct prof_sum {
+    uint64_t requested;
+    uint64_t count;
+} prof_sum_t;
+
+prof_sum_t prof_table_sum_live(size_t usable);
+prof_sum_t prof_table_sum_all(size_t usable);
+
 /* Bytes that the tables take. */
 size_t prof_table_bytes(void);
 /* Its locks, for their figures; NULL after the last. */

@@ -130,6 +130,22 @@ dump(const char *path)
                path != NULL ? sizeof(path) : 0);
 }
 
+static void
+classes(void)
+{
+    static const char *const names[] = {
+        "prof.stats.bins.7.live", "prof.stats.bins.7.accum",
+        "prof.stats.lextents.1.live", "prof.stats.lextents.1.accum"};
+    for (int i = 0; i < 4; i++) {
+        uint64_t sum[2] = {7, 7};
+        size_t size = sizeof(sum);
+        int error = ctl(names[i], sum, &size, NULL, 0);
+        int refused = ctl(names[i], NULL, NULL, sum, sizeof(sum));
+        printf("%d %d %llu %llu%s", error, refused, (unsigned long long)sum[0],
+               (unsigned long long)sum[1], i < 3 ? "; " : "\n");
+    }
+}
+
 typedef void backtrace_t(void **frames, unsigned *depth, unsigned max);
 static backtrace_t *own;
 
@@ -253,6 +269,19 @@ main(int argc, char **argv)
         pthread_setname_np(pthread_self(), "renamed");
         use(100, 4000);
         dump("system.heap");
+    } else if (strcmp(what, "classes") == 0) {
+        /* of 100 bytes, and of 20,000 */
+        void *p[100];
+        for (int i = 0; i < 100; i++)
+            p[i] = malloc(100);
+        use(10, 20000);
+        for (int i = 0; i < 40; i++)
+            free(p[i]);
+        classes();
+        ctl("prof.reset", NULL, NULL, NULL, 0);
+        classes();
+        use(3, 100);
+        classes();
     } else if (strcmp(what, "hooks") == 0) {
         backtrace_t *walk = two_frames;
         void (*tell)(const char *) = told;
@@ -345,6 +374,15 @@ like "and are those at the time of a sample" system.heap \
     '^  t[0-9]+: [1-9][0-9]*: [0-9]+ \[0: 0\] renamed$'
 heaps lg_prof_sample:10 ./ctl system
 is "without it: the program's" "$(cat "$out")" "0 mine"
+
+heaps lg_prof_sample:0,prof_stats:true ./ctl classes
+is "prof_stats: by size class" "$(cat "$out")" \
+"0 1 6000 60; 0 1 10000 100; 0 1 200000 10; 0 1 200000 10
+0 1 0 0; 0 1 0 0; 0 1 0 0; 0 1 0 0
+0 1 300 3; 0 1 300 3; 0 1 0 0; 0 1 0 0"
+heaps lg_prof_sample:0 ./ctl classes
+is "not unless asked for" "$(sort -u "$out")" \
+    "2 2 7 7; 2 2 7 7; 2 2 7 7; 2 2 7 7"
 
 heaps lg_prof_sample:10 ./ctl hooks
 sed 's/\.[0-9]*\.0\.m0/.PID/' "$out" >told

@@ -295,6 +295,7 @@ START_TEST(test_settings_and_threads)
     set_decay("dirty", 1234);
     set_decay("muzzy", 4321);
     end();
+    ck_assert_uint_eq(figure("stats.arenas.4096.nthreads"), 1);
     expect_one(name, -1);
     expect_one("thread.arena", (int64_t)before - arena);
     begin();
@@ -445,6 +446,13 @@ START_TEST(test_the_rest)
     begin();
     (void)!jea_realloc(p, 0);
     end();
+
+    /* of all arenas, this one being the last of them */
+    ck_assert_ptr_nonnull(jea_mallocx(1000, flags));
+    refresh();
+    ck_assert_uint_gt(figure("stats.active"), figure_of("pactive") * PAGE);
+    ck_assert_uint_eq(figure("approximate_stats.active"),
+                      figure("stats.active"));
 
     /* a lock, once to give and once to take back; reading takes it, too */
     snprintf(ops, sizeof(ops), "stats.arenas.%u.bins.%u.mutex.num_ops", arena,
