@@ -131,6 +131,7 @@ figures_enter(unsigned row, const char *name, const char *at)
 static void
 figures_start(void)
 {
+    free(figures);
     figures = calloc(FIGURES_MAX, sizeof(*figures));
     ck_assert_ptr_nonnull(figures);
     nfigures = 0;
