@@ -119,14 +119,6 @@ prof_now(void)
     return by_ticks ? os_clock_coarse_ns() : os_clock_ns();
 }
 
-static prof_moment_t
-prof_moment(const tsd_t *tsd, const prof_stack_t *stack, uint64_t time_ns)
-{
-    prof_moment_t m = {.time_ns = time_ns, .stack = stack, .tid = tsd->tid};
-    memcpy(m.name, tsd->name, sizeof(m.name));
-    return m;
-}
-
 /* A name may be of any bytes; a profile has lines. */
 void
 prof_fetch_thread_name(tsd_t *tsd)
@@ -140,6 +132,14 @@ prof_fetch_thread_name(tsd_t *tsd)
     for (char *c = tsd->name; *c != '\0'; c++) {
         *c = *c < ' ' || *c > '~' ? '?' : *c;
     }
+}
+
+static prof_moment_t
+prof_moment(const tsd_t *tsd, const prof_stack_t *stack, uint64_t time_ns)
+{
+    prof_moment_t m = {.time_ns = time_ns, .stack = stack, .tid = tsd->tid};
+    memcpy(m.name, tsd->name, sizeof(m.name));
+    return m;
 }
 
 static JE_NOINLINE bool
@@ -199,10 +199,11 @@ prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
 
 /* Who keeps account of frees hears of this one. */
 static JE_NOINLINE void
-prof_note_free(const tsd_t *tsd, const prof_sample_t *gone)
+prof_note_free(tsd_t *tsd, const prof_sample_t *gone)
 {
     uintptr_t frames[PROF_STACK_MAX];
-    unsigned depth = prof_bt_capture(frames, PROF_STACK_MAX);
+    prof_fetch_thread_name(tsd);
+    unsigned depth = prof_hook_capture(frames, PROF_STACK_MAX);
     prof_moment_t m =
         prof_moment(tsd, prof_stack_get(frames, depth), prof_now());
     prof_recent_release(gone->recent, &m, false);

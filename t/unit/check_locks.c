@@ -14,6 +14,7 @@
 #include "alloc/malloc.h"
 #include "alloc/malloc_fast.h"
 #include "alloc/meta.h"
+#include "alloc/prof_recent.h"
 #include "alloc/prof_table.h"
 #include "t/util.h"
 
@@ -59,6 +60,7 @@ static const struct {
     {"stats.mutexes.background_thread", background_mutex},
     {"stats.mutexes.ctl", ctl_mutex},
     {"stats.mutexes.prof", samples_lock},
+    {"stats.mutexes.prof_recent_alloc", prof_recent_mutex},
     {"stats.arenas.0.mutexes.base", base_lock},
     {"stats.arenas.4096.mutexes.base", pool_lock},
     {"stats.arenas.0.mutexes.tcache_list", tsd_list_mutex},
