@@ -140,56 +140,6 @@ classes_fill(struct snapshot *snapshot)
     return true;
 }
 
-/* The size of page size class `row`: four to each doubling. */
-static uint64_t
-extent_size(uint64_t page, size_t row)
-{
-    size_t group = row < 4 ? 0 : (row - 4) / 4;
-
-    if (row < 4)
-        return (row + 1) * page;
-    return group > 40 ? 0 : ((row - 4) % 4 + 5) * page << group;
-}
-
-/* Whether nothing has to be looked for in a table. */
-static bool
-all_have(const struct table *table, size_t field)
-{
-    return (table->in_all >> field & 1) != 0;
-}
-
-static bool
-has_size(const struct table *table, size_t row, size_t field)
-{
-    return (table_known(table, row) >> field & 1) != 0;
-}
-
-/* JSON has no sizes in its tables of large objects and of extents. */
-static bool
-sizes_fill(struct snapshot *snapshot, struct snapshot_arena *arena)
-{
-    size_t larges =
-               all_have(&arena->larges, LARGE_SIZE) ? 0 : arena->larges.rows,
-           extents =
-               all_have(&arena->extents, EXTENT_SIZE) ? 0 : arena->extents.rows;
-    uint64_t page = snapshot_page(snapshot), size;
-
-    for (size_t row = 0; row < larges; row++) {
-        if (!has_size(&arena->larges, row, LARGE_SIZE) &&
-            table_get(&snapshot->large_classes, row, LARGE_SIZE, &size) &&
-            !table_set(&arena->larges, row, LARGE_SIZE, size, 0))
-            return false;
-    }
-    for (size_t row = 0; page != 0 && row < extents; row++) {
-        if (!has_size(&arena->extents, row, EXTENT_SIZE) &&
-            table_known(&arena->extents, row) != 0 &&
-            !table_set(&arena->extents, row, EXTENT_SIZE,
-                       extent_size(page, row), 0))
-            return false;
-    }
-    return true;
-}
-
 /* What 5.3.0 does not state: all huge page slabs of an arena. */
 static void
 hpa_fill(struct snapshot_arena *arena)
@@ -220,16 +170,11 @@ hpa_fill(struct snapshot_arena *arena)
     }
 }
 
-static bool
+static void
 arenas_fill(struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->arena_count; i++) {
-        if (!sizes_fill(snapshot, snapshot->arenas[i]))
-            return false;
-        if (snapshot->complete)
-            hpa_fill(snapshot->arenas[i]);
-    }
-    return true;
+    for (size_t i = 0; snapshot->complete && i < snapshot->arena_count; i++)
+        hpa_fill(snapshot->arenas[i]);
 }
 
 /* The arena that stands for the process. */
@@ -269,7 +214,8 @@ bool
 snapshot_complete(struct snapshot *snapshot)
 {
     locks_align(snapshot);
-    return snapshot_sane(snapshot) && classes_fill(snapshot) &&
-           arenas_fill(snapshot) && subject_choose(snapshot) &&
-           snapshot_warnings_close(snapshot);
+    if (!snapshot_sane(snapshot) || !classes_fill(snapshot))
+        return false;
+    arenas_fill(snapshot);
+    return subject_choose(snapshot) && snapshot_warnings_close(snapshot);
 }

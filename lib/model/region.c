@@ -16,6 +16,11 @@ struct region_piece {
     size_t size;
 };
 
+/* At the start of a block that is not used. */
+struct region_block {
+    struct region_block *next;
+};
+
 static size_t
 aligned(size_t size)
 {
@@ -87,6 +92,47 @@ add_piece(struct region *region, size_t size)
     return true;
 }
 
+/* The least n with 1 << n at least `size`, and the greatest with no more. */
+static unsigned
+log_up(size_t size)
+{
+    return size <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(size - 1);
+}
+
+static unsigned
+log_down(size_t size)
+{
+    return 63 - (unsigned)__builtin_clzll(size);
+}
+
+void
+region_release(struct region *region, void *block, size_t size)
+{
+    struct region_block *unused = block;
+    unsigned log;
+
+    if (block == NULL || size < sizeof(*unused))
+        return;
+    log = log_down(size);
+    if (log >= REGION_SIZES)
+        return;
+    unused->next = region->unused[log];
+    region->unused[log] = unused;
+}
+
+/* A block that was given back; NULL = there is none so large. */
+static void *
+take_unused(struct region *region, size_t size)
+{
+    unsigned log = log_up(size);
+    struct region_block *block =
+        log < REGION_SIZES ? region->unused[log] : NULL;
+
+    if (block != NULL)
+        region->unused[log] = block->next;
+    return block;
+}
+
 void *
 region_alloc(struct region *region, size_t size)
 {
@@ -95,6 +141,9 @@ region_alloc(struct region *region, size_t size)
     if (size > SIZE_MAX / 4)
         return NULL;
     size = aligned(size);
+    block = take_unused(region, size);
+    if (block != NULL)
+        return block;
     if ((region->pieces == NULL || size > (size_t)(region->end - region->at)) &&
         !add_piece(region, size))
         return NULL;
@@ -116,8 +165,11 @@ region_grow(struct region *region, void *old, size_t old_size, size_t size)
         return old;
     }
     block = region_alloc(region, size);
-    if (block != NULL && old_size > 0)
+    if (block == NULL)
+        return NULL;
+    if (old_size > 0)
         memcpy(block, old, old_size);
+    region_release(region, old, aligned(old_size));
     return block;
 }
 

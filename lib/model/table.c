@@ -9,10 +9,8 @@
 void
 table_init(struct table *table, size_t fields, struct region *region)
 {
-    *table = (struct table){.fields = (uint8_t)fields,
-                            .in_all = UINT32_MAX,
-                            .first_rows = FIRST_ROWS,
-                            .region = region};
+    *table = (struct table){
+        .fields = (uint8_t)fields, .first_rows = FIRST_ROWS, .region = region};
 }
 
 void
@@ -82,6 +80,9 @@ reshape(struct table *table, size_t width, bool is_wide)
         for (size_t column = 0; column < table->columns; column++)
             cell_set(&to, new, column, cell_get(table, old, column));
     }
+    region_release(table->region, table->records,
+                   table->capacity *
+                       table_stride(table->width, table->is_wide));
     *table = to;
     return true;
 }
@@ -211,9 +212,6 @@ cells_set(struct table *table, size_t at, struct table_row *to,
             narrow = narrow_cells(table, to);
         }
     }
-    /* What a row is given later does not count. */
-    if (to->known == 0)
-        table->in_all &= fields;
     table->in_any |= fields;
     to->known |= fields;
     return to;
@@ -268,7 +266,6 @@ table_rename(struct table *table, size_t from, size_t to)
     table->column[to] = table->column[from];
     table->column[from] = 0;
     table->in_any |= 1u << to;
-    table->in_all &= ~(1u << to | 1u << from);
     for (size_t at = 0; at < table->kept; at++) {
         uint32_t *known = &table_record(table, at)->known;
 
@@ -282,7 +279,6 @@ void
 table_forget(struct table *table, size_t field)
 {
     table->column[field] = 0;
-    table->in_all &= ~(1u << field);
     for (size_t at = 0; at < table->kept; at++)
         table_record(table, at)->known &= ~(1u << field);
 }

@@ -28,9 +28,8 @@ struct table_row {
 };
 
 struct table {
-    uint32_t rows;           /* the greatest that has a figure, + 1 */
-    uint32_t in_any, in_all; /* fields known in some row; in all, as far as is
-                              * known without looking */
+    uint32_t rows;   /* the greatest that has a figure, + 1 */
+    uint32_t in_any; /* fields known in some row */
     uint8_t fields;
     uint8_t columns, width;           /* that exist; that there is room for */
     bool is_wide;                     /* cells have 64 bits */

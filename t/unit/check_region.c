@@ -62,6 +62,31 @@ START_TEST(test_blocks_grow)
 
 END_TEST
 
+/* What a block that moved leaves behind, or what is given back, is used again,
+ * also as a smaller block, and no two blocks share a byte. */
+START_TEST(test_blocks_are_used_again)
+{
+    char *block = region_alloc(&region, 1000), *behind, *moved;
+
+    behind = region_alloc(&region, 8);
+    memset(behind, 'b', 8);
+    moved = region_grow(&region, block, 1000, 5000);
+    ck_assert_ptr_ne(moved, block);
+    ck_assert_ptr_eq(region_alloc(&region, 500), block);
+    ck_assert_ptr_ne(region_alloc(&region, 500), block);
+    region_release(&region, moved, 5000);
+    ck_assert_ptr_ne(region_alloc(&region, 4097), moved);
+    ck_assert_ptr_eq(region_alloc(&region, 4096), moved);
+    region_release(&region, NULL, 0);
+    memset(moved, 'm', 5000);
+    for (size_t i = 0; i < 8; i++)
+        ck_assert_int_eq(behind[i], 'b');
+    region_free(&region);
+    ck_assert_ptr_null(region.unused[9]);
+}
+
+END_TEST
+
 /* More than there can be is refused, and nothing is lost. */
 START_TEST(test_too_large)
 {
@@ -86,6 +111,7 @@ main(void)
 
     tcase_add_test(tcase, test_blocks_are_apart);
     tcase_add_test(tcase, test_blocks_grow);
+    tcase_add_test(tcase, test_blocks_are_used_again);
     tcase_add_test(tcase, test_too_large);
     suite_add_tcase(suite, tcase);
     return util_run(suite);
