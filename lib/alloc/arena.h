@@ -33,7 +33,8 @@ struct arena {
     uint32_t nthreads; /* bound threads */
     bool is_quarantined;
     bool is_created;        /* by a program, not automatic */
-    bool is_destroyed;      /* its index may be given to another */
+    bool is_destroyed;      /* not found any more */
+    bool is_ended;          /* nor in use by who destroys it */
     uint64_t dropped_frees; /* while quarantined */
     uint64_t created_ns;
     uint64_t large_nflushes; /* by thread caches */

@@ -197,5 +197,6 @@ arena_destroy(arena_t *arena)
     stats_note_destroyed(arena);
     atomic_store_rel(&arena->is_destroyed, true);
     (void)pac_end(&arena->pac, arena_heir());
+    atomic_store_rel(&arena->is_ended, true);
     return true;
 }

@@ -120,7 +120,7 @@ static arena_t *
 arena_create_locked(void)
 {
     for (unsigned i = arenas_auto; i < arenas_end; i++) {
-        if (arenas[i] != NULL && arenas[i]->is_destroyed &&
+        if (arenas[i] != NULL && atomic_load_acq(&arenas[i]->is_ended) &&
             arena_reuse_locked(arenas[i])) {
             return arenas[i];
         }
@@ -145,6 +145,7 @@ arena_create_with(struct jea_extent_hooks *hooks)
     if (arena != NULL) {
         pac_set_hooks(&arena->pac, hooks);
         je_format(arena->name, sizeof(arena->name), "manual_%u", arena->ind);
+        arena->is_ended = false;
         atomic_store_rel(&arena->is_destroyed, false);
     }
     os_mutex_unlock(&arenas_mtx);

@@ -308,7 +308,7 @@ pac_end(pac_t *pac, pac_t *heir)
     if (!pac_lock(pac)) {
         return false;
     }
-    pac->is_abandoned = pac->hooks != NULL && pac->nactive > 0;
+    pac->is_abandoned |= pac->hooks != NULL && pac->nactive > 0;
     pac->hooks = NULL;
     bool is_empty = pac->nactive == 0 && pac->retained.npages == 0;
     os_mutex_unlock(&pac->mtx);
@@ -331,7 +331,7 @@ pac_unmap_retained(pac_t *pac, pac_t *heir)
         list_remove(l);
         extent_t *e = list_entry(l, extent_t, link);
         size_t size = e->size;
-        bool is_gone = os_brk_contains(e->addr)
+        bool is_gone = os_brk_contains(e->addr) && !pac_is_hooked(pac)
                            ? pac_break_hand_over(pac, e, heir)
                            : pac_unmap_one(pac, e);
         bytes += is_gone ? size : 0;

@@ -569,10 +569,14 @@ START_TEST(test_hooks_destroyed_arena_leaves_cached_pages_alone)
     ck_assert_int_eq(act(ind, "destroy"), 0);
     memset(&spy, 0xff, sizeof(spy)); /* a hook would crash now */
     p[0] = 'x';
+    /* looks for an index, and finds that this one is not free yet */
+    ck_assert_uint_ne(arena_create()->ind, ind);
+    p[1] = 'x';
     ck_assert_int_eq(
         je_mallctl("tcache.destroy", NULL, NULL, &cache, sizeof(cache)), 0);
     ck_assert_uint_eq(arena_create()->ind, ind);
     ck_assert_uint_eq(arena_get(ind)->pac.nactive, 0);
+    p[2] = 'x';
     ck_assert_ptr_nonnull(je_mallocx(112, ARENA(ind) | NO_TCACHE));
 }
 
