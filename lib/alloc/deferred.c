@@ -81,7 +81,7 @@ deferred_flush(void)
     for (unsigned n; (n = queue_take(batch)) > 0; freed += n) {
         for (unsigned i = 0; i < n; i++) {
             size_t usable = je_usable_size(batch[i]);
-            je_free(batch[i], false);
+            je_free(batch[i], ALLOC_CACHE_NONE);
             atomic_sub_rlx(&queue.queued_bytes, (uint64_t)usable);
         }
     }

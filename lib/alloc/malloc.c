@@ -298,6 +298,16 @@ malloc_fill(void *p, size_t usable, unsigned szind, bool zero)
     }
 }
 
+/* Get address space back: that of free objects in the cache, too. */
+static JE_NOINLINE bool
+malloc_reclaim(tsd_t *tsd, tsd_t *cache, const alloc_how_t *how)
+{
+    if (cache != NULL) {
+        tcache_flush(cache);
+    }
+    return arena_reclaim_address_space(malloc_arena(tsd, how));
+}
+
 void *
 je_alloc(size_t size, const alloc_how_t *how)
 {
@@ -315,7 +325,7 @@ je_alloc(size_t size, const alloc_how_t *how)
     void *p = malloc_by_class(tsd, cache, szind, usable, how);
     if (unlikely(p == NULL) &&
         ((tsd != NULL && tsd_leave_quarantine(tsd)) || deferred_flush() > 0 ||
-         arena_reclaim_address_space(malloc_arena(tsd, how)))) {
+         malloc_reclaim(tsd, cache, how))) {
         p = malloc_by_class(tsd, cache, szind, usable, how);
     }
     cache_leave(tsd, cache);

@@ -203,7 +203,7 @@ meta_block_new_locked(size_t size)
     size_t least = bits_align_up(size + CACHELINE, OS_PAGE);
     size_t want = least > meta.next_block_size ? least : meta.next_block_size;
     meta_block_t *b = meta_block_map_locked(&want);
-    if (b == NULL && want > least) {
+    if (b == NULL) {
         want = least;
         b = meta_map_any(want);
     }

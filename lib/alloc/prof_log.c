@@ -268,7 +268,10 @@ write_info(emit_t *e)
     emit_member(e, "version", emit_string(CTL_VERSION));
     emit_member(e, "lg_sample_rate",
                 emit_u64(rate > 0 ? bits_lg_floor(rate) : 0));
-    emit_member(e, "prof_time_resolution", emit_string("default"));
+    emit_member(e, "prof_time_resolution",
+                emit_string(conf.prof_time_resolution == CONF_PROF_TIME_HIGH
+                                ? "high"
+                                : "default"));
     emit_member(e, "pid", emit_u64((uint64_t)getpid()));
     if (events.dropped > 0) {
         emit_member(e, "dropped", emit_u64(events.dropped));

@@ -273,8 +273,9 @@ bool
 prof_recent_dump(emit_write_t *write, void *opaque)
 {
     size_t mapped;
-    size_t room = (size_t)(atomic_load_rlx(&recents.next) -
-                           atomic_load_rlx(&recents.first));
+    /* the older one first: then it is not the larger */
+    uint64_t first = atomic_load_acq(&recents.first);
+    size_t room = (size_t)(atomic_load_rlx(&recents.next) - first);
     recent_t *records = prof_copy_map((room + 1) * sizeof(*records), &mapped);
     if (records == NULL) {
         return false;
