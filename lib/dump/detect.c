@@ -24,6 +24,7 @@ static const struct text_format *const formats[] = {
 #define MUTE_MAX   64
 /* No more of what has run into a text than this looks like a part of it. */
 #define ALIKE_MAX 64
+#define START_MAX 512 /* bytes that show what begins in the midst of a line */
 
 /* A reader at work. */
 struct running {
@@ -271,6 +272,25 @@ before_read(struct stream *s, const struct text_line *line, unsigned *says)
     return JEP_OK;
 }
 
+/* Whether another one's text begins at byte `at` of a line. */
+static bool
+starts_other(const struct stream *s, const struct text_line *line, size_t at)
+{
+    struct text_line rest = *line;
+    bool is_other;
+    char next;
+
+    rest.text += at;
+    rest.length -= at;
+    if (rest.length > START_MAX)
+        rest.length = START_MAX;
+    next = rest.text[rest.length];
+    rest.text[rest.length] = '\0';
+    is_other = choose(s, &rest, TEXT_SURE) != NULL;
+    rest.text[rest.length] = next;
+    return is_other;
+}
+
 /* Where another one's text begins in a line that is not wholly of the reader
  * that runs; its length = nowhere. */
 static size_t
@@ -281,11 +301,7 @@ foreign_start(const struct stream *s, const struct text_line *line)
     if (most > at + ALIKE_MAX)
         at = most - ALIKE_MAX;
     for (; at <= most && at < line->length; at++) {
-        struct text_line rest = *line;
-
-        rest.text += at;
-        rest.length -= at;
-        if (choose(s, &rest, TEXT_SURE) != NULL)
+        if (starts_other(s, line, at))
             return at;
     }
     return line->length;

@@ -216,7 +216,6 @@ heading_need(struct jetext *t, enum jetext_table table)
     return status;
 }
 
-/* A heading like one before. */
 /* Whether a heading has a name for each word of a row: nothing of it can be in
  * the next line. */
 static bool
@@ -227,6 +226,7 @@ is_whole(const struct jetext_grid *grid)
                grid->count + jetext_tables[grid->table].labels;
 }
 
+/* A heading like one before. */
 jep_status_t
 jetext_heading_again(struct jetext *t, bool *is_heading)
 {

@@ -266,14 +266,17 @@ tag(const char *text, size_t length, bool *is_break)
 static size_t
 strip_markup(char *text, size_t length, unsigned *repairs)
 {
-    size_t in = 0, out = 0;
+    /* Behind the last ">" no tag ends: it is not looked for again and again. */
+    const char *last = memrchr(text, '>', length);
+    size_t in = 0, out = 0, end = last != NULL ? (size_t)(last - text) + 1 : 0;
 
     while (in < length) {
         bool is_break = false;
         char character = '\0';
         size_t n = text[in] == '&' ? entity(text + in, length - in, &character)
-                   : text[in] == '<' ? tag(text + in, length - in, &is_break)
-                                     : 0;
+                   : text[in] == '<' && in < end
+                       ? tag(text + in, end - in, &is_break)
+                       : 0;
 
         if (n == 0) {
             text[out++] = text[in++];

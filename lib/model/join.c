@@ -59,6 +59,22 @@ kinds_redis(const struct snapshot *s)
     return set != 0 ? set : KIND_REDIS;
 }
 
+/* Whether services have more than what mem says of them: a list of cmem may
+ * lack the sum at its end. */
+static bool
+has_services_of_c(const struct snapshot *s)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < s->owners.count; i++) {
+        const struct dump_owner *owner = &s->owners.list[i];
+
+        if (__builtin_add_overflow(sum, owner->figures[OWNER_LIVE_BYTES], &sum))
+            return true;
+    }
+    return sum > s->skynet[SKYNET_LUA].value;
+}
+
 static unsigned
 kinds_skynet(const struct snapshot *s)
 {
@@ -66,7 +82,8 @@ kinds_skynet(const struct snapshot *s)
 
     if (s->skynet[SKYNET_LUA].known)
         set |= KIND_MEM;
-    if (s->skynet[SKYNET_C].known)
+    if (s->skynet[SKYNET_C].known || s->skynet[SKYNET_BLOCKS].known ||
+        has_services_of_c(s))
         set |= KIND_CMEM;
     return set;
 }

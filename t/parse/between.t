@@ -71,4 +71,22 @@ inside 1 2 n skynet-jmem jetext-53
 } >long
 run timeout 20 "$jeprobe" report --format json long
 is "a long broken tag" "$status" 0
+
+# Nor for what may be JSON, and tags are not looked for where none can end.
+awk 'BEGIN { for (print "foo"; n++ < 8; print "x") {
+    printf "{\"jemalloc\":{\"x\":1,\"a\":"; for (i = 0; i < 96000; i++)
+        printf "0000000000" } }' >long
+run timeout 20 "$jeprobe" report --format json long
+ok "long numbers of JSON that has no end" test "$status" -ne 124
+awk 'BEGIN { for (; n++ < 8; print "") { for (i = 0; i < 100000; i++)
+    printf "<a b=\"c\" " } }' >long
+run timeout 20 "$jeprobe" report --format json long
+ok "tags without an end" test "$status" -ne 124
+
+# Two lists of services without their sums are of two moments.
+printf ':00000001 100\n:00000002 200\n:00000001 100\n:00000002 200\n' >twice
+run "$jeprobe" report --format json twice
+is "two lists of services" "$(grep -c '"document":' "$out")" \
+    "$(printf ':00000001 100\n:00000002 200\ntotal 300\n:00000001 100\n:00000002 200\ntotal 300\n' |
+        "$jeprobe" report --format json - | grep -c '"document":')"
 done_testing
