@@ -14,9 +14,12 @@
 static uint64_t
 extent_size(size_t row, uint64_t page)
 {
+    size_t group = row < 4 ? 0 : (row - 4) / 4;
+
     if (row < 4)
         return (row + 1) * page;
-    return (4 + (row - 4) % 4 + 1) * page << ((row - 4) / 4 & 31);
+    /* No extent is so large, and the size would not fit. */
+    return group > 40 ? UINT64_MAX : ((row - 4) % 4 + 5) * page << group;
 }
 
 bool
