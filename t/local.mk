@@ -13,6 +13,9 @@ T_LOG_DRIVER = $(LOG_DRIVER)
 T_LOG_COMPILER = $(LOG_COMPILER)
 EXTRA_DIST += t/lib.sh t/run t/util.h
 
+# The longest come first, so that nothing waits for them at the end.
+include $(top_srcdir)/t/stress/local.mk
+
 # Unit tests: a program a module. Beside the line here, one that says which
 # half it is linked with:
 #   t_unit_check_x_LDADD = $(JE_CORE_TEST)     or $(JE_PROBE_TEST)
@@ -34,9 +37,10 @@ t_unit_check_mallocx_LDADD = $(JE_CORE_TEST)
 t_unit_check_stats_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 t_unit_check_stats_LDADD = $(JE_CORE_TEST) $(JANSSON_LIBS)
 
-# What reads the sources rather than running them: make check JE_LINTS= is
-# without.
+# What depends on the sources and not on the build that is tested: make check
+# JE_LINTS= is without.
 JE_LINTS = \
+	t/dropin/040-prefix.t \
 	t/lint/banned.t \
 	t/lint/exports.t \
 	t/lint/format.t \
@@ -107,5 +111,4 @@ include $(top_srcdir)/t/options/local.mk
 include $(top_srcdir)/t/parse/local.mk
 include $(top_srcdir)/t/rules/local.mk
 include $(top_srcdir)/t/shim/local.mk
-include $(top_srcdir)/t/stress/local.mk
 include $(top_srcdir)/t/unit/core.mk

@@ -3,7 +3,6 @@ JE_DROPIN_TESTS = \
 	t/dropin/010-library.t \
 	t/dropin/020-header.t \
 	t/dropin/030-messages.t \
-	t/dropin/040-prefix.t \
 	t/dropin/050-operators.t \
 	t/dropin/060-moments.t
 TESTS += $(JE_DROPIN_TESTS)

@@ -8,12 +8,15 @@ JE_STRESS_TESTS = \
 	t/stress/random
 JE_STRESS_SHELL = \
 	t/stress/dlopen.t \
-	t/stress/options.t
+	t/stress/options-objects.t \
+	t/stress/options-pages.t \
+	t/stress/options-slabs.t
 check_PROGRAMS += $(JE_STRESS_TESTS)
 TESTS += $(JE_STRESS_TESTS) $(JE_STRESS_SHELL)
 EXTRA_DIST += $(JE_STRESS_SHELL) \
 	t/stress/dl_host.c \
 	t/stress/dl_plugin.c \
+	t/stress/options.sh \
 	t/stress/stress.h
 t_stress_early_LDADD = lib/libjealloc-core.la -lpthread
 t_stress_faults_LDADD = lib/libjealloc-core.la -lpthread
