@@ -119,7 +119,7 @@ static int
 is_name(const char *known, const char *name, size_t length)
 {
     return known != NULL && length > 0 && known[0] == name[0] &&
-           strncmp(known, name, length) == 0 && known[length] == '\0';
+           strlen(known) == length && memcmp(known, name, length) == 0;
 }
 
 int

@@ -155,10 +155,10 @@ region_alloc(struct region *region, size_t size)
 void *
 region_grow(struct region *region, void *old, size_t old_size, size_t size)
 {
-    char *behind = (char *)old + aligned(old_size);
     void *block;
 
-    if (old != NULL && behind == region->at && size <= SIZE_MAX / 4 &&
+    if (old != NULL && (char *)old + aligned(old_size) == region->at &&
+        size <= SIZE_MAX / 4 &&
         aligned(size) - aligned(old_size) <=
             (size_t)(region->end - region->at)) {
         region->at = (char *)old + aligned(size);

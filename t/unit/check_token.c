@@ -140,6 +140,10 @@ START_TEST(test_fields_have_both_names)
     ck_assert_int_eq(field_by_text(DUMP_BIN, "reg", 3), FIELD_NONE);
     ck_assert_int_eq(field_by_text(DUMP_BIN, "curregs2", 8), FIELD_NONE);
     ck_assert_int_eq(field_by_text(DUMP_BIN, "", 0), FIELD_NONE);
+    /* Longer than the name, and the same to strncmp(). */
+    ck_assert_int_eq(
+        field_by_text(DUMP_BIN, "regs\0and what else was there", 4 + 1 + 23),
+        FIELD_NONE);
 }
 
 END_TEST
