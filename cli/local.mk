@@ -2,6 +2,7 @@
 bin_PROGRAMS += cli/jeprobe
 
 cli_jeprobe_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+cli_jeprobe_LDFLAGS = $(JE_SANITIZE) $(JE_LTO)
 cli_jeprobe_LDADD = lib/libjeprobe.la $(JANSSON_LIBS) -lm
 cli_jeprobe_SOURCES = \
 	cli/check.h \

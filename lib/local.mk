@@ -196,6 +196,7 @@ noinst_LTLIBRARIES += lib/libjeprobe.la
 lib_libjeprobe_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBDW_CFLAGS) \
 	$(LIBELF_CFLAGS) $(ZLIB_CFLAGS) $(YAJL_CFLAGS) \
 	$(EXPAT_CFLAGS)
+lib_libjeprobe_la_CFLAGS = $(AM_CFLAGS) $(JE_LTO)
 lib_libjeprobe_la_LIBADD = $(JANSSON_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS) \
 	$(ZLIB_LIBS) $(YAJL_LIBS) $(EXPAT_LIBS) -lm
 lib_libjeprobe_la_SOURCES = \

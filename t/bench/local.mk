@@ -79,7 +79,7 @@ t_bench_bench_label_LDADD = lib/libjealloc.la
 check_PROGRAMS += t/bench/bench_read t/bench/readers
 t_bench_bench_read_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 t_bench_bench_read_LDADD = lib/libjeprobe.la $(JANSSON_LIBS)
-t_bench_bench_read_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
+t_bench_bench_read_LDFLAGS = $(JE_SANITIZE) $(JE_LTO) -Wl,--wrap=malloc \
 	-Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free \
 	-Wl,--wrap=mmap -Wl,--wrap=munmap
 t_bench_readers_SOURCES = \
