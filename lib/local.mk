@@ -291,6 +291,8 @@ lib_libjeprobe_la_SOURCES = \
 	lib/base/assert.c \
 	lib/base/assert.h \
 	lib/base/macros.h \
+	lib/dump/ahead.c \
+	lib/dump/ahead.h \
 	lib/dump/amount.c \
 	lib/dump/amount.h \
 	lib/dump/detect.c \

@@ -338,20 +338,16 @@ own_read(struct stream *s, const struct text_line *line, size_t *used,
     return part_read(s, line, at, says);
 }
 
-/* Let a reader read the line, if it says something to one; *used: how much of
- * it was read. */
+/* Let another reader read a line that says nothing to the one that runs, if it
+ * says something to one; *used: how much of it was read. */
 static jep_status_t
-feed(struct stream *s, const struct text_line *line, size_t *used)
+others_read(struct stream *s, const struct text_line *line, size_t *used)
 {
     const struct text_format *other;
     jep_status_t status = JEP_OK;
     unsigned says = TEXT_NOTHING;
 
     *used = line->length;
-    if (s->now.format != NULL)
-        status = own_read(s, line, used, &says);
-    if (status != JEP_OK || says != TEXT_NOTHING || *used < line->length)
-        return status;
     if (s->before.format != NULL)
         status = before_read(s, line, &says);
     if (status != JEP_OK || says != TEXT_NOTHING || is_mute(s, line))
@@ -365,21 +361,75 @@ feed(struct stream *s, const struct text_line *line, size_t *used)
     return status == JEP_OK ? own_read(s, line, used, &says) : status;
 }
 
+/* Let a reader read the line, if it says something to one; *used: how much of
+ * it was read. */
 static jep_status_t
-feed_all(struct stream *s, const struct text_line *line)
+feed(struct stream *s, const struct text_line *line, size_t *used)
 {
-    size_t used;
-    jep_status_t status = feed(s, line, &used);
-    struct text_line rest;
+    jep_status_t status = JEP_OK;
+    unsigned says = TEXT_NOTHING;
 
-    if (status != JEP_OK || used == line->length)
+    *used = line->length;
+    if (s->now.format != NULL)
+        status = own_read(s, line, used, &says);
+    if (status != JEP_OK || says != TEXT_NOTHING || *used < line->length)
         return status;
-    rest = *line;
+    return others_read(s, line, used);
+}
+
+/* The same for what is left behind the first `used` bytes of a line. */
+static jep_status_t
+feed_rest(struct stream *s, const struct text_line *line, size_t used)
+{
+    struct text_line rest = *line;
+    jep_status_t status = JEP_OK;
+
     while (status == JEP_OK && used < rest.length) {
         rest.text += used;
         rest.length -= used;
         status = feed(s, &rest, &used);
     }
+    return status;
+}
+
+static jep_status_t
+feed_all(struct stream *s, const struct text_line *line)
+{
+    size_t used;
+    jep_status_t status = feed(s, line, &used);
+
+    return status != JEP_OK || used == line->length ? status
+                                                    : feed_rest(s, line, used);
+}
+
+/* Lines that need no repair go to the reader that runs without a way round, as
+ * long as it does and no part of one can be another's. */
+static jep_status_t
+run_read(struct stream *streams, repairer_t *repairer)
+{
+    struct reader_run run;
+    struct text_line line;
+    struct stream *s;
+    const struct text_format *format;
+    jep_status_t status = JEP_OK;
+
+    repair_run_begin(repairer, &run, &line);
+    s = &streams[line.stream];
+    format = s->now.format;
+    if (format == NULL || format->own != NULL)
+        return JEP_OK;
+    while (status == JEP_OK && s->now.format == format &&
+           repair_run_next(&run, &line)) {
+        unsigned says = TEXT_NOTHING;
+        size_t used = line.length;
+
+        status = now_read(s, &line, &says);
+        if (status == JEP_OK && says == TEXT_NOTHING)
+            status = others_read(s, &line, &used);
+        if (status == JEP_OK && used < line.length)
+            status = feed_rest(s, &line, used);
+    }
+    repair_run_end(repairer, &run);
     return status;
 }
 
@@ -532,6 +582,9 @@ lines_read(reader_t *reader, repairer_t *repairer,
         streams[i].error = error;
     }
     do {
+        status = run_read(streams, repairer);
+        if (status != JEP_OK)
+            break;
         repair_set_json(repairer, line.stream,
                         streams[line.stream].now.format == &text_json);
         status = repair_line(repairer, &line, error);

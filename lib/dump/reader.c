@@ -1,9 +1,12 @@
 /* Bounded input: a file, standard input, or either of them compressed.
  *
  * zlib reads plain files through the same calls, so that there is one path.
- * One buffer serves blocks and lines; it grows only for a long line. */
+ * One buffer serves blocks and lines; it grows only for a long line.  Of a
+ * large file it is one piece after the other of what was read ahead: what is
+ * left of a line moves in front of the next. */
 #include "dump/reader.h"
 
+#include "dump/ahead.h"
 #include "dump/perr.h"
 #include "dump/scan.h"
 
@@ -17,8 +20,13 @@
 
 struct reader {
     gzFile file;
-    char *buffer;
-    size_t size;       /* of the buffer; one byte more is allocated */
+    ahead_t *ahead; /* reads it; NULL = nobody else does */
+    bool may_go_ahead;
+    char *own;    /* a buffer, for longer lines than pieces are */
+    size_t size;  /* of it; one byte more is allocated */
+    char *buffer; /* that one, or a piece that was read ahead */
+    char *rest;   /* of another such piece */
+    size_t rest_length;
     size_t start, end; /* unread part of the buffer */
     uint64_t total;    /* bytes read so far */
     uint64_t line;
@@ -33,6 +41,7 @@ struct reader {
 };
 
 #define READER_PIECE 4096u
+#define AHEAD_FROM   (4 * READER_CHUNK) /* below it is not worth a thread */
 
 static jep_status_t
 open_descriptor(const char *path, int *fd, struct jep_error *error)
@@ -64,6 +73,17 @@ reader_open(const char *path, reader_t **out, struct jep_error *error)
     return status != JEP_OK ? status : reader_open_fd(fd, out, error);
 }
 
+/* Whether another thread may read: a file never makes it wait for ever, and
+ * there is a processor for it. */
+static bool
+can_go_ahead(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
 jep_status_t
 reader_open_fd(int fd, reader_t **out, struct jep_error *error)
 {
@@ -74,8 +94,9 @@ reader_open_fd(int fd, reader_t **out, struct jep_error *error)
         close(fd);
         return perr_memory(error);
     }
+    reader->may_go_ahead = can_go_ahead(fd);
     reader->size = READER_CHUNK;
-    reader->buffer = malloc(reader->size + 1);
+    reader->buffer = reader->own = malloc(reader->size + 1);
     reader->file = gzdopen(fd, "rb");
     if (reader->file == NULL)
         close(fd);
@@ -92,9 +113,11 @@ reader_close(reader_t *reader)
 {
     if (reader == NULL)
         return;
+    if (reader->ahead != NULL)
+        ahead_stop(reader->ahead);
     if (reader->file != NULL)
         gzclose(reader->file);
-    free(reader->buffer);
+    free(reader->own);
     free(reader);
 }
 
@@ -134,21 +157,79 @@ read_failed(reader_t *reader, struct jep_error *error)
 
 /* One piece at a time: zlib drops what it has of a piece when it finds the
  * data damaged.  Plain files have nothing to lose. */
+static unsigned
+piece_length(const reader_t *reader)
+{
+    return gzdirect(reader->file) ? (unsigned)READER_CHUNK : READER_PIECE;
+}
+
+/* From here on another thread reads, if it is worth one. */
+static void
+go_ahead(reader_t *reader)
+{
+    if (!reader->may_go_ahead || reader->total < AHEAD_FROM)
+        return;
+    reader->may_go_ahead = false;
+    reader->ahead = ahead_start(reader->file, piece_length(reader));
+}
+
+/* What another thread has read; nothing is left of it. */
+static int
+take_ahead(reader_t *reader, char **bytes)
+{
+    int n = (int)reader->rest_length;
+
+    *bytes = reader->rest;
+    reader->rest_length = 0;
+    return n > 0 ? n : ahead_next(reader->ahead, bytes);
+}
+
+/* Copy of that what fits into `length` bytes. */
+static int
+copy_ahead(reader_t *reader, char *to, unsigned length)
+{
+    char *bytes;
+    int n = take_ahead(reader, &bytes);
+
+    if (n <= 0)
+        return n;
+    if (length > (unsigned)n)
+        length = (unsigned)n;
+    memcpy(to, bytes, length);
+    reader->rest = bytes + length;
+    reader->rest_length = (unsigned)n - length;
+    if (reader->rest_length == 0)
+        ahead_give_back(reader->ahead);
+    return (int)length;
+}
+
 static int
 read_piece(reader_t *reader, unsigned length)
 {
-    int n, code;
+    char *to = reader->own + reader->end;
 
-    if (!gzdirect(reader->file) && length > READER_PIECE)
-        length = READER_PIECE;
-    n = gzread(reader->file, reader->buffer + reader->end, length);
-    if (n == 0) {
-        /* zlib reports compressed data without its end as an end. */
+    if (reader->ahead != NULL)
+        return copy_ahead(reader, to, length);
+    if (length > piece_length(reader))
+        length = piece_length(reader);
+    return gzread(reader->file, to, length);
+}
+
+/* Count what was read; an end or a failure is one of the input. */
+static jep_status_t
+count_read(reader_t *reader, int n, struct jep_error *error)
+{
+    int code = Z_OK;
+
+    /* zlib reports compressed data without its end as an end. */
+    if (n == 0)
         (void)gzerror(reader->file, &code);
-        if (code != Z_OK && code != Z_STREAM_END)
-            return -1;
-    }
-    return n;
+    if (n < 0 || (code != Z_OK && code != Z_STREAM_END))
+        return is_damaged(reader) ? JEP_OK : read_failed(reader, error);
+    reader->at_end = n == 0;
+    reader->end += (size_t)n;
+    reader->total += (size_t)n;
+    return JEP_OK;
 }
 
 /* Lines are looked for again, from the unread part on. */
@@ -160,34 +241,91 @@ forget_lines(reader_t *reader)
     reader->found.open = 0;
 }
 
-/* Move the unread part to the front and fill up behind it. */
+/* Make room for `size` bytes. */
 static jep_status_t
-fill(reader_t *reader, struct jep_error *error)
+grow(reader_t *reader, size_t size, struct jep_error *error)
+{
+    bool is_used = reader->buffer == reader->own;
+    char *own = realloc(reader->own, size + 1);
+
+    if (own == NULL)
+        return perr_memory(error);
+    reader->own = own;
+    reader->size = size;
+    if (is_used)
+        reader->buffer = own;
+    return JEP_OK;
+}
+
+/* Move the unread part to the start of `buffer`.  A piece that held it is not
+ * needed any more. */
+static void
+move_unread(reader_t *reader, char *buffer)
 {
     size_t have = reader->end - reader->start;
 
-    if (reader->next < reader->found.count)
-        forget_lines(reader);
-    if (reader->start > 0)
-        memmove(reader->buffer, reader->buffer + reader->start, have);
+    if (have > 0 && buffer != reader->buffer + reader->start)
+        memmove(buffer, reader->buffer + reader->start, have);
+    if (reader->buffer != reader->own)
+        ahead_give_back(reader->ahead);
+    reader->buffer = buffer;
     reader->scanned -= reader->start;
     reader->start = 0;
     reader->end = have;
-    while (!reader->at_end && reader->end < reader->size) {
-        int n = read_piece(reader, (unsigned)(reader->size - reader->end));
+}
 
-        if (n < 0 && is_damaged(reader))
-            break;
-        if (n < 0)
-            return read_failed(reader, error);
-        reader->at_end = n == 0;
-        reader->end += (size_t)n;
-        reader->total += (size_t)n;
-    }
-    if (reader->total > READER_INPUT_MAX)
+/* Go on in the next piece that was read ahead, before which the unread part
+ * has room. */
+static jep_status_t
+fill_ahead(reader_t *reader, struct jep_error *error)
+{
+    char *bytes;
+    int n = take_ahead(reader, &bytes);
+
+    if (n > 0)
+        move_unread(reader, bytes - (reader->end - reader->start));
+    return count_read(reader, n, error);
+}
+
+/* Fill up behind the unread part in the buffer of our own. */
+static jep_status_t
+fill_own(reader_t *reader, struct jep_error *error)
+{
+    size_t size = reader->size;
+    jep_status_t status = JEP_OK;
+
+    while (size <= reader->end - reader->start)
+        size *= 2;
+    if (size > reader->size)
+        status = grow(reader, size, error);
+    if (status == JEP_OK)
+        move_unread(reader, reader->own);
+    while (status == JEP_OK && !reader->at_end && reader->end < reader->size)
+        status = count_read(
+            reader, read_piece(reader, (unsigned)(reader->size - reader->end)),
+            error);
+    return status;
+}
+
+/* Move the unread part to the front and read on behind it. */
+static jep_status_t
+fill(reader_t *reader, struct jep_error *error)
+{
+    jep_status_t status;
+
+    if (reader->at_end)
+        return JEP_OK;
+    if (reader->next < reader->found.count)
+        forget_lines(reader);
+    go_ahead(reader);
+    if (reader->ahead != NULL && reader->end - reader->start <= AHEAD_ROOM)
+        status = fill_ahead(reader, error);
+    else
+        status = fill_own(reader, error);
+    if (status == JEP_OK && reader->total > READER_INPUT_MAX)
         return perr_set(error, JEP_ERR_LIMIT, 0, 0,
                         "is larger than 16 GiB; this is no dump");
-    return JEP_OK;
+    return status;
 }
 
 jep_status_t
@@ -226,19 +364,6 @@ reader_unread(reader_t *reader, size_t length, uint64_t number)
     reader->start -= length;
     reader->line = number - 1;
     forget_lines(reader);
-}
-
-static jep_status_t
-grow(reader_t *reader, struct jep_error *error)
-{
-    size_t size = reader->size * 2;
-    char *buffer = realloc(reader->buffer, size + 1);
-
-    if (buffer == NULL)
-        return perr_memory(error);
-    reader->buffer = buffer;
-    reader->size = size;
-    return JEP_OK;
 }
 
 JE_NOINLINE static void
@@ -295,10 +420,7 @@ find_lines(reader_t *reader, struct jep_error *error)
         reader->is_long = reader->end - reader->start == READER_LINE_MAX;
         if (reader->is_long)
             return JEP_OK;
-        if (reader->start == 0 && reader->end == reader->size)
-            status = grow(reader, error);
-        if (status == JEP_OK)
-            status = fill(reader, error);
+        status = fill(reader, error);
         if (status != JEP_OK)
             return status;
     }
@@ -327,6 +449,24 @@ reader_line(reader_t *reader, struct reader_line *line, struct jep_error *error)
     take_line(reader, (end >> 1) - reader->start, (end & 1) != 0, line);
     reader->start = (end >> 1) + 1;
     return JEP_OK;
+}
+
+void
+reader_run_begin(const reader_t *reader, struct reader_run *run)
+{
+    run->buffer = reader->buffer;
+    run->ends = reader->found.ends + reader->next;
+    run->last = reader->found.ends + reader->found.count;
+    run->start = reader->start;
+    run->number = reader->line;
+}
+
+void
+reader_run_end(reader_t *reader, const struct reader_run *run)
+{
+    reader->next = (size_t)(run->ends - reader->found.ends);
+    reader->start = run->start;
+    reader->line = run->number;
 }
 
 bool

@@ -65,6 +65,20 @@ jep_status_t reader_line(reader_t *reader, struct reader_line *line,
                          struct jep_error *error)
     __attribute__((warn_unused_result));
 
+/* Lines that are in the buffer already, to be taken one after the other.  No
+ * other function of the reader may be called until they are given back. */
+struct reader_run {
+    char *buffer;
+    const uint32_t *ends, *last; /* as in scan.h */
+    size_t start;                /* of the next line */
+    uint64_t number;             /* of the line that was taken last */
+};
+
+/* None, unless reader_line would find one without reading on. */
+void reader_run_begin(const reader_t *reader, struct reader_run *run);
+/* What was taken is gone. */
+void reader_run_end(reader_t *reader, const struct reader_run *run);
+
 /* Whether reader_line found a line that is too long, and not the end. */
 bool reader_is_long(const reader_t *reader);
 

@@ -118,13 +118,19 @@ strip_quotes(struct text_line *line)
     }
 }
 
-/* Whether nothing is to be done: no line had anything before it so far, and
- * nothing in this one could need a repair or be the marker. */
+/* Whether no line had anything before it so far. */
+static bool
+is_bare(const repairer_t *r)
+{
+    return r->streams.is_plain && r->streams.prefix_count == 0;
+}
+
+/* Whether nothing is to be done: nothing in the line could need a repair or be
+ * the marker. */
 static bool
 is_untouched(const repairer_t *r, const struct reader_line *read)
 {
-    return r->streams.is_plain && r->streams.prefix_count == 0 &&
-           !read->is_marked && *read->text != '{';
+    return is_bare(r) && !read->is_marked && *read->text != '{';
 }
 
 /* A line as the reader has it. */
@@ -215,4 +221,20 @@ repair_line(repairer_t *r, struct text_line *line, struct jep_error *error)
     }
     mend(r, line);
     return JEP_OK;
+}
+
+void
+repair_run_begin(const repairer_t *r, struct reader_run *run,
+                 struct text_line *line)
+{
+    reader_run_begin(r->reader, run);
+    if (!is_bare(r) || r->streams.is_again || r->rest != NULL)
+        run->last = run->ends;
+    *line = (struct text_line){.ended = true, .stream = r->streams.stream};
+}
+
+void
+repair_run_end(repairer_t *r, const struct reader_run *run)
+{
+    reader_run_end(r->reader, run);
 }

@@ -1,6 +1,7 @@
 # Tests of reading and analysing dumps: unit tests of lib/dump, lib/model and
 # lib/analyse, the cases of t/parse, and jeprobe report (t/cli/1xx and 2xx).
 JE_REPORT_UNIT_TESTS = \
+	t/unit/check_ahead \
 	t/unit/check_alike \
 	t/unit/check_diff \
 	t/unit/check_fit \
@@ -45,6 +46,7 @@ t_unit_check_ledger_LDADD = $(JE_PROBE_TEST)
 t_unit_check_limits_LDADD = $(JE_PROBE_TEST)
 t_unit_check_moment_LDADD = $(JE_PROBE_TEST)
 t_unit_check_profile_LDADD = $(JE_PROBE_TEST)
+t_unit_check_ahead_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
 t_unit_check_reader_LDADD = $(JE_PROBE_TEST) $(ZLIB_LIBS)
 t_unit_check_region_LDADD = $(JE_PROBE_TEST)
 t_unit_check_repair_LDADD = $(JE_PROBE_TEST)

@@ -314,6 +314,164 @@ START_TEST(test_gzip_is_unpacked)
 
 END_TEST
 
+/* Lines of all lengths, more than are in memory at once: line i is its number
+ * and as many letters as this. */
+#define LARGE_LINES 20000u
+
+static size_t
+large_length(unsigned i)
+{
+    size_t length = i * 2654435761u >> 8 & 0xff;
+
+    return i % 2500 == 2499 ? 1100 * length + i % 64 : length;
+}
+
+static void
+write_large(const char *mode)
+{
+    gzFile file = gzopen(path, mode);
+    char *letters = malloc((size_t)1 << 19);
+
+    ck_assert_ptr_nonnull(file);
+    for (unsigned i = 0; i < LARGE_LINES; i++) {
+        size_t length = large_length(i);
+
+        memset(letters, (int)('a' + i % 26), length);
+        letters[length] = '\n';
+        gzprintf(file, "%u ", i);
+        ck_assert_int_eq(gzwrite(file, letters, (unsigned)length + 1),
+                         (int)length + 1);
+    }
+    gzclose(file);
+    free(letters);
+}
+
+/* Line i, whole. */
+static void
+expect_large(const char *text, size_t length, unsigned i)
+{
+    size_t letters = large_length(i), number;
+    char start[16];
+
+    number = (size_t)snprintf(start, sizeof(start), "%u ", i);
+    ck_assert_uint_eq(length, number + letters);
+    ck_assert_int_eq(memcmp(text, start, number), 0);
+    for (size_t k = 0; k < letters; k++)
+        ck_assert(text[number + k] == (char)('a' + i % 26));
+}
+
+static void
+expect_large_lines(reader_t *reader, unsigned from, unsigned to)
+{
+    struct reader_line line;
+
+    for (unsigned i = from; i < to; i++) {
+        ck_assert_int_eq(reader_line(reader, &line, &error), JEP_OK);
+        ck_assert_ptr_nonnull(line.text);
+        ck_assert_uint_eq(line.number, i + 1);
+        ck_assert(line.ended);
+        ck_assert_int_eq(line.text[line.length], '\0');
+        expect_large(line.text, line.length, i);
+    }
+}
+
+static const char *const modes[] = {"wbT", "wb1"};
+
+START_TEST(test_large_file_has_all_its_lines)
+{
+    reader_t *reader;
+
+    write_large(modes[_i]);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    expect_large_lines(reader, 0, LARGE_LINES);
+    expect_end(reader);
+    ck_assert_ptr_null(reader_damage(reader));
+    reader_close(reader);
+}
+
+END_TEST
+
+/* What was found in a run is gone, the rest is not. */
+START_TEST(test_large_file_by_runs)
+{
+    reader_t *reader;
+    struct reader_run run;
+    unsigned i = 0, in_runs = 0;
+
+    write_large(modes[_i]);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    while (i < LARGE_LINES) {
+        expect_large_lines(reader, i, i + 1);
+        i++;
+        reader_run_begin(reader, &run);
+        ck_assert_uint_eq(run.number, i);
+        for (unsigned n = i % 7; n > 0 && run.ends < run.last; n--) {
+            size_t end = *run.ends++ >> 1;
+
+            expect_large(run.buffer + run.start, end - run.start, i);
+            run.start = end + 1;
+            run.number = ++i;
+            in_runs++;
+        }
+        reader_run_end(reader, &run);
+        ck_assert_uint_eq(reader_line_number(reader), i);
+    }
+    ck_assert_uint_gt(in_runs, LARGE_LINES / 2);
+    expect_end(reader);
+    reader_close(reader);
+}
+
+END_TEST
+
+/* Blocks between lines, of which most are given back. */
+START_TEST(test_large_file_by_blocks_and_lines)
+{
+    reader_t *reader;
+    unsigned i = 0, blocks = 0;
+
+    write_large(modes[_i]);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    while (i < LARGE_LINES) {
+        const char *data, *feed;
+        size_t length;
+
+        expect_large_lines(reader, i, i + 1);
+        i++;
+        if (i % 5 != 0 || i == LARGE_LINES)
+            continue;
+        ck_assert_int_eq(reader_peek(reader, &data, &length, &error), JEP_OK);
+        ck_assert_int_eq(strtol(data, NULL, 10), (long)i);
+        ck_assert_int_eq(reader_block(reader, &data, &length, &error), JEP_OK);
+        feed = memchr(data, '\n', length);
+        if (feed != NULL) {
+            expect_large(data, (size_t)(feed - data), i++);
+            blocks++;
+        }
+        length -= feed == NULL ? 0 : (size_t)(feed + 1 - data);
+        reader_unread(reader, length, i + 1);
+    }
+    ck_assert_uint_gt(blocks, LARGE_LINES / 10);
+    expect_end(reader);
+    reader_close(reader);
+}
+
+END_TEST
+
+/* Far from where it was read to: nobody waits for the rest. */
+START_TEST(test_large_file_may_be_left)
+{
+    reader_t *reader;
+
+    write_large("wbT");
+    for (unsigned lines = 1; lines < 5000; lines += 499) {
+        ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+        expect_large_lines(reader, 0, lines);
+        reader_close(reader);
+    }
+}
+
+END_TEST
+
 /* 5000 numbers, compressed, of which only `size` bytes are there. */
 static reader_t *
 open_cut_gzip(off_t size, char damage)
@@ -378,6 +536,27 @@ START_TEST(test_damaged_gzip_reads_up_to_there)
 
 END_TEST
 
+/* The same far into a file. */
+START_TEST(test_cut_large_gzip_reads_as_far_as_it_goes)
+{
+    gzFile file = gzopen(path, "wb");
+    reader_t *reader;
+    int lines;
+
+    for (int i = 0; i < 200000; i++)
+        gzprintf(file, "%d\n", i * 7919);
+    gzclose(file);
+    ck_assert_int_eq(truncate(path, 400000), 0);
+    ck_assert_int_eq(reader_open(path, &reader, &error), JEP_OK);
+    lines = expect_numbers(reader);
+    ck_assert_int_gt(lines, 60000);
+    ck_assert_int_lt(lines, 200000);
+    ck_assert_ptr_nonnull(strstr(reader_damage(reader), "has no end"));
+    reader_close(reader);
+}
+
+END_TEST
+
 /* Not a byte of data in it: nothing to go on with. */
 START_TEST(test_gzip_header_alone_is_an_error)
 {
@@ -416,6 +595,14 @@ main(void)
     tcase_add_test(tcase, test_nul_byte_reads_as_space);
     tcase_add_test(tcase, test_lines_across_chunks);
     tcase_add_test(tcase, test_long_line_fits_up_to_limit);
+    tcase_add_loop_test(tcase, test_large_file_has_all_its_lines, 0,
+                        (int)JE_ARRAY_LEN(modes));
+    tcase_add_loop_test(tcase, test_large_file_by_runs, 0,
+                        (int)JE_ARRAY_LEN(modes));
+    tcase_add_loop_test(tcase, test_large_file_by_blocks_and_lines, 0,
+                        (int)JE_ARRAY_LEN(modes));
+    tcase_add_test(tcase, test_large_file_may_be_left);
+    tcase_add_test(tcase, test_cut_large_gzip_reads_as_far_as_it_goes);
     tcase_add_loop_test(tcase, test_longer_line_is_skipped, 0,
                         2 * (int)JE_ARRAY_LEN(long_sizes));
     tcase_add_test(tcase, test_skipped_line_may_have_no_end);
