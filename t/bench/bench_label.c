@@ -9,10 +9,12 @@
  *          is written, hashed and sent, all of it is freed: 26 objects, with
  * one of 1,000 labels each time
  *
- * Each measurement is a process of its own, since slabs that have held labelled
- * objects stay slower; with and without take turns. Printed are processor time
- * an object or request, medians, and the ratio of both with its spread.
- * "unused" is a second run without labels: what the machine itself contributes.
+ * Work with and without labels is done by processes of their own, since slabs
+ * that have held labelled objects stay slower. They take turns every few
+ * milliseconds, so that what the machine does meanwhile hits all of them; each
+ * round has new ones. Printed are processor time an object or request, medians,
+ * and the ratio of both with its spread over the rounds. "unused" is a second
+ * process without labels: what the machine itself contributes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +28,7 @@
 
 #include "jealloc.h"
 
-enum { ROUNDS_MAX = 101, LABELS = 1000, BATCH = 1000, FIELDS = 24 };
+enum { ROUNDS_MAX = 101, TURNS = 40, LABELS = 1000, BATCH = 1000, FIELDS = 24 };
 
 enum mode { PLAIN, UNUSED, LABELLED, MODES };
 
@@ -196,31 +198,69 @@ processor_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* In a process of its own: seconds of processor time for `n`. */
-static double
-measure(const struct load *load, bool is_labelled, unsigned long n)
-{
-    double seconds = -1;
-    int ends[2];
+/* A process that does a share of the work when it is told to. */
+struct worker {
     pid_t pid;
+    int orders, answers;
+};
 
-    if (pipe(ends) != 0 || (pid = fork()) < 0)
-        return -1;
-    if (pid == 0) {
-        double start;
+/* For each order, seconds of processor time for `n`. */
+static void
+work(const struct load *load, bool is_labelled, unsigned long n, int orders,
+     int answers)
+{
+    char order;
 
-        load->run(is_labelled, n / 50 + 1);
-        start = processor_seconds();
+    load->run(is_labelled, n);
+    while (read(orders, &order, 1) == 1) {
+        double seconds = processor_seconds();
+
         load->run(is_labelled, n);
-        seconds = processor_seconds() - start;
-        _exit(write(ends[1], &seconds, sizeof(seconds)) != sizeof(seconds));
+        seconds = processor_seconds() - seconds;
+        if (write(answers, &seconds, sizeof(seconds)) != sizeof(seconds))
+            break;
     }
-    close(ends[1]);
-    if (read(ends[0], &seconds, sizeof(seconds)) != sizeof(seconds))
-        seconds = -1;
-    close(ends[0]);
-    (void)waitpid(pid, NULL, 0);
+    _exit(0);
+}
+
+static bool
+start(struct worker *worker, const struct load *load, bool is_labelled,
+      unsigned long n)
+{
+    int orders[2], answers[2];
+
+    if (pipe(orders) != 0 || pipe(answers) != 0)
+        return false;
+    worker->pid = fork();
+    if (worker->pid == 0) {
+        close(orders[1]);
+        close(answers[0]);
+        work(load, is_labelled, n, orders[0], answers[1]);
+    }
+    close(orders[0]);
+    close(answers[1]);
+    worker->orders = orders[1];
+    worker->answers = answers[0];
+    return worker->pid > 0;
+}
+
+static double
+turn(const struct worker *worker)
+{
+    double seconds;
+
+    if (write(worker->orders, "", 1) != 1 ||
+        read(worker->answers, &seconds, sizeof(seconds)) != sizeof(seconds))
+        return -1;
     return seconds;
+}
+
+static void
+stop(const struct worker *worker)
+{
+    close(worker->orders);
+    close(worker->answers);
+    (void)waitpid(worker->pid, NULL, 0);
 }
 
 static int
@@ -238,45 +278,74 @@ median(double *values, unsigned n)
     return n % 2 != 0 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* Median of the ratios to the plain run of the same round, and 1.4826 times the
- * median of how far they are from it. */
+/* Median, and 1.4826 times the median of how far the others are from it. */
 static void
-print_ratio(const double *values, const double *plain, unsigned n)
+print_ratio(double *ratios, unsigned n)
 {
-    double ratios[ROUNDS_MAX], middle;
+    double middle = median(ratios, n);
 
-    for (unsigned i = 0; i < n; i++)
-        ratios[i] = values[i] / plain[i];
-    middle = median(ratios, n);
     for (unsigned i = 0; i < n; i++)
         ratios[i] =
             ratios[i] > middle ? ratios[i] - middle : middle - ratios[i];
     printf("  %5.3f +-%.3f", middle, 1.4826 * median(ratios, n));
 }
 
+/* A round: medians over the turns, of the time that each mode takes for `n` and
+ * of how often that is the plain one's. */
+static bool
+bench_round(const struct load *load, unsigned long n, double *seconds,
+            double *ratios)
+{
+    struct worker workers[MODES];
+    double times[MODES][TURNS], of_plain[TURNS];
+    bool is_done = true;
+    unsigned started = 0;
+
+    while (started < MODES &&
+           start(&workers[started], load, started == LABELLED, n))
+        started++;
+    is_done = started == MODES;
+    for (unsigned i = 0; i < TURNS && is_done; i++) {
+        for (unsigned m = 0; m < MODES && is_done; m++) {
+            unsigned mode = (m + i) % MODES;
+
+            times[mode][i] = turn(&workers[mode]);
+            is_done = times[mode][i] > 0;
+        }
+    }
+    while (started > 0)
+        stop(&workers[--started]);
+    for (unsigned mode = 0; mode < MODES && is_done; mode++) {
+        for (unsigned i = 0; i < TURNS; i++)
+            of_plain[i] = times[mode][i] / times[PLAIN][i];
+        ratios[mode] = median(of_plain, TURNS);
+    }
+    for (unsigned mode = 0; mode < MODES && is_done; mode++)
+        seconds[mode] = median(times[mode], TURNS);
+    return is_done;
+}
+
 static bool
 bench(const struct load *load, unsigned rounds, double scale)
 {
-    static double seconds[MODES][ROUNDS_MAX];
-    unsigned long n = (unsigned long)((double)load->count * scale) + 1;
-    double plain[ROUNDS_MAX], labelled[ROUNDS_MAX];
+    static double seconds[MODES][ROUNDS_MAX], ratios[MODES][ROUNDS_MAX];
+    unsigned long n = (unsigned long)((double)load->count * scale) / TURNS + 1;
 
     for (unsigned i = 0; i < rounds; i++) {
-        for (unsigned m = 0; m < MODES; m++) {
-            enum mode mode = (enum mode)((m + i) % MODES);
+        double second[MODES], ratio[MODES];
 
-            seconds[mode][i] = measure(load, mode == LABELLED, n);
-            if (!(seconds[mode][i] > 0))
-                return false;
+        if (!bench_round(load, n, second, ratio))
+            return false;
+        for (unsigned mode = 0; mode < MODES; mode++) {
+            seconds[mode][i] = second[mode];
+            ratios[mode][i] = ratio[mode];
         }
     }
-    memcpy(plain, seconds[PLAIN], rounds * sizeof(*plain));
-    memcpy(labelled, seconds[LABELLED], rounds * sizeof(*labelled));
     printf("%-9s %10.1f %10.1f", load->name,
-           median(plain, rounds) * 1e9 / (double)n,
-           median(labelled, rounds) * 1e9 / (double)n);
-    print_ratio(seconds[LABELLED], seconds[PLAIN], rounds);
-    print_ratio(seconds[UNUSED], seconds[PLAIN], rounds);
+           median(seconds[PLAIN], rounds) * 1e9 / (double)n,
+           median(seconds[LABELLED], rounds) * 1e9 / (double)n);
+    print_ratio(ratios[LABELLED], rounds);
+    print_ratio(ratios[UNUSED], rounds);
     printf("\n");
     return true;
 }
