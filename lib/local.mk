@@ -58,6 +58,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/init.h \
 	lib/alloc/label.c \
 	lib/alloc/label.h \
+	lib/alloc/label_fast.h \
 	lib/alloc/label_name.c \
 	lib/alloc/label_print.c \
 	lib/alloc/label_print.h \

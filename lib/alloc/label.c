@@ -5,21 +5,12 @@
 
 #include "alloc/arena.h"
 #include "alloc/emap.h"
+#include "alloc/label_fast.h"
 #include "alloc/meta.h"
 #include "alloc/special.h"
 #include "alloc/sz.h"
 #include "base/assert.h"
 #include "base/bits.h"
-
-enum { CHUNK_LABELS = 1 << LABEL_LG_CHUNK };
-
-/* Counters of one thread, or of those that have none of their own. Written by
- * the thread that has taken it, read by everybody. */
-typedef struct label_block {
-    struct label_block *next;
-    uint32_t is_taken;
-    label_stats_t *chunks[LABEL_NCHUNKS];
-} label_block_t;
 
 static label_block_t *blocks; /* all but `shared`; only ever longer */
 static label_block_t shared;  /* counted in by atomic additions */
@@ -34,7 +25,7 @@ block_stats(label_block_t *block, unsigned label)
     label_stats_t **chunk = &block->chunks[label >> LABEL_LG_CHUNK];
     label_stats_t *stats = atomic_load_acq(chunk);
     if (unlikely(stats == NULL)) {
-        stats = meta_alloc(CHUNK_LABELS * sizeof(*stats));
+        stats = meta_alloc(LABEL_CHUNK * sizeof(*stats));
         label_stats_t *expected = NULL;
         if (stats == NULL) {
             return NULL;
@@ -43,7 +34,7 @@ block_stats(label_block_t *block, unsigned label)
             stats = expected; /* only of `shared`; the other one is lost */
         }
     }
-    return &stats[label & (CHUNK_LABELS - 1)];
+    return &stats[label & (LABEL_CHUNK - 1)];
 }
 
 /* A block that no thread has, or a new one. errors: NULL. */
@@ -94,6 +85,7 @@ label_thread_end(tsd_t *tsd)
     if (tsd->labels != NULL) {
         atomic_store_rel(&tsd->labels->is_taken, 0u);
         tsd->labels = NULL;
+        tsd->label_stats = NULL;
     }
 }
 
@@ -107,7 +99,7 @@ label_stats(unsigned label, label_stats_t *out)
         const label_stats_t *chunk =
             atomic_load_acq(&block->chunks[label >> LABEL_LG_CHUNK]);
         if (chunk != NULL) {
-            const label_stats_t *s = &chunk[label & (CHUNK_LABELS - 1)];
+            const label_stats_t *s = &chunk[label & (LABEL_CHUNK - 1)];
             out->nmalloc += atomic_load_rlx(&s->nmalloc);
             out->ndalloc += atomic_load_rlx(&s->ndalloc);
             out->allocated += atomic_load_rlx(&s->allocated);
@@ -195,6 +187,7 @@ label_mark(tsd_t *tsd, extent_t *e, void *p, size_t usable)
     }
     label_stats_t *s = own_stats(tsd, tsd->label);
     if (likely(s != NULL)) {
+        tsd->label_stats = s;
         atomic_bump_rlx(&s->nmalloc, 1u);
         atomic_bump_rlx(&s->allocated, usable);
         return;
@@ -219,86 +212,6 @@ label_unmark(tsd_t *tsd, extent_t *e, void *p, size_t usable, unsigned label)
     atomic_add_rlx(&s->deallocated, (uint64_t)usable);
 }
 
-/* ---- short cuts -------------------------------------------------------- */
-
-/* This thread's counters, if it has them already. */
-static inline label_stats_t *
-ready_stats(const tsd_t *tsd, unsigned label)
-{
-    label_stats_t *chunk = tsd->labels != NULL
-                               ? tsd->labels->chunks[label >> LABEL_LG_CHUNK]
-                               : NULL;
-    return chunk != NULL ? &chunk[label & (CHUNK_LABELS - 1)] : NULL;
-}
-
-void *
-label_alloc_cached(tsd_t *tsd, size_t size)
-{
-    if (unlikely(size > SZ_LOOKUP_MAX || tsd->is_slow_always)) {
-        return NULL;
-    }
-    cache_bin_t *bin = &tsd->bins[sz_lookup_tab[(size + 7) >> 3]];
-    uint64_t allocated = tsd->allocated + bin->size;
-    label_stats_t *stats = ready_stats(tsd, tsd->label);
-    void **head = bin->head;
-    if (unlikely(allocated >= tsd->next_due || stats == NULL ||
-                 head <= bin->low)) {
-        return NULL;
-    }
-    void *p = head[-1];
-    const extent_t *e = emap_extent_mapped((uintptr_t)p);
-    uint16_t *labels = atomic_load_acq(&e->labels);
-    if (unlikely(labels == NULL)) {
-        return NULL;
-    }
-    bin->head = head - 1;
-    bin->nrequests++;
-    tsd->allocated = allocated;
-    atomic_store_rlx(&labels[bin_region(&bin_infos[e->szind], e, p)],
-                     tsd->label);
-    atomic_bump_rlx(&stats->nmalloc, 1u);
-    atomic_bump_rlx(&stats->allocated, bin->size);
-    return p;
-}
-
-bool
-label_free_cached(tsd_t *tsd, void *p)
-{
-    const extent_t *e = emap_extent((uintptr_t)p);
-    if (e == NULL || e->state != EXTENT_ACTIVE || !e->is_slab) {
-        return false;
-    }
-    const bin_info_t *info = &bin_infos[e->szind];
-    cache_bin_t *bin = &tsd->bins[e->szind + 1];
-    uint32_t region = bin_region(info, e, p);
-    uint16_t *labels = atomic_load_acq(&e->labels);
-    const uint64_t *sampled = atomic_load_acq(&e->sampled);
-    void **head = bin->head;
-    if (unlikely(labels == NULL || head >= bin->full || tsd->is_slow_always ||
-                 region >= info->nregs ||
-                 e->addr + (uintptr_t)region * info->size != (uintptr_t)p)) {
-        return false;
-    }
-    if (unlikely(sampled != NULL && special_bit(sampled, region))) {
-        return false;
-    }
-    unsigned label = atomic_load_rlx(&labels[region]);
-    if (label != 0) {
-        label_stats_t *stats = ready_stats(tsd, label);
-        if (unlikely(stats == NULL)) {
-            return false;
-        }
-        atomic_store_rlx(&labels[region], 0);
-        atomic_bump_rlx(&stats->ndalloc, 1u);
-        atomic_bump_rlx(&stats->deallocated, info->size);
-    }
-    *head = p;
-    atomic_fence_compiler(); /* a forked child flushes what it finds */
-    bin->head = head + 1;
-    tsd->deallocated += info->size;
-    return true;
-}
-
 /* ---- the thread's label ------------------------------------------------ */
 
 unsigned
@@ -316,6 +229,7 @@ label_swap(unsigned label)
     }
     unsigned before = tsd->label;
     tsd->label = label_name(label) != NULL ? (uint16_t)label : 0;
+    tsd->label_stats = tsd->label != 0 ? label_ready_stats(tsd, label) : NULL;
     tsd_update_threshold(tsd);
     return before;
 }

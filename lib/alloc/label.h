@@ -29,6 +29,7 @@
 
 enum {
     LABEL_LG_CHUNK = 7,
+    LABEL_CHUNK = 1 << LABEL_LG_CHUNK,
     LABEL_NCHUNKS = 512,
     LABEL_LIMIT = LABEL_NCHUNKS << LABEL_LG_CHUNK, /* 65,536 with "none" */
     LABEL_NAME_MAX = 255,                          /* bytes of a name */
@@ -53,13 +54,6 @@ void label_mark(tsd_t *tsd, extent_t *e, void *p, size_t usable);
 /* p is being freed, and label_of(e, p) is `label`, not 0. */
 void label_unmark(tsd_t *tsd, extent_t *e, void *p, size_t usable,
                   unsigned label);
-
-/* What a thread with a label takes instead of the hot path, as short as can be:
- * malloc of an object that lies in its cache while nothing else is due, and
- * free of one in a slab with labels that its cache has room for and that is not
- * sampled. NULL, false: go the long way. */
-void *label_alloc_cached(tsd_t *tsd, size_t size);
-bool label_free_cached(tsd_t *tsd, void *p);
 
 /* Called by the owner of p, so no lock is needed. */
 static inline unsigned
@@ -87,6 +81,14 @@ typedef struct label_stats {
     uint64_t allocated; /* usable bytes of them */
     uint64_t deallocated;
 } label_stats_t;
+
+/* Counters of one thread, or of those that have none of their own. Written by
+ * the thread that has taken it, read by everybody. */
+typedef struct label_block {
+    struct label_block *next;
+    uint32_t is_taken;
+    label_stats_t *chunks[LABEL_NCHUNKS];
+} label_block_t;
 
 void label_stats(unsigned label, label_stats_t *out);
 

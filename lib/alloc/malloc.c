@@ -12,7 +12,7 @@
 #include "alloc/conf.h"
 #include "alloc/deferred.h"
 #include "alloc/emap.h"
-#include "alloc/label.h"
+#include "alloc/label_fast.h"
 #include "alloc/malloc_fast.h"
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
@@ -560,17 +560,12 @@ je_realloc(void *p, size_t size, const alloc_how_t *how)
 
 /* ---- slow halves of the hot path --------------------------------------- */
 
-void *
-malloc_slow(size_t size)
+static JE_COLD void *
+malloc_long(size_t size)
 {
     static const alloc_how_t plain;
-    tsd_t *tsd = tsd_current;
-    void *p = tsd->label != 0 ? label_alloc_cached(tsd, size) : NULL;
-    if (p != NULL) {
-        return p;
-    }
     int saved = errno;
-    p = je_alloc(size, &plain);
+    void *p = je_alloc(size, &plain);
     if (unlikely(p == NULL)) {
         if (conf.xmalloc) {
             je_fatal("out of memory for %zu bytes", size);
@@ -582,10 +577,26 @@ malloc_slow(size_t size)
     return p;
 }
 
+static JE_COLD void
+free_long(void *p)
+{
+    if (p != NULL) {
+        je_free(p, ALLOC_CACHE_OWN);
+    }
+}
+
+void *
+malloc_slow(size_t size)
+{
+    tsd_t *tsd = tsd_current;
+    void *p = tsd->label != 0 ? label_alloc_cached(tsd, size) : NULL;
+    return p != NULL ? p : malloc_long(size);
+}
+
 void
 free_slow(void *p)
 {
-    if (p != NULL && !label_free_cached(tsd_current, p)) {
-        je_free(p, ALLOC_CACHE_OWN);
+    if (!label_free_cached(tsd_current, p)) {
+        free_long(p);
     }
 }

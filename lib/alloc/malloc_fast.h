@@ -22,9 +22,10 @@
 #include "alloc/sz.h"
 #include "alloc/tsd.h"
 
-/* Slow paths, in malloc.c: complete by themselves. */
-JE_COLD void *malloc_slow(size_t size);
-JE_COLD void free_slow(void *p);
+/* Slow paths, in malloc.c: complete by themselves. Threads with a label take
+ * them always. */
+void *malloc_slow(size_t size);
+void free_slow(void *p);
 
 JE_INLINE void *
 malloc_fast(size_t size)

@@ -74,12 +74,13 @@ struct tsd {
     uint8_t turn;               /* which of several bins to fill from */
     uint16_t label;             /* of what it allocates, 0 = none */
     struct label_block *labels; /* its counters, or NULL */
-    uint64_t sample_rate;       /* in force when the next sample was drawn */
-    uint64_t hit_rate;          /* that of the sample being taken */
-    uint64_t counted;           /* of `allocated`, by prof_heap_count() */
-    char name[TSD_NAME_MAX];    /* thread.prof.name, or empty */
-    list_t link;                /* all threads, under tsd_list_lock */
-    tcache_more_t *more;        /* or NULL */
+    struct label_stats *label_stats; /* of `label` in there; NULL: look */
+    uint64_t sample_rate;    /* in force when the next sample was drawn */
+    uint64_t hit_rate;       /* that of the sample being taken */
+    uint64_t counted;        /* of `allocated`, by prof_heap_count() */
+    char name[TSD_NAME_MAX]; /* thread.prof.name, or empty */
+    list_t link;             /* all threads, under tsd_list_lock */
+    tcache_more_t *more;     /* or NULL */
     tcache_bin_t cold[SC_NCACHED + 1];
 } JE_CACHE_ALIGNED;
 
