@@ -522,6 +522,16 @@ has_other(const char *data, size_t length, size_t whole)
     return false;
 }
 
+/* Whether it does not even begin as JSON, like a log's. */
+static bool
+is_strange(const struct json_fit *fit, const char *data, size_t length,
+           size_t whole)
+{
+    return !fit->in_string && whole < length &&
+           text_skip_blanks(data, length, 0) == whole &&
+           strchr("\"{}[],:", data[whole]) == NULL;
+}
+
 /* Whether JSON that starts like this has another one's text inside. */
 static bool
 is_torn(const char *data, size_t length)
@@ -536,7 +546,8 @@ is_torn(const char *data, size_t length)
 
         json_fit_add(&fit, data, fits ? line : whole);
         if (!fits)
-            return fit.depth > 0 && has_other(data, line, whole);
+            return fit.depth > 0 && (is_strange(&fit, data, line, whole) ||
+                                     has_other(data, line, whole));
         if (fit.depth <= 0 && fit.last != '\0')
             return false;
         data = feed + 1;

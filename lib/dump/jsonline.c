@@ -131,21 +131,69 @@ is_open(const struct jsonline *j)
     return j->json->yajl != NULL && j->json->document != 0;
 }
 
+/* Whether a line may follow what was read of the open document. */
+static bool
+goes_on(const struct jsonline *j, const struct text_line *line)
+{
+    const json_t *json = j->json;
+
+    return json_fit_goes_on(&j->wrap.fit,
+                            json->frames[json->depth - 1].is_array, line->text,
+                            line->length);
+}
+
+static bool
+has_words(const char *text)
+{
+    text += strcspn(text, " \t");
+    return *skip_white(text) != '\0';
+}
+
+/* Whether an object that begins and ends in the line is none of a dump's. */
+static bool
+is_log_object(const struct text_line *line, const char *text)
+{
+    struct json_fit fit = {0};
+
+    if (*text != '{' || head_find(skip_white(text + 1)) != NULL ||
+        strstr(text, "\"jeprobe\"") != NULL)
+        return false;
+    json_fit_add(&fit, text, line->length - (size_t)(text - line->text));
+    return fit.depth == 0;
+}
+
+/* Whether a line has come into the open document whole, such as one of a log.
+ * What may be a damaged member or value is none, for it may have opened an
+ * object. */
+static bool
+is_between(const struct jsonline *j, const struct text_line *line)
+{
+    const struct json_fit *fit = &j->wrap.fit;
+    const char *text = skip_white(line->text);
+    size_t whole;
+
+    if (fit->in_string || fit->is_cut || strchr("\"}],:", *text) != NULL)
+        return false;
+    if (json_fit_line(fit, line->text, line->length, &whole))
+        return is_log_object(line, text) && !goes_on(j, line);
+    return *text != '{' &&
+           (!goes_on(j, line) || (*text != '[' && has_words(text)));
+}
+
 /* Whether a line that cannot be of the open document is of another one, behind
  * which it may go on. */
 static bool
 is_other(const struct jsonline *j, const struct text_line *line)
 {
-    const json_t *json = j->json;
     size_t whole;
 
     if (!is_open(j) || is_wrapped(j, line))
         return false;
+    if (is_between(j, line))
+        return true;
     if (line->resumes)
         return !json_fit_line(&j->wrap.fit, line->text, line->length, &whole) ||
-               !json_fit_goes_on(&j->wrap.fit,
-                                 json->frames[json->depth - 1].is_array,
-                                 line->text, line->length);
+               !goes_on(j, line);
     return !json_fit_line(&j->wrap.fit, line->text, line->length, &whole) &&
            text_is_other(line, &text_json);
 }
@@ -175,6 +223,19 @@ read_other(struct jsonline *j)
         return JEP_OK;
     json_set_line(j->json, j->other.number);
     return json_feed(j->json, j->other.text, strlen(j->other.text), &used);
+}
+
+/* A line behind what nobody has read goes on with the document, or that one was
+ * cut there. */
+static jep_status_t
+read_behind(struct jsonline *j, const struct text_line *line)
+{
+    const struct dump_sink *sink = j->json->sink;
+
+    return is_open(j) && !goes_on(j, line)
+               ? read_other(j)
+               : sink->repaired(sink->context, line->number,
+                                1u << REPAIR_BETWEEN);
 }
 
 static jep_status_t
@@ -219,14 +280,17 @@ jsonline_line(void *state, const struct text_line *line, unsigned *evidence)
     json_t *json = j->json;
     unsigned documents = json->documents;
     bool is_cut = j->line_length > line->length;
-    jep_status_t status;
+    jep_status_t status = JEP_OK;
 
     j->line_length = 0;
     if (is_other(j, line)) {
         *evidence = wait(j, line);
         return JEP_OK;
     }
-    status = read_line(j, line, is_cut);
+    if (j->other.number != 0 && !line->resumes)
+        status = read_behind(j, line);
+    if (status == JEP_OK)
+        status = read_line(j, line, is_cut);
     *evidence = json->document != 0 || json->documents > documents
                     ? TEXT_SURE
                     : TEXT_NOTHING;
@@ -248,6 +312,8 @@ jsonline_own(void *state, const struct text_line *line, size_t *most)
 
     *most = line->length;
     j->line_length = line->length;
+    if (is_open(j) && is_between(j, line))
+        return line->length;
     if (is_open(j))
         fit = j->wrap.fit;
     else if (jsonline_probe(line) == TEXT_NOTHING)
