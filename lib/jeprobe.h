@@ -277,8 +277,10 @@ struct jep_options {
     size_t earlier_count;
 };
 
-/* Read all documents of `path` ("-" = standard input; gzip is recognised).
- * On failure *dumps is NULL, `error` says why, and there is nothing to free. */
+/* Read all documents of `path` ("-" = standard input; gzip is recognised).  Of
+ * a large file a thread reads ahead, all signals blocked; it is gone when this
+ * returns.  On failure *dumps is NULL, `error` says why, and there is nothing
+ * to free. */
 jep_status_t jep_read(const char *path, jep_dumps_t **dumps,
                       struct jep_error *error)
     __attribute__((warn_unused_result));
