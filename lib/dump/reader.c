@@ -43,6 +43,11 @@ struct reader {
 #define READER_PIECE 4096u
 #define AHEAD_FROM   (4 * READER_CHUNK) /* below it is not worth a thread */
 
+_Static_assert(READER_CHUNK <= AHEAD_ROOM, "a peek may go on in a piece");
+_Static_assert(READER_LINE_MAX % READER_CHUNK == 0 &&
+                   (READER_LINE_MAX & (READER_LINE_MAX - 1)) == 0,
+               "the buffer is full with the longest line");
+
 static jep_status_t
 open_descriptor(const char *path, int *fd, struct jep_error *error)
 {
@@ -334,7 +339,9 @@ reader_peek(reader_t *reader, const char **data, size_t *length,
 {
     jep_status_t status = JEP_OK;
 
-    if (reader->end - reader->start < READER_CHUNK)
+    /* What is left of a piece may be little. */
+    while (status == JEP_OK && reader->end - reader->start < READER_CHUNK &&
+           !reader->at_end)
         status = fill(reader, error);
     *data = reader->buffer + reader->start;
     *length = reader->end - reader->start;

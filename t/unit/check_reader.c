@@ -457,6 +457,35 @@ START_TEST(test_large_file_by_blocks_and_lines)
 
 END_TEST
 
+/* A line that no piece has room for, of which the buffer's end leaves little of
+ * the piece that it comes from. */
+START_TEST(test_peek_sees_much_behind_a_long_line)
+{
+    size_t size = (size_t)2 << 20, start = 3 * 131072 - 100, length;
+    char *data = malloc(size);
+    reader_t *reader;
+    const char *seen;
+
+    memset(data, 'x', size);
+    for (size_t at = 115; at < start; at += 1000)
+        data[at] = '\n';
+    data[start - 1] = '\n';
+    memset(data + start + 250000, 'y', size - start - 250000);
+    data[start + 249999] = '\n';
+    reader = open_with(data, size);
+    do {
+        struct reader_line line;
+
+        ck_assert_int_eq(reader_line(reader, &line, &error), JEP_OK);
+        ck_assert_int_eq(reader_peek(reader, &seen, &length, &error), JEP_OK);
+        ck_assert_uint_eq(length, READER_CHUNK);
+    } while (*seen != 'y');
+    reader_close(reader);
+    free(data);
+}
+
+END_TEST
+
 /* Far from where it was read to: nobody waits for the rest. */
 START_TEST(test_large_file_may_be_left)
 {
@@ -601,6 +630,7 @@ main(void)
                         (int)JE_ARRAY_LEN(modes));
     tcase_add_loop_test(tcase, test_large_file_by_blocks_and_lines, 0,
                         (int)JE_ARRAY_LEN(modes));
+    tcase_add_test(tcase, test_peek_sees_much_behind_a_long_line);
     tcase_add_test(tcase, test_large_file_may_be_left);
     tcase_add_test(tcase, test_cut_large_gzip_reads_as_far_as_it_goes);
     tcase_add_loop_test(tcase, test_longer_line_is_skipped, 0,
