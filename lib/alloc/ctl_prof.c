@@ -35,7 +35,7 @@ ctl_write_prof_active(const ctl_leaf_t *leaf, const size_t *index,
     (void)leaf;
     (void)index;
     if (!conf.prof) {
-        return ENOENT;
+        return in->flag ? ENOENT : 0; /* it is off */
     }
     atomic_store_rlx(&prof_is_active, in->flag);
     return 0;

@@ -633,6 +633,7 @@ START_TEST(test_ctl_profiling_that_is_off_says_so)
 {
     ck_assert(!GET("prof.active", bool));
     ck_assert_int_eq(SET("prof.active", bool, true), ENOENT);
+    ck_assert_int_eq(SET("prof.active", bool, false), 0); /* it is */
     ck_assert_int_eq(SET("thread.prof.active", bool, true), ENOENT);
     ck_assert_int_eq(RUN("prof.dump"), ENOENT);
     ck_assert_int_eq(RUN("prof.reset"), ENOENT);
