@@ -5,6 +5,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/conf.h"
+#include "alloc/label.h"
 #include "alloc/tsd.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -89,11 +90,13 @@ background_start(void)
     if (tsd != NULL) {
         tsd->nesting++; /* locks are held: nothing may be printed */
     }
+    unsigned label = label_swap(0); /* what libc allocates is nobody's */
     while (made < want &&
            os_thread_start(&background.handle[made], "jealloc_bg",
                            background_run, (void *)(uintptr_t)made)) {
         made++;
     }
+    (void)label_swap(label);
     if (tsd != NULL) {
         tsd->nesting--;
     }

@@ -3,6 +3,7 @@
  */
 #include "alloc/deferred.h"
 
+#include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "base/assert.h"
 #include "os/thread.h"
@@ -115,7 +116,7 @@ helper_wake(void)
     }
 }
 
-/* libc allocates for a thread: no lock is held. */
+/* libc allocates for a thread, which is nobody's: no lock is held. */
 static bool
 helper_is_there(void)
 {
@@ -123,7 +124,9 @@ helper_is_there(void)
     if (state == HELPER_NONE &&
         atomic_cas_acqrel(&queue.helper, &state, (uint32_t)HELPER_STARTING)) {
         uint64_t handle;
+        unsigned label = label_swap(0);
         bool ok = os_thread_start(&handle, "jealloc_free", helper_run, NULL);
+        (void)label_swap(label);
         state = ok ? HELPER_RUNS : HELPER_FAILED;
         atomic_store_rel(&queue.helper, state);
     }

@@ -165,4 +165,41 @@ END
 under sample:4096 ./storm
 is "dlopen storm: status" "$status" 0
 ok "dlopen storm: dump" query storm check
+
+# What libc allocates for threads of ours is nobody's.
+compiled labelled -ldl <<'END'
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+static struct { uint64_t bytes, objects, total_bytes, total; } f;
+int
+main(void)
+{
+    void *self = dlopen(NULL, RTLD_NOW);
+    unsigned (*label)(const char *) = (unsigned (*)(const char *))dlsym(self, "jea_label");
+    unsigned (*swap)(unsigned) = (unsigned (*)(unsigned))dlsym(self, "jea_label_swap");
+    void (*deferred)(void *) = (void (*)(void *))dlsym(self, "jea_free_deferred");
+    bool (*figures)(unsigned, void *) = (bool (*)(unsigned, void *))dlsym(self, "jea_label_figures");
+    int (*ctl)(const char *, void *, size_t *, void *, size_t) =
+        (int (*)(const char *, void *, size_t *, void *, size_t))dlsym(self, "mallctl");
+    unsigned own = label("own"), other = label("other");
+    bool on = true;
+    swap(own);
+    deferred(malloc(3 << 20));
+    swap(other);
+    int status = ctl("background_thread", NULL, NULL, &on, sizeof(on));
+    unsigned before = swap(0);
+    figures(own, &f);
+    printf("%d own %d total %lu\n", status, (int)before == (int)other, (unsigned long)f.total);
+    figures(other, &f);
+    printf("other total %lu\n", (unsigned long)f.total);
+    return 0;
+}
+END
+run env LD_PRELOAD="$preload" ./labelled
+is "threads of ours: status" "$status" 0
+is "no label has them" "$(cat "$out")" "0 own 1 total 1
+other total 0"
 done_testing
