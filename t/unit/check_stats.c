@@ -199,18 +199,20 @@ check_snapshot(const stats_t *s, const tally_t *t)
     ck_assert(s->is_complete);
     ck_assert_uint_eq(s->merged.tcache_bytes, 0);
     ck_assert_uint_eq(s->allocated, t->bytes);
-    size_t allocated = 0, resident = 0, mapped = 0;
+    size_t allocated = 0, active = 0, resident = 0, mapped = 0;
     for (unsigned i = 0; i < s->narenas; i++) {
         const stats_arena_t *a = stats_arena(s, i);
         if (a != NULL) {
             check_arena_identities(a);
             allocated += a->small.allocated + a->large.allocated;
+            active += a->pactive << OS_LG_PAGE;
             resident += a->resident;
             mapped += a->mapped;
         }
     }
     check_arena_identities(&s->merged);
     ck_assert_uint_eq(s->allocated, allocated);
+    ck_assert_uint_eq(s->active, active);
     ck_assert_uint_eq(s->resident, resident);
     ck_assert_uint_eq(s->mapped, mapped);
     ck_assert_uint_le(s->allocated, s->active);
