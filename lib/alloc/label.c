@@ -7,8 +7,6 @@
 #include "alloc/emap.h"
 #include "alloc/label_fast.h"
 #include "alloc/meta.h"
-#include "alloc/special.h"
-#include "alloc/sz.h"
 #include "base/assert.h"
 #include "base/bits.h"
 

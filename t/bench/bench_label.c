@@ -298,7 +298,7 @@ bench_round(const struct load *load, unsigned long n, double *seconds,
 {
     struct worker workers[MODES];
     double times[MODES][TURNS], of_plain[TURNS];
-    bool is_done = true;
+    bool is_done;
     unsigned started = 0;
 
     while (started < MODES &&
@@ -315,6 +315,7 @@ bench_round(const struct load *load, unsigned long n, double *seconds,
     }
     while (started > 0)
         stop(&workers[--started]);
+    /* Turns belong together until a median sorts them. */
     for (unsigned mode = 0; mode < MODES && is_done; mode++) {
         for (unsigned i = 0; i < TURNS; i++)
             of_plain[i] = times[mode][i] / times[PLAIN][i];
