@@ -49,12 +49,14 @@ main(void)
 }
 END
 
-# near NAME ESTIMATE SIGMA TRUTH: within four standard deviations.
+# near NAME ESTIMATE SIGMA TRUTH: within six standard deviations, which one of
+# the eight estimates below leaves by chance once in 10 million runs. The widest
+# has 480 samples, and six of its deviations are 27 %.
 near()
 {
     ok "$1" awk -v e="$2" -v s="$3" -v t="$4" 'BEGIN {
         d = e - t; if (d < 0) d = -d
-        if (d > 4 * s + 0.5) { print e, "+-", s, "is not", t; exit 1 } }'
+        if (d > 6 * s + 0.5) { print e, "+-", s, "is not", t; exit 1 } }'
 }
 
 # sized SIZE USABLE TOTAL LIVE
@@ -68,7 +70,7 @@ sized()
     is "$1 bytes: requested sizes" "${9}" "$taken"
 }
 
-under sample:20000 ./known
+under sample:4000 ./known
 is "status" "$status" 0
 ok "the dump is sound" query known check
 is "complete" "$(query known get jeprobe/complete)" true

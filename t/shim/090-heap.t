@@ -21,8 +21,8 @@ files()
 
 # ---- what jeprof makes of them ----------------------------------------------
 
-# Each site is right within five standard deviations, which is less than 14 %
-# at this rate.
+# Each site is right within six standard deviations, which is less than 17 % at
+# this rate: 1,349 samples are the fewest. Chance fails one in a billion.
 heaps lg_prof_sample:12,prof_final:true "$samples/leak"
 is "leak: status" "$status" 0
 is "a profile is written at exit" "$(files 'jeprof.*.0.f.heap')" 1
@@ -32,7 +32,7 @@ if command -v jeprof >/dev/null; then
         jeprof --text --show_bytes --${kind}_space "$samples/leak" jeprof.*.f.heap >text 2>/dev/null
         while read -r function bytes; do
             is "$kind: $function has $bytes bytes" "$(awk -v f="$function" -v b="$bytes" \
-                '$6 == f { print (($4 > b * 0.86 && $4 < b * 1.14) ? "about" : $4) }' text)" about
+                '$6 == f { print (($4 > b * 0.83 && $4 < b * 1.17) ? "about" : $4) }' text)" about
         done <<'END'
 session_new 6400000
 log_append 5600000
@@ -44,7 +44,7 @@ END
         "$(awk '$6 == "request_parse" { print ($4 > 204800000 * 0.9 ? "yes" : $4) }' text)" yes
     heaps lg_prof_sample:12,prof_final:true "$samples/leak"
     jeprof --text --show_bytes --inuse_objects "$samples/leak" jeprof.*.f.heap >text 2>/dev/null
-    is "objects, too" "$(awk '$6 == "log_append" { print (($4 > 43000 && $4 < 57000) ? "about" : $4) }' text)" about
+    is "objects, too" "$(awk '$6 == "log_append" { print (($4 > 41500 && $4 < 58500) ? "about" : $4) }' text)" about
 else
     skip "what jeprof finds" "there is no jeprof"
 fi
@@ -71,14 +71,15 @@ cat >scale.awk <<'END'
 NR == 1 { split($0, head, "/"); rate = head[2] }
 NR == 2 { gsub(/[:,\[]/, ""); mean = $3 / $2; f = 1 - exp(-mean / rate); printf "%d %d\n", $2 / f, $3 / f }
 END
-heaps lg_prof_sample:14,prof_final:true ./two
+# 1,860 samples of small ones: seven deviations of 2.3 %, seven of 177,000 bytes.
+heaps lg_prof_sample:12,prof_final:true ./two
 read -r objects bytes <<END
 $(awk -f scale.awk jeprof.*.heap)
 END
 ok "two sizes of one stack: objects ($objects) are unbiased" \
-    test "$objects" -gt 95000 -a "$objects" -lt 146000
-ok "and bytes ($bytes)" test "$bytes" -gt 19000000 -a "$bytes" -lt 22600000
-heaps lg_prof_sample:14,prof_final:true,prof_unbias:false ./two
+    test "$objects" -gt 100000 -a "$objects" -lt 140000
+ok "and bytes ($bytes)" test "$bytes" -gt 19540000 -a "$bytes" -lt 22030000
+heaps lg_prof_sample:12,prof_final:true,prof_unbias:false ./two
 read -r objects bytes <<END
 $(awk -f scale.awk jeprof.*.heap)
 END
@@ -402,8 +403,9 @@ n=$(files 'jeprof.*.u*.heap')
 ok "eight new highs ($n)" test "$n" -ge 8 -a "$n" -le 12
 heaps lg_prof_sample:12,prof_log:true ./ctl interval
 n=$(cat jeprof.*.0.json | grep -o '"usize":1024' | wc -l)
+# 14,496 are expected, and 106 are a standard deviation
 ok "a log of 64 MiB that were freed, at exit ($n events)" \
-    test "$n" -gt 14000 -a "$n" -lt 15000
+    test "$n" -gt 13700 -a "$n" -lt 15300
 rm -f ./*.json
 heaps lg_prof_sample:12,prof_log:true,prof_prefix: ./ctl interval
 is "none without a prefix" "$(files '*.json')" 0
