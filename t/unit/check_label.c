@@ -14,6 +14,7 @@
 
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
+#include "alloc/special.h"
 #include "alloc/tcache.h"
 #include "jealloc.h"
 #include "t/util.h"
@@ -158,7 +159,8 @@ START_TEST(test_slabs_are_marked_only_if_need_be)
     void *plain = jea_mallocx(3000, JEA_TCACHE_NONE);
     extent_t *e = emap_extent((uintptr_t)plain);
     ck_assert_ptr_null(e->labels);
-    ck_assert_uint_ne(emap_class(plain), 0);
+    /* unless it is being sampled in earnest, as one in 170 is */
+    ck_assert(emap_class(plain) != 0 || special_is_marked(e, plain));
     (void)jea_label_set("slabs");
     void *p = jea_mallocx(3000, JEA_TCACHE_NONE);
     (void)jea_label_swap(0);
