@@ -15,7 +15,7 @@ compiled waiter <<'END'
 static void
 wait_for(const char *pattern, size_t n)
 {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 10000; i++) {
         glob_t g;
         size_t found = glob(pattern, 0, 0, &g) == 0 ? g.gl_pathc : 0;
         globfree(&g);
@@ -49,7 +49,7 @@ main(int argc, char **argv)
     return 3;
 }
 END
-run timeout 60 env LD_PRELOAD="$preload" JEPROBE_CONF="dump_signal:$(kill -l USR2 2>/dev/null |
+run timeout 120 env LD_PRELOAD="$preload" JEPROBE_CONF="dump_signal:$(kill -l USR2 2>/dev/null |
     grep -E '^[0-9]+$' || echo 12),dump_exit:true" \
     JEPROBE_DUMP_PATH="$dumps/%e.%p.%n.json" ./waiter "$dumps"
 is "status" "$status" 3
@@ -81,6 +81,9 @@ write_late(void *arg)
         pthread_kill(*(pthread_t *)arg, SIGUSR2);
         usleep(10000);
     }
+    /* it is written beside us, and the end of the process does not wait */
+    for (int i = 0; i < 6000 && access("reader.0.json", F_OK) != 0; i++)
+        usleep(10000);
     write(fds[1], "whole", 5);
     return NULL;
 }
@@ -101,7 +104,7 @@ END
 run env LD_PRELOAD="$preload" JEPROBE_CONF=dump_signal:12 \
     JEPROBE_DUMP_PATH="$tmp/reader.%n.json" ./reader
 is "a read goes on" "$(cat "$out") $status" "5 whole 0"
-ok "and it was asked for dumps" test -s "$tmp/reader.0.json" -o -s "$tmp/reader.1.json"
+ok "and it was asked for dumps" test -s reader.0.json
 
 compiled ticking -pthread <<'END'
 #include <signal.h>
