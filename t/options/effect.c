@@ -18,6 +18,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/bin.h"
+#include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/late.h"
 #include "alloc/malloc.h"
@@ -218,20 +219,40 @@ take_lock(void *unused)
     return unused;
 }
 
-/* How a thread got a lock that was held for 50 ms. */
+/* Another thread takes the lock, which is held until it sleeps there, but not
+ * for longer than so many ms. */
 static void
-spin(void)
+be_waited_for(unsigned most_ms)
 {
-    static const struct timespec held = {.tv_nsec = 50000000};
+    static const struct timespec ms = {.tv_nsec = 1000000};
     pthread_t t;
-    os_mutex_init(&lock, OS_RANK_INIT);
     os_mutex_lock(&lock);
     if (pthread_create(&t, NULL, take_lock, NULL) != 0) {
         exit(1);
     }
-    (void)nanosleep(&held, NULL);
+    for (unsigned i = 0; i < most_ms; i++) {
+        if (atomic_load_rlx(&lock.num_waiting) != 0) {
+            break;
+        }
+        (void)nanosleep(&ms, NULL);
+    }
     os_mutex_unlock(&lock);
     (void)pthread_join(t, NULL);
+}
+
+/* How a thread got a lock that was held. One that never sleeps is not seen to
+ * wait, and on a busy machine may come too late for it: try again. */
+static void
+spin(void)
+{
+    unsigned most_ms = conf.mutex_max_spin < 0 ? 50 : 60000;
+    os_mutex_init(&lock, OS_RANK_INIT);
+    for (unsigned i = 0; i < 200; i++) {
+        be_waited_for(most_ms);
+        if (lock.num_wait + lock.num_spin_acq != 0) {
+            break;
+        }
+    }
     printf("%u sleeps, %u spins\n", (unsigned)lock.num_wait,
            (unsigned)lock.num_spin_acq);
 }
