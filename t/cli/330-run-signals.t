@@ -12,7 +12,7 @@ await()
     tries=0
     until grep -q "$2" "$1" 2>/dev/null; do
         tries=$((tries + 1))
-        [ $tries -lt 1000 ] || return 1
+        [ $tries -lt 6000 ] || return 1
         sleep 0.01
     done
 }
@@ -22,7 +22,7 @@ await()
 ends()
 {
     tries=0
-    while kill -0 $jeprobe_pid 2>/dev/null && [ $tries -lt 1000 ]; do
+    while kill -0 $jeprobe_pid 2>/dev/null && [ $tries -lt 6000 ]; do
         tries=$((tries + 1))
         sleep 0.01
     done
@@ -64,7 +64,7 @@ count_is()
     tries=0
     until [ "$(grep -c "^got $1" log)" -ge "$2" ]; do
         tries=$((tries + 1))
-        [ $tries -lt 1000 ] || return 1
+        [ $tries -lt 6000 ] || return 1
         sleep 0.01
     done
 }
@@ -117,7 +117,7 @@ await_state()
     tries=0
     until state_is "$1" "$2"; do
         tries=$((tries + 1))
-        [ $tries -lt 1000 ] || return 1
+        [ $tries -lt 6000 ] || return 1
         sleep 0.01
     done
 }
@@ -149,7 +149,7 @@ cat >slow.c <<'C'
 #include <unistd.h>
 int main(void)
 {
-    for (int i = 0; i < 10000 && access("killed", F_OK) != 0; i++)
+    for (int i = 0; i < 60000 && access("killed", F_OK) != 0; i++)
         usleep(1000);
     return 0; /* the preload object now writes to a pipe without a reader */
 }

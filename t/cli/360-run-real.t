@@ -221,7 +221,7 @@ int main(int argc, char **argv)
         char name[] = "poke.0.json";
         name[5] = '0' + i - 1;
         raise(SIGUSR2);
-        for (int tries = 0; access(name, F_OK) != 0 && tries < 5000; tries++)
+        for (int tries = 0; access(name, F_OK) != 0 && tries < 60000; tries++)
             usleep(1000);
     }
     return p == 0;
@@ -287,7 +287,7 @@ int flock(int fd, int how)
         raise(SIGKILL);
     syscall(SYS_flock, fd, how);
     close(open("locked", O_WRONLY | O_CREAT, 0600));
-    for (int i = 0; i < 10000 && access("go", F_OK) != 0; i++)
+    for (int i = 0; i < 60000 && access("go", F_OK) != 0; i++)
         usleep(1000);
     return 0;
 }
@@ -298,7 +298,7 @@ int main(int argc, char **argv)
         lives = 1;
         exit(0);
     }
-    for (int i = 0; argc > 1 && i < 10000 && access("locked", F_OK) != 0; i++)
+    for (int i = 0; argc > 1 && i < 60000 && access("locked", F_OK) != 0; i++)
         usleep(1000);
     if (argc > 1)
         _exit(3);
@@ -318,7 +318,7 @@ is "a child still writes: its file is left alone" "$(ls -A | grep -c 'tmp$')" 1
 tries=0
 until ls interrupt.*.jeprobe.json >/dev/null 2>&1; do
     tries=$((tries + 1))
-    [ $tries -lt 1000 ] || break
+    [ $tries -lt 6000 ] || break
     sleep 0.01
 done
 ok "a child still writes: it comes to an end" sh -c 'ls interrupt.*.jeprobe.json'

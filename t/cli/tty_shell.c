@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, STEP_MS = 5 };
+enum { PATIENCE_MS = 60000, STEP_MS = 5 };
 
 static const char *log_name;
 static int master, slave;

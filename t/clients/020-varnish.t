@@ -27,7 +27,7 @@ for mode in $modes; do
     front=$(free_port)
     on "$mode" stats_print:true,stats_print_opts:mablxeh varnishd -F -j none -n "$tmp/$mode.d" \
         -a "127.0.0.1:$front" -b "127.0.0.1:$back" -s malloc,64m \
-        -p thread_pool_min=50
+        -p thread_pool_min=50 -p connect_timeout=60
     until_ok curl -sf "http://127.0.0.1:$front/1" ||
         bail "varnish does not start: $(tail -n 20 "$mode.log")"
     worker=$(ps -o pid= --ppid "$pid" | head -n 1 | tr -d ' ')

@@ -16,6 +16,7 @@ chmod 755 "$tmp/lib"
 modes='preload library'
 running=
 trap 'for p in $running; do kill -KILL "$p" 2>/dev/null; done
+    for p in $(cat "$tmp/ports" 2>/dev/null); do rmdir "$p"; done
     cd /; chmod -R u+rwx "$tmp" 2>/dev/null; rm -rf "$tmp"' EXIT
 
 client()
@@ -27,8 +28,20 @@ client()
 
 # A number that nobody uses, by TCP nor UDP. Not one that the system would give
 # to a socket: dig shares its own with whoever allows it, and so would now and
-# then send a query to itself.
+# then send a query to itself. Kept until the end by a directory of its name, or
+# another test might be given it before anybody listens.
 free_port()
+{
+    while
+        port=$(any_port)
+        kept=${TMPDIR:-/tmp}/je-port.$port
+        ! mkdir "$kept" 2>/dev/null
+    do :; done
+    echo "$kept" >>"$tmp/ports"
+    echo "$port"
+}
+
+any_port()
 {
     python3 -c 'import random, socket
 while True:
@@ -62,7 +75,7 @@ until_ok()
     tries=0
     until "$@" >/dev/null 2>&1; do
         tries=$((tries + 1))
-        [ $tries -lt 300 ] || return 1
+        [ $tries -lt 600 ] || return 1
         sleep 0.1
     done
 }
@@ -120,7 +133,7 @@ ended()
 {
     ended_status=0
     tries=0
-    while kill -0 "$2" 2>/dev/null && [ $tries -lt 300 ]; do
+    while kill -0 "$2" 2>/dev/null && [ $tries -lt 600 ]; do
         tries=$((tries + 1))
         sleep 0.1
     done

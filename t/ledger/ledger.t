@@ -7,11 +7,11 @@ need_preload
 spy=$top_builddir/t/ledger/.libs/spy.so
 compare=$top_builddir/t/ledger/compare
 
-# wait_for FILE: until it is there and not empty any more, 20 s at most
+# wait_for FILE: until it is there and not empty any more, a minute at most
 wait_for()
 {
     tries=0
-    while [ ! -s "$1" ] && [ "$tries" -lt 200 ]; do
+    while [ ! -s "$1" ] && [ "$tries" -lt 600 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done
@@ -44,7 +44,7 @@ start()
 
 start "$top_builddir/t/ledger/holder" "$tmp/ready"
 tries=0
-while [ ! -e "$tmp/ready" ] && [ "$tries" -lt 200 ]; do
+while [ ! -e "$tmp/ready" ] && [ "$tries" -lt 600 ]; do
     sleep 0.1
     tries=$((tries + 1))
 done
@@ -60,7 +60,7 @@ if [ -n "$checker" ] && command -v redis-cli >/dev/null; then
     start "$tmp/redis-server" --port 0 --unixsocket "$tmp/redis" --save '' \
         --enable-debug-command yes
     tries=0
-    while [ ! -S "$tmp/redis" ] && [ "$tries" -lt 200 ]; do
+    while [ ! -S "$tmp/redis" ] && [ "$tries" -lt 600 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done

@@ -283,7 +283,7 @@ ln -s "$(command -v redis-check-rdb)" redis-server
 server=$!
 ask() { redis-cli -s "$tmp/socket" "$@"; }
 tries=0
-until ask ping >/dev/null 2>&1 || [ $((tries += 1)) -gt 100 ]; do
+until ask ping >/dev/null 2>&1 || [ $((tries += 1)) -gt 600 ]; do
     sleep 0.1
 done
 ask debug populate 30000 key 100 >/dev/null
