@@ -107,7 +107,7 @@ report
 unlike "$case: no names" "$out" '"plain_site"'
 rm here/prog
 mkfifo here/prog
-run timeout 20 "$jeprobe" report dump.json
+run timeout 60 "$jeprobe" report dump.json
 is "a pipe in its place does not hang" "$status" 0
 
 # As text.

@@ -61,7 +61,7 @@ for unwind in auto libunwind; do
 done
 
 no_dumps
-run timeout 60 env LD_PRELOAD="$preload" \
+run timeout 120 env LD_PRELOAD="$preload" \
     JEPROBE_CONF=dump_exit:true,sample:4096 \
     JEPROBE_DUMP_PATH="$dumps/plain.json" ./forker 5
 is "a name without %p: status" "$status" 0
