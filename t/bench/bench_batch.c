@@ -5,6 +5,10 @@
  * queues, stacks and hash tables do; sizes go from 16 bytes to 16 KiB. A batch
  * is larger than what a thread keeps at hand, so this measures how
  * caches are filled and emptied more than how they are hit.
+ *
+ * --glibc=1 is the shape of the simple malloc benchmark of glibc: 25 to 1600
+ * objects of 16, 32 and 64 bytes, freed in the order they were made, in a
+ * process with one thread, in a second thread, and in the first one again.
  */
 #include "bench.h"
 
@@ -65,8 +69,8 @@ batches(bench_rng_t *rng, size_t size, uint32_t count, uint64_t wanted)
     return made;
 }
 
-int
-main(int argc, char **argv)
+static uint64_t
+all_orders(bench_rng_t *rng, uint64_t wanted)
 {
     static const struct {
         size_t size;
@@ -75,21 +79,62 @@ main(int argc, char **argv)
                  {800, 4}, {2000, 2}, {4096, 2}, {16384, 1}};
 
     static const uint32_t counts[] = {100, 1000, BATCH_MAX};
+    uint64_t made = 0;
+
+    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        for (unsigned j = 0; j < JE_ARRAY_LEN(counts); j++)
+            made +=
+                batches(rng, sizes[i].size, counts[j], wanted * sizes[i].share);
+    }
+    return made;
+}
+
+/* `arg` is how many objects of each size and count are wanted; then, how many
+ * were made. */
+static void *
+in_order(void *arg)
+{
+    static const uint32_t counts[] = {25, 100, 400, 1600};
+    uint64_t *wanted = arg, all = 0;
+
+    for (size_t size = 16; size <= 64; size *= 2) {
+        for (unsigned i = 0; i < JE_ARRAY_LEN(counts); i++) {
+            for (uint64_t made = 0; made < *wanted; made += counts[i]) {
+                one_batch(size, counts[i], ORDER_QUEUE);
+                all += counts[i];
+            }
+        }
+    }
+    *wanted = all;
+    return NULL;
+}
+
+static uint64_t
+like_glibc(uint64_t wanted)
+{
+    uint64_t alone = wanted, second = wanted, first = wanted;
+
+    in_order(&alone);
+    bench_threads(1, in_order, &second, sizeof(second));
+    in_order(&first);
+    return alone + second + first;
+}
+
+int
+main(int argc, char **argv)
+{
     bench_param_t params[] = {
         {"objects", 250000, "of one size and count, times its share"},
+        {"glibc", 0, "1: as glibc's simple malloc benchmark does it"},
         {"seed", 6, "of the random numbers"},
         {NULL, 0, NULL},
     };
-    uint64_t wanted, made = 0;
     bench_rng_t rng;
+    uint64_t wanted;
 
     bench_init(argc, argv, "batch", params);
     rng.state = bench_get("seed");
     wanted = bench_work(bench_get("objects"), 1);
-    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
-        for (unsigned j = 0; j < JE_ARRAY_LEN(counts); j++)
-            made += batches(&rng, sizes[i].size, counts[j],
-                            wanted * sizes[i].share);
-    }
-    return bench_done(made);
+    return bench_done(bench_get("glibc") != 0 ? like_glibc(wanted)
+                                              : all_orders(&rng, wanted));
 }

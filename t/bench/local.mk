@@ -1,8 +1,12 @@
 # Benchmarks: `make bench BENCH_FLAGS='--quick -n 3'`. They are built and
 # tried by `make check` too (t/bench/smoke.t), but never timed there.
 JE_BENCHES = \
+	t/bench/bench_barnes \
 	t/bench/bench_batch \
+	t/bench/bench_cache \
+	t/bench/bench_cfrac \
 	t/bench/bench_churn \
+	t/bench/bench_espresso \
 	t/bench/bench_large \
 	t/bench/bench_larson \
 	t/bench/bench_liveset \
@@ -10,8 +14,11 @@ JE_BENCHES = \
 	t/bench/bench_pair \
 	t/bench/bench_prodcons \
 	t/bench/bench_realloc \
+	t/bench/bench_rptest \
 	t/bench/bench_server \
+	t/bench/bench_shbench \
 	t/bench/bench_smallobj \
+	t/bench/bench_workset \
 	t/bench/bench_xmalloc
 check_PROGRAMS += $(JE_BENCHES) t/bench/runner
 TESTS += t/bench/smoke.t
@@ -21,14 +28,27 @@ EXTRA_DIST += t/bench/README.md t/bench/smoke.t
 BENCH_CFLAGS = $(AM_CFLAGS) -fno-builtin-malloc -fno-builtin-calloc \
 	-fno-builtin-realloc -fno-builtin-free
 BENCH_COMMON = t/bench/bench.c t/bench/bench.h
-BENCH_LIBS = -lpthread -ldl
+BENCH_LIBS = -lpthread -ldl -lm
 
+t_bench_bench_barnes_SOURCES = t/bench/bench_barnes.c $(BENCH_COMMON)
+t_bench_bench_barnes_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_barnes_LDADD = $(BENCH_LIBS)
 t_bench_bench_batch_SOURCES = t/bench/bench_batch.c $(BENCH_COMMON)
 t_bench_bench_batch_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_batch_LDADD = $(BENCH_LIBS)
+t_bench_bench_cache_SOURCES = t/bench/bench_cache.c $(BENCH_COMMON)
+t_bench_bench_cache_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_cache_LDADD = $(BENCH_LIBS)
+t_bench_bench_cfrac_SOURCES = t/bench/bench_cfrac.c \
+	t/bench/number.c t/bench/number.h $(BENCH_COMMON)
+t_bench_bench_cfrac_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_cfrac_LDADD = $(BENCH_LIBS)
 t_bench_bench_churn_SOURCES = t/bench/bench_churn.c $(BENCH_COMMON)
 t_bench_bench_churn_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_churn_LDADD = $(BENCH_LIBS)
+t_bench_bench_espresso_SOURCES = t/bench/bench_espresso.c $(BENCH_COMMON)
+t_bench_bench_espresso_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_espresso_LDADD = $(BENCH_LIBS)
 t_bench_bench_large_SOURCES = t/bench/bench_large.c $(BENCH_COMMON)
 t_bench_bench_large_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_large_LDADD = $(BENCH_LIBS)
@@ -50,12 +70,21 @@ t_bench_bench_prodcons_LDADD = $(BENCH_LIBS)
 t_bench_bench_realloc_SOURCES = t/bench/bench_realloc.c $(BENCH_COMMON)
 t_bench_bench_realloc_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_realloc_LDADD = $(BENCH_LIBS)
+t_bench_bench_rptest_SOURCES = t/bench/bench_rptest.c $(BENCH_COMMON)
+t_bench_bench_rptest_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_rptest_LDADD = $(BENCH_LIBS)
 t_bench_bench_server_SOURCES = t/bench/bench_server.c $(BENCH_COMMON)
 t_bench_bench_server_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_server_LDADD = $(BENCH_LIBS)
+t_bench_bench_shbench_SOURCES = t/bench/bench_shbench.c $(BENCH_COMMON)
+t_bench_bench_shbench_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_shbench_LDADD = $(BENCH_LIBS)
 t_bench_bench_smallobj_SOURCES = t/bench/bench_smallobj.c $(BENCH_COMMON)
 t_bench_bench_smallobj_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_smallobj_LDADD = $(BENCH_LIBS)
+t_bench_bench_workset_SOURCES = t/bench/bench_workset.c $(BENCH_COMMON)
+t_bench_bench_workset_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_workset_LDADD = $(BENCH_LIBS)
 t_bench_bench_xmalloc_SOURCES = t/bench/bench_xmalloc.c $(BENCH_COMMON)
 t_bench_bench_xmalloc_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_xmalloc_LDADD = $(BENCH_LIBS)
@@ -66,6 +95,7 @@ t_bench_runner_SOURCES = \
 	t/bench/runner_csv.c \
 	t/bench/runner_insns.c \
 	t/bench/runner_peers.c \
+	t/bench/runner_programs.c \
 	t/bench/runner_start.c \
 	t/bench/runner_table.c
 t_bench_runner_LDADD = -ldl -lm

@@ -15,26 +15,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const all_programs[] = {
-    "smallobj", "liveset", "prodcons", "server",  "churn",  "batch",
-    "large",    "realloc", "larson",   "xmalloc", "mstress"};
-
 typedef struct options {
     unsigned rounds;
-    bool is_quick;
     bool has_insns;
-    const char *scale;
     const char *csv;
     const char *commit;
     const char *subject;
-    char *programs;
     char *allocators;
-    char *folder;
     start_t start;
+    choice_t choice;
     peer_t peers[PEERS_MAX];
     unsigned peer_count;
-    program_t commands[PROGRAMS_MAX];
-    unsigned command_count;
 } options_t;
 
 void
@@ -56,7 +47,8 @@ static const char usage_text[] =
     "  -n, --rounds=N             runs of each program and allocator (5)\n"
     "  -q, --quick                small programs: tenths of a second\n"
     "      --scale=F              F times the work of the programs\n"
-    "  -p, --programs=LIST        only these, with commas\n"
+    "  -p, --programs=LIST        only these, and groups, with commas:\n"
+    "                             synthetic\n"
     "  -a, --allocators=LIST      only these: ours,glibc,jemalloc,mimalloc,\n"
     "                             tcmalloc and those of --add\n"
     "      --add=NAME=FILE        one more allocator to preload, or another\n"
@@ -166,27 +158,6 @@ add_env(options_t *options, char *text)
 }
 
 static void
-add_command(options_t *options, char *text)
-{
-    char *command = cut("--command", text, '=');
-    program_t *program = &options->commands[options->command_count];
-    unsigned count = 0;
-
-    if (options->command_count == PROGRAMS_MAX - JE_ARRAY_LEN(all_programs))
-        runner_die("--command: too many");
-    options->command_count++;
-    program->name = text;
-    for (char *word = strtok_r(command, " ", &command); word != NULL;
-         word = strtok_r(NULL, " ", &command)) {
-        if (count == ARGS_MAX - 1)
-            runner_die("--command=%s: too many words", text);
-        program->args[count++] = word;
-    }
-    if (count == 0)
-        runner_die("--command=%s: no command", text);
-}
-
-static void
 set_option(options_t *options, int option)
 {
     switch (option) {
@@ -195,10 +166,10 @@ set_option(options_t *options, int option)
             (unsigned)parse_number("--rounds", optarg, 1, ROUNDS_MAX);
         break;
     case 'q':
-        options->is_quick = true;
+        options->choice.scale = "0.05";
         break;
     case 'p':
-        options->programs = optarg;
+        options->choice.list = optarg;
         break;
     case 'a':
         options->allocators = optarg;
@@ -208,7 +179,7 @@ set_option(options_t *options, int option)
         break;
     case OPT_SCALE:
         parse_number("--scale", optarg, 1e-6, 1e6);
-        options->scale = optarg;
+        options->choice.scale = optarg;
         break;
     case OPT_ADD:
         add_peer(options, optarg);
@@ -220,7 +191,8 @@ set_option(options_t *options, int option)
         options->subject = optarg;
         break;
     case OPT_COMMAND:
-        add_command(options, optarg);
+        programs_add_command(&options->choice, optarg,
+                             cut("--command", optarg, '='));
         break;
     case OPT_CSV:
         options->csv = optarg;
@@ -264,77 +236,13 @@ parse(options_t *options, int argc, char **argv)
                            .csv = "bench-results.csv",
                            .commit = "unknown",
                            .start = {.timeout_s = 120, .sample_s = 0.002}};
-    options->folder = own_folder();
-    options->peer_count = peers_default(options->peers, options->folder);
+    options->choice.folder = own_folder();
+    options->peer_count = peers_default(options->peers, options->choice.folder);
     while ((option =
                 getopt_long(argc, argv, "n:qp:a:ih", long_options, NULL)) != -1)
         set_option(options, option);
     if (optind < argc)
         runner_die("%s: no such argument (see --help)", argv[optind]);
-}
-
-/* Is the name among the words of a list, which has commas? */
-static bool
-is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (; list != NULL; list = strchr(list, ',')) {
-        list += *list == ',';
-        if (strncmp(list, name, length) == 0 &&
-            (list[length] == ',' || list[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
-static unsigned
-list_length(const char *list)
-{
-    unsigned count = 1;
-
-    for (; (list = strchr(list, ',')) != NULL; list++)
-        count++;
-    return count;
-}
-
-static void
-choose_programs(const options_t *options, results_t *results)
-{
-    program_t *programs = calloc(PROGRAMS_MAX, sizeof(*programs));
-    const char *list = options->programs;
-    unsigned count = 0;
-
-    if (programs == NULL)
-        runner_die("out of memory");
-    for (unsigned i = 0; i < JE_ARRAY_LEN(all_programs); i++) {
-        program_t *program = &programs[count];
-        unsigned args = 1;
-        char path[4200];
-
-        if (list != NULL && !is_listed(list, all_programs[i]))
-            continue;
-        program->name = all_programs[i];
-        program->is_ours = true;
-        snprintf(path, sizeof(path), "%s/bench_%s", options->folder,
-                 all_programs[i]);
-        program->args[0] = strdup(path);
-        if (options->scale != NULL) {
-            snprintf(path, sizeof(path), "--scale=%s", options->scale);
-            program->args[args++] = strdup(path);
-        } else if (options->is_quick) {
-            program->args[args++] = strdup("--quick");
-        }
-        count++;
-    }
-    if (list != NULL && list[0] != '\0' && count != list_length(list))
-        runner_die("--programs=%s: there is one that does not exist", list);
-    for (unsigned i = 0; i < options->command_count; i++)
-        programs[count++] = options->commands[i];
-    if (count == 0)
-        runner_die("no program to run");
-    results->programs = programs;
-    results->program_count = count;
 }
 
 /* Run the smallest program there is, once: an allocator that cannot be loaded
@@ -343,12 +251,12 @@ static const char *
 probe(const options_t *options, const peer_t *peer)
 {
     static result_t result;
-    program_t program = {.name = "pair", .is_ours = true};
+    program_t program = {.name = "pair", .reports = "pair"};
     char path[4200], pairs[] = "--pairs=1000";
 
     if (peer_problem(peer) != NULL)
         return peer_problem(peer);
-    snprintf(path, sizeof(path), "%s/bench_pair", options->folder);
+    snprintf(path, sizeof(path), "%s/bench_pair", options->choice.folder);
     program.args[0] = path;
     program.args[1] = pairs;
     start_measured(&options->start, &program, peer, &result);
@@ -368,7 +276,7 @@ choose_peers(options_t *options, results_t *results)
         peer_t *peer = &options->peers[i];
         const char *problem;
 
-        peer->is_wanted = list == NULL || is_listed(list, peer->name);
+        peer->is_wanted = list == NULL || list_has(list, peer->name);
         if (!peer->is_wanted)
             continue;
         found++;
@@ -444,22 +352,16 @@ run(options_t *options)
 {
     results_t results = {.rounds = options->rounds, .commit = options->commit};
     int status = choose_peers(options, &results);
-    char scale[64];
     FILE *csv;
 
     if (options->has_insns) {
         char path[4200];
-        snprintf(path, sizeof(path), "%s/bench_pair", options->folder);
+        snprintf(path, sizeof(path), "%s/bench_pair", options->choice.folder);
         return insns_print(&options->start, path, results.peers,
                            results.peer_count) |
                status;
     }
-    choose_programs(options, &results);
-    snprintf(scale, sizeof(scale), "scale %s",
-             options->scale != NULL ? options->scale
-             : options->is_quick    ? "quick"
-                                    : "1");
-    results.options = scale;
+    programs_choose(&options->choice, &results);
     results.all = calloc((size_t)results.program_count * results.peer_count *
                              results.rounds,
                          sizeof(*results.all));

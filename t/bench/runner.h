@@ -3,11 +3,12 @@
  * from outside, and compares.
  *
  * The parts: runner.c reads the arguments and goes through the rounds,
- * runner_peers.c knows the allocators, runner_start.c starts one process and
- * measures it, runner_table.c compares, runner_csv.c writes every
- * single measurement down, runner_insns.c counts instructions. readers.c is
- * another main program on the same parts: there the programs are kinds of
- * dumps and the peers are what reads them. Nothing else includes this.
+ * runner_programs.c knows the programs, runner_real.c those of them that are
+ * not ours, runner_peers.c the allocators, runner_start.c starts one process
+ * and measures it, runner_table.c compares, runner_csv.c writes every single
+ * measurement down, runner_insns.c counts instructions. readers.c is another
+ * main program on the same parts: there the programs are kinds of dumps and the
+ * peers are what reads them. Nothing else includes this.
  */
 #ifndef BENCH_RUNNER_H
 #define BENCH_RUNNER_H
@@ -36,8 +37,10 @@ typedef struct peer {
 
 typedef struct program {
     const char *name;
+    const char *group;    /* has a mean of its own; NULL: only that of all */
     char *args[ARGS_MAX]; /* argv of execv, NULL ends */
-    bool is_ours;         /* prints a result line, which is checked */
+    const char *reports;  /* the name in its result line; NULL: has none */
+    bool has_children;    /* whose memory counts */
 } program_t;
 
 /* What one run of one program under one allocator took. */
@@ -91,6 +94,25 @@ results_at(const results_t *results, unsigned program, unsigned peer,
 /* Print why the runner cannot go on; exit status 2. */
 JE_NORETURN JE_PRINTF(1, 2) void runner_die(const char *format, ...);
 
+/* Which programs are wanted, and how large. */
+typedef struct choice {
+    const char *list; /* names and groups, with commas; NULL: all */
+    const char *scale;
+    char *folder; /* of our programs */
+    program_t commands[PROGRAMS_MAX];
+    unsigned command_count;
+} choice_t;
+
+/* Is the name among the words of a list, which has commas? */
+bool list_has(const char *list, const char *name);
+unsigned list_length(const char *list);
+
+/* A command to be measured besides, split at its blanks. */
+void programs_add_command(choice_t *choice, const char *name, char *command);
+
+/* Put the chosen programs into `results`. */
+void programs_choose(const choice_t *choice, results_t *results);
+
 /* The index of the allocator of that name, or -1. */
 int peers_find(const peer_t *peers, unsigned count, const char *name);
 
@@ -103,7 +125,7 @@ const char *peer_problem(const peer_t *peer);
 /* The file name malloc must come from when `peer` is preloaded. */
 const char *peer_file(const peer_t *peer);
 
-/* Run a program to its end. Its standard output is checked if it is ours. */
+/* Run a program to its end. Its result line is checked if it has one. */
 void start_measured(const start_t *start, const program_t *program,
                     const peer_t *peer, result_t *result);
 

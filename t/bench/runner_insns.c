@@ -75,7 +75,7 @@ static double
 count(const start_t *start, const char *program, const peer_t *peer,
       const char *size, unsigned batch, unsigned pairs, bool is_hollow)
 {
-    static const program_t pair = {.name = "pair", .is_ours = true};
+    static const program_t pair = {.name = "pair", .reports = "pair"};
     char batch_arg[32], pairs_arg[32], size_arg[32];
     const char *args[16] = {linker()};
     unsigned used = 1;

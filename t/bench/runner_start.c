@@ -221,11 +221,11 @@ void
 start_check(const program_t *program, const peer_t *peer, const char *text,
             result_t *result)
 {
-    size_t length = strlen(program->name);
+    size_t length = strlen(program->reports);
     const char *origin = strstr(text, " malloc=");
     const char *end = strchr(text, '\n');
 
-    if (strncmp(text, program->name, length) != 0 ||
+    if (strncmp(text, program->reports, length) != 0 ||
         strncmp(text + length, " ok ", 4) != 0 || origin == NULL ||
         end == NULL || end[1] != '\0') {
         result->is_done = false;
@@ -289,7 +289,7 @@ start_measured(const start_t *start, const program_t *program,
     if (child.samples > 0)
         result->average_kib = child.area / (child.sampled_s - child.start_s);
     check_status(&child, status, is_in_time, result);
-    if (result->is_done && program->is_ours) {
+    if (result->is_done && program->reports != NULL) {
         char *text = memory_file_read(child.output);
         start_check(program, peer, text, result);
         free(text);

@@ -179,7 +179,7 @@ print_row(const results_t *results, const metric_t *metric, unsigned program,
     centre_t subject = centre_of(results, metric, program, results->subject);
     double worst = NAN;
 
-    printf("%-10s", results->programs[program].name);
+    printf("%-14s", results->programs[program].name);
     if (subject.count == 0)
         printf("%13s", "failed");
     else {
@@ -216,7 +216,7 @@ print_head(const results_t *results, const metric_t *metric)
            metric->title, metric->unit, results->rounds,
            results->rounds == 1 ? "" : "s",
            results->peers[results->subject].name);
-    printf("%-10s%10s   ", "program", results->peers[results->subject].name);
+    printf("%-14s%10s   ", "program", results->peers[results->subject].name);
     for (unsigned i = 0; i < results->peer_count; i++) {
         if (i != results->subject && results->peers[i].is_present)
             printf("   %-11.11s", results->peers[i].name);
@@ -238,7 +238,7 @@ print_metric(const results_t *results, const metric_t *metric)
             best_count++;
         }
     }
-    printf("%-10s%13s", "geomean", "");
+    printf("%-14s%13s", "geomean", "");
     for (unsigned i = 0; i < results->peer_count; i++) {
         if (i == results->subject || !results->peers[i].is_present)
             continue;
@@ -253,7 +253,7 @@ print_metric(const results_t *results, const metric_t *metric)
             printf("%7s", "");
     }
     if (best_count > 0)
-        printf("\n%-10s%13s  %5.2f", "to best", "", exp(best_sum / best_count));
+        printf("\n%-14s%13s  %5.2f", "to best", "", exp(best_sum / best_count));
     putchar('\n');
 }
 

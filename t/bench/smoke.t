@@ -10,13 +10,28 @@ bench=$top_builddir/t/bench
 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 export ASAN_OPTIONS
 
-for name in batch churn large larson liveset mstress pair prodcons realloc \
-    server smallobj xmalloc; do
-    run "$bench/bench_$name" --quick --scale=0.02
-    is "$name: exit status" "$status" 0
-    like "$name: result line" "$out" "^$name ok ops=[1-9][0-9]* malloc="
-    is "$name: nothing else" "$(wc -l <"$out") $(wc -c <"$err")" '1 0'
+# works PROGRAM [ARGUMENT...]
+works() {
+    works_name=$1
+    works_as=$*
+    shift
+    run "$bench/bench_$works_name" --scale=0.001 "$@"
+    is "$works_as: exit status" "$status" 0
+    like "$works_as: result line" "$out" \
+        "^$works_name ok ops=[1-9][0-9]* malloc="
+    is "$works_as: nothing else" "$(wc -l <"$out") $(wc -c <"$err")" '1 0'
+}
+
+for name in barnes batch cache cfrac churn espresso large larson liveset \
+    mstress pair prodcons realloc rptest server shbench smallobj workset \
+    xmalloc; do
+    works $name
 done
+works batch --glibc=1
+works cache --handed=1
+works shbench --swap=1
+works workset --threads=4
+works workset --threads=4 --kind=1
 
 run "$bench/bench_larson" --thread=2
 is 'wrong argument: exit status' "$status" 1

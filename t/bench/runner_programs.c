@@ -1,0 +1,154 @@
+/*
+ * The programs: our own, which have the shapes of others, real ones, and what
+ * the command line adds.
+ */
+#include "runner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Several rows may be one program of ours with other arguments. */
+static const struct {
+    const char *name;
+    const char *file; /* bench_FILE */
+    const char *args; /* with blanks */
+} synthetic[] = {
+    {"smallobj", "smallobj", ""},
+    {"liveset", "liveset", ""},
+    {"prodcons", "prodcons", ""},
+    {"server", "server", ""},
+    {"churn", "churn", ""},
+    {"batch", "batch", ""},
+    {"large", "large", ""},
+    {"realloc", "realloc", ""},
+    {"larson", "larson", ""},
+    {"xmalloc", "xmalloc", ""},
+    {"mstress", "mstress", ""},
+    {"cfrac", "cfrac", ""},
+    {"espresso", "espresso", ""},
+    {"barnes", "barnes", ""},
+    {"alloc-test1", "workset", ""},
+    {"alloc-test4", "workset", "--threads=4 --steps=16000000"},
+    {"glibc-simple", "batch", "--glibc=1 --objects=900000"},
+    {"glibc-thread", "workset", "--kind=1 --threads=4 --steps=40000000"},
+    {"rptest", "rptest", ""},
+    {"sh6bench", "shbench", ""},
+    {"sh8bench", "shbench", "--swap=1"},
+    {"cache-thrash", "cache", ""},
+    {"cache-scratch", "cache", "--handed=1"},
+};
+
+static char *
+copy(const char *text)
+{
+    char *result = strdup(text);
+
+    if (result == NULL)
+        runner_die("out of memory");
+    return result;
+}
+
+bool
+list_has(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (; list != NULL; list = strchr(list, ',')) {
+        list += *list == ',';
+        if (strncmp(list, name, length) == 0 &&
+            (list[length] == ',' || list[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+unsigned
+list_length(const char *list)
+{
+    unsigned count = 1;
+
+    for (; (list = strchr(list, ',')) != NULL; list++)
+        count++;
+    return count;
+}
+
+/* Append the words of `text` to the arguments of a program. */
+static void
+add_words(program_t *program, char *text)
+{
+    unsigned count = 0;
+    char *rest;
+
+    while (program->args[count] != NULL)
+        count++;
+    for (char *word = strtok_r(text, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
+        if (count == ARGS_MAX - 1)
+            runner_die("%s: too many words", program->name);
+        program->args[count++] = word;
+    }
+}
+
+void
+programs_add_command(choice_t *choice, const char *name, char *command)
+{
+    program_t *program = &choice->commands[choice->command_count];
+
+    if (choice->command_count == PROGRAMS_MAX - JE_ARRAY_LEN(synthetic))
+        runner_die("--command: too many");
+    choice->command_count++;
+    program->name = name;
+    program->has_children = true;
+    add_words(program, command);
+    if (program->args[0] == NULL)
+        runner_die("--command=%s: no command", name);
+}
+
+static void
+set_synthetic(program_t *program, unsigned i, const choice_t *choice)
+{
+    char text[4200];
+
+    *program = (program_t){.name = synthetic[i].name,
+                           .group = "synthetic",
+                           .reports = synthetic[i].file};
+    snprintf(text, sizeof(text), "%s/bench_%s", choice->folder,
+             synthetic[i].file);
+    program->args[0] = copy(text);
+    add_words(program, copy(synthetic[i].args));
+    if (choice->scale != NULL) {
+        snprintf(text, sizeof(text), "--scale=%s", choice->scale);
+        add_words(program, copy(text));
+    }
+}
+
+void
+programs_choose(const choice_t *choice, results_t *results)
+{
+    program_t *programs = calloc(PROGRAMS_MAX, sizeof(*programs));
+    const char *list = choice->list;
+    unsigned count = 0, named = 0;
+    char text[64];
+
+    if (programs == NULL)
+        runner_die("out of memory");
+    named += list != NULL && list_has(list, "synthetic");
+    for (unsigned i = 0; i < JE_ARRAY_LEN(synthetic); i++) {
+        bool is_named = list != NULL && list_has(list, synthetic[i].name);
+
+        named += is_named;
+        if (list == NULL || is_named || list_has(list, "synthetic"))
+            set_synthetic(&programs[count++], i, choice);
+    }
+    if (list != NULL && list[0] != '\0' && named != list_length(list))
+        runner_die("--programs=%s: there is one that does not exist", list);
+    for (unsigned i = 0; i < choice->command_count; i++)
+        programs[count++] = choice->commands[i];
+    if (count == 0)
+        runner_die("no program to run");
+    snprintf(text, sizeof(text), "scale %s",
+             choice->scale == NULL ? "1" : choice->scale);
+    results->options = copy(text);
+    results->programs = programs;
+    results->program_count = count;
+}
