@@ -22,7 +22,7 @@ JE_BENCHES = \
 	t/bench/bench_xmalloc
 check_PROGRAMS += $(JE_BENCHES) t/bench/runner
 TESTS += t/bench/smoke.t
-EXTRA_DIST += t/bench/README.md t/bench/smoke.t
+EXTRA_DIST += t/bench/README.md t/bench/real.sh t/bench/smoke.t
 
 # The compiler must not see through malloc and leave a pair of calls out.
 BENCH_CFLAGS = $(AM_CFLAGS) -fno-builtin-malloc -fno-builtin-calloc \
@@ -96,9 +96,12 @@ t_bench_runner_SOURCES = \
 	t/bench/runner_insns.c \
 	t/bench/runner_peers.c \
 	t/bench/runner_programs.c \
+	t/bench/runner_real.c \
 	t/bench/runner_start.c \
 	t/bench/runner_table.c
 t_bench_runner_LDADD = -ldl -lm
+t_bench_runner_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DREAL_SCRIPT='"$(abs_top_srcdir)/t/bench/real.sh"'
 
 # Owner labels against none: `make bench-labels`.
 check_PROGRAMS += t/bench/bench_label

@@ -320,7 +320,7 @@ print_memory(void)
         size_t model = 0, peak = 0;
         captured_t captured;
 
-        if (!start_captured(&options.start, args, &captured))
+        if (!start_captured(&options.start, args, NULL, &captured))
             return 1;
         if (sscanf(captured.output, "read ok model=%zu peak=%zu", &model,
                    &peak) != 2 ||

@@ -48,7 +48,7 @@ static const char usage_text[] =
     "  -q, --quick                small programs: tenths of a second\n"
     "      --scale=F              F times the work of the programs\n"
     "  -p, --programs=LIST        only these, and groups, with commas:\n"
-    "                             synthetic\n"
+    "                             synthetic, real\n"
     "  -a, --allocators=LIST      only these: ours,glibc,jemalloc,mimalloc,\n"
     "                             tcmalloc and those of --add\n"
     "      --add=NAME=FILE        one more allocator to preload, or another\n"
@@ -361,7 +361,7 @@ run(options_t *options)
                            results.peer_count) |
                status;
     }
-    programs_choose(&options->choice, &results);
+    status |= programs_choose(&options->choice, &options->start, &results);
     results.all = calloc((size_t)results.program_count * results.peer_count *
                              results.rounds,
                          sizeof(*results.all));

@@ -22,6 +22,7 @@
 
 #define PEERS_MAX    16
 #define PROGRAMS_MAX 64
+#define COMMANDS_MAX 24 /* of these by --command */
 #define ROUNDS_MAX   99
 #define ARGS_MAX     32
 #define ENV_MAX      16
@@ -99,7 +100,7 @@ typedef struct choice {
     const char *list; /* names and groups, with commas; NULL: all */
     const char *scale;
     char *folder; /* of our programs */
-    program_t commands[PROGRAMS_MAX];
+    program_t commands[COMMANDS_MAX];
     unsigned command_count;
 } choice_t;
 
@@ -110,8 +111,24 @@ unsigned list_length(const char *list);
 /* A command to be measured besides, split at its blanks. */
 void programs_add_command(choice_t *choice, const char *name, char *command);
 
-/* Put the chosen programs into `results`. */
-void programs_choose(const choice_t *choice, results_t *results);
+/* Put the chosen programs into `results`, which has the allocators already.
+ * Exit status: one asked for by name must be there, and none may be wrong. */
+int programs_choose(const choice_t *choice, const start_t *start,
+                    results_t *results);
+
+/* The programs that are not ours; NULL ends. */
+extern const char *const real_names[];
+
+typedef enum real_state { REAL_READY, REAL_MISSING, REAL_WRONG } real_state_t;
+
+/* Make the input of a real program and try it under all allocators. If it
+ * cannot be measured, that is said: it is not installed, or it went wrong. */
+real_state_t real_prepare(const start_t *start, const results_t *results,
+                          const char *name, const char *scale,
+                          program_t *program);
+
+/* strdup() that does not fail. */
+char *copy_text(const char *text);
 
 /* The index of the allocator of that name, or -1. */
 int peers_find(const peer_t *peers, unsigned count, const char *name);
@@ -129,8 +146,9 @@ const char *peer_file(const peer_t *peer);
 void start_measured(const start_t *start, const program_t *program,
                     const peer_t *peer, result_t *result);
 
-/* Run a command; false if it failed, which is said. */
-bool start_captured(const start_t *start, char *const *args,
+/* Run a command, under an allocator or, NULL, as it is; false if it failed,
+ * which is said. */
+bool start_captured(const start_t *start, char *const *args, const peer_t *peer,
                     captured_t *captured);
 
 /* Fail the result unless `output` is one line that says the program is well

@@ -56,7 +56,7 @@ insns_count(const start_t *start, char *const *args, const program_t *check,
 
     for (unsigned i = 0; args[i] != NULL; i++)
         all[3 + i] = args[i];
-    if (!start_captured(start, (char *const *)(uintptr_t)all, &captured))
+    if (!start_captured(start, (char *const *)(uintptr_t)all, NULL, &captured))
         return NAN;
     if (check != NULL)
         start_check(check, peer, captured.output, &result);

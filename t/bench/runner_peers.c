@@ -26,8 +26,8 @@ static const struct {
 static const char *const folders[] = {"/usr/lib/*-linux-gnu*", "/usr/lib64",
                                       "/usr/lib", "/usr/local/lib"};
 
-static char *
-copy(const char *text)
+char *
+copy_text(const char *text)
 {
     char *result = strdup(text);
 
@@ -51,7 +51,7 @@ find_library(const char *file)
             found = realpath(matches.gl_pathv[0], NULL);
         globfree(&matches);
     }
-    return found == NULL ? copy(file) : found;
+    return found == NULL ? copy_text(file) : found;
 }
 
 unsigned
@@ -64,8 +64,8 @@ peers_default(peer_t *peers, const char *program_folder)
              program_folder);
     real = realpath(ours, NULL);
     peers[count++] =
-        (peer_t){.name = "ours", .path = real == NULL ? copy(ours) : real};
-    peers[count++] = (peer_t){.name = "glibc", .path = copy("")};
+        (peer_t){.name = "ours", .path = real == NULL ? copy_text(ours) : real};
+    peers[count++] = (peer_t){.name = "glibc", .path = copy_text("")};
     for (unsigned i = 0; i < JE_ARRAY_LEN(packaged); i++)
         peers[count++] = (peer_t){.name = packaged[i].name,
                                   .path = find_library(packaged[i].file)};

@@ -38,16 +38,6 @@ static const struct {
     {"cache-scratch", "cache", "--handed=1"},
 };
 
-static char *
-copy(const char *text)
-{
-    char *result = strdup(text);
-
-    if (result == NULL)
-        runner_die("out of memory");
-    return result;
-}
-
 bool
 list_has(const char *list, const char *name)
 {
@@ -94,7 +84,7 @@ programs_add_command(choice_t *choice, const char *name, char *command)
 {
     program_t *program = &choice->commands[choice->command_count];
 
-    if (choice->command_count == PROGRAMS_MAX - JE_ARRAY_LEN(synthetic))
+    if (choice->command_count == COMMANDS_MAX)
         runner_die("--command: too many");
     choice->command_count++;
     program->name = name;
@@ -114,41 +104,77 @@ set_synthetic(program_t *program, unsigned i, const choice_t *choice)
                            .reports = synthetic[i].file};
     snprintf(text, sizeof(text), "%s/bench_%s", choice->folder,
              synthetic[i].file);
-    program->args[0] = copy(text);
-    add_words(program, copy(synthetic[i].args));
+    program->args[0] = copy_text(text);
+    add_words(program, copy_text(synthetic[i].args));
     if (choice->scale != NULL) {
         snprintf(text, sizeof(text), "--scale=%s", choice->scale);
-        add_words(program, copy(text));
+        add_words(program, copy_text(text));
     }
 }
 
-void
-programs_choose(const choice_t *choice, results_t *results)
+/* Was it asked for by its name, and is it to be run at all? */
+static bool
+is_chosen(const choice_t *choice, const char *name, const char *group,
+          unsigned *named)
 {
-    program_t *programs = calloc(PROGRAMS_MAX, sizeof(*programs));
+    bool is_named = choice->list != NULL && list_has(choice->list, name);
+
+    *named += is_named;
+    return is_named || choice->list == NULL || list_has(choice->list, group);
+}
+
+/* Each word of the list must be a program or a group. */
+static void
+check_list(const choice_t *choice, unsigned named)
+{
     const char *list = choice->list;
-    unsigned count = 0, named = 0;
+
+    if (list == NULL || list[0] == '\0')
+        return;
+    named += list_has(list, "synthetic") + list_has(list, "real");
+    if (named != list_length(list))
+        runner_die("--programs=%s: there is one that does not exist", list);
+}
+
+int
+programs_choose(const choice_t *choice, const start_t *start,
+                results_t *results)
+{
+    const char *scale = choice->scale == NULL ? "1" : choice->scale;
+    program_t *programs = calloc(PROGRAMS_MAX, sizeof(*programs));
+    const char *wanted[PROGRAMS_MAX];
+    unsigned count = 0, named = 0, real_count = 0;
     char text[64];
+    int status = 0;
 
     if (programs == NULL)
         runner_die("out of memory");
-    named += list != NULL && list_has(list, "synthetic");
     for (unsigned i = 0; i < JE_ARRAY_LEN(synthetic); i++) {
-        bool is_named = list != NULL && list_has(list, synthetic[i].name);
-
-        named += is_named;
-        if (list == NULL || is_named || list_has(list, "synthetic"))
+        if (is_chosen(choice, synthetic[i].name, "synthetic", &named))
             set_synthetic(&programs[count++], i, choice);
     }
-    if (list != NULL && list[0] != '\0' && named != list_length(list))
-        runner_die("--programs=%s: there is one that does not exist", list);
+    for (unsigned i = 0; real_names[i] != NULL; i++) {
+        if (is_chosen(choice, real_names[i], "real", &named))
+            wanted[real_count++] = real_names[i];
+    }
+    check_list(choice, named);
+    for (unsigned i = 0; i < real_count; i++) {
+        real_state_t state =
+            real_prepare(start, results, wanted[i], scale, &programs[count]);
+
+        count += state == REAL_READY;
+        if (state == REAL_WRONG ||
+            (state == REAL_MISSING && choice->list != NULL &&
+             list_has(choice->list, wanted[i])))
+            status = 1;
+    }
     for (unsigned i = 0; i < choice->command_count; i++)
         programs[count++] = choice->commands[i];
     if (count == 0)
         runner_die("no program to run");
-    snprintf(text, sizeof(text), "scale %s",
-             choice->scale == NULL ? "1" : choice->scale);
-    results->options = copy(text);
+    snprintf(text, sizeof(text), "scale %s", scale);
+    results->options = copy_text(text);
     results->programs = programs;
     results->program_count = count;
+    return status;
 }

@@ -2,11 +2,13 @@
  * Start one process and measure it from outside.
  *
  * Wall time is from before fork to the moment its end is seen; processor time,
- * peak RSS and faults are what wait4 reports. The kernel carries the peak of
- * the memory that exec throws away over to the new program, so the runner must
- * stay smaller than anything it measures (it is: see t/bench/README.md). The
- * time-averaged RSS is sampled from /proc/PID/statm, each sample weighing the
- * time since the last one.
+ * peak RSS and faults are what wait4 reports: times and faults are the sums
+ * over the process and all its descendants that were waited for, the peak is
+ * that of the largest of them. The kernel carries the peak of the memory that
+ * exec throws away over to the new program, so the runner must stay smaller
+ * than anything it measures (it is: see t/bench/README.md). The time-averaged
+ * RSS is sampled from /proc/PID/statm, added up over the processes that there
+ * are, each sample weighing the time since the last one.
  */
 #include "runner.h"
 
@@ -21,12 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OUTPUT_MAX (1 << 16)
+#define OUTPUT_MAX    (1 << 16)
+#define PROCESSES_MAX 32 /* at a time, of one program */
 
 /* The running process. */
 typedef struct child {
     pid_t pid;
-    int statm;
+    bool has_children;
     int output; /* memory files */
     int errors;
     double start_s;
@@ -129,9 +132,6 @@ child_exec(const child_t *child, char *const *args, const peer_t *peer)
 static void
 child_start(child_t *child, char *const *args, const peer_t *peer)
 {
-    char path[64];
-
-    *child = (child_t){.statm = -1};
     child->output = memory_file("output");
     child->errors = memory_file("errors");
     fflush(NULL);
@@ -141,8 +141,6 @@ child_start(child_t *child, char *const *args, const peer_t *peer)
         runner_die("fork: %s", strerror(errno));
     if (child->pid == 0)
         child_exec(child, args, peer);
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)child->pid);
-    child->statm = open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static void
@@ -150,31 +148,86 @@ child_close(child_t *child)
 {
     close(child->output);
     close(child->errors);
-    if (child->statm >= 0)
-        close(child->statm);
 }
 
-/* Read the resident pages; a process that just ended has none. */
+static bool
+read_process(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    ssize_t length;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    length = read(fd, text, size - 1);
+    close(fd);
+    text[JE_MAX(length, 0)] = '\0';
+    return length > 0;
+}
+
+/* Fill in the process and those it started from its main thread, and so on. */
+static unsigned
+list_processes(pid_t pid, pid_t *pids, unsigned count, unsigned most)
+{
+    char name[48], text[1024], *at = text, *end;
+
+    if (count == most)
+        return count;
+    pids[count++] = pid;
+    snprintf(name, sizeof(name), "task/%d/children", (int)pid);
+    if (!read_process(pid, name, text, sizeof(text)))
+        return count;
+    for (;; at = end) {
+        long child = strtol(at, &end, 10);
+
+        if (end == at)
+            return count;
+        count = list_processes((pid_t)child, pids, count, most);
+    }
+}
+
+static unsigned
+child_processes(const child_t *child, pid_t *pids, unsigned most)
+{
+    if (child->has_children)
+        return list_processes(child->pid, pids, 0, most);
+    pids[0] = child->pid;
+    return 1;
+}
+
+/* A process that just ended has no resident pages. */
 static void
 child_sample(child_t *child)
 {
-    unsigned long size, resident;
+    pid_t pids[PROCESSES_MAX];
+    unsigned count = child_processes(child, pids, JE_ARRAY_LEN(pids));
+    unsigned long size, resident, sum = 0;
     double now = now_s();
     char text[128];
-    ssize_t length;
 
-    if (child->statm < 0)
+    for (unsigned i = 0; i < count; i++) {
+        if (read_process(pids[i], "statm", text, sizeof(text)) &&
+            sscanf(text, "%lu %lu", &size, &resident) == 2)
+            sum += resident;
+    }
+    if (sum == 0)
         return;
-    length = pread(child->statm, text, sizeof(text) - 1, 0);
-    if (length <= 0)
-        return;
-    text[length] = '\0';
-    if (sscanf(text, "%lu %lu", &size, &resident) != 2 || resident == 0)
-        return;
-    child->area += (now - child->sampled_s) * (double)resident *
+    child->area += (now - child->sampled_s) * (double)sum *
                    (double)sysconf(_SC_PAGESIZE) / 1024;
     child->sampled_s = now;
     child->samples++;
+}
+
+static void
+child_kill(const child_t *child)
+{
+    pid_t pids[PROCESSES_MAX];
+    unsigned count = child_processes(child, pids, JE_ARRAY_LEN(pids));
+
+    while (count-- > 0)
+        kill(pids[count], SIGKILL);
 }
 
 /* Wait for the end of the child with samples in between; false when it had to
@@ -194,7 +247,7 @@ child_wait(const start_t *start, child_t *child, int *status,
     while (wait4(child->pid, status, WNOHANG, usage) == 0) {
         if (is_in_time && now_s() - child->start_s > start->timeout_s) {
             is_in_time = false;
-            kill(child->pid, SIGKILL);
+            child_kill(child);
         }
         if (sigtimedwait(&set, NULL, &pause) < 0)
             child_sample(child);
@@ -270,9 +323,9 @@ void
 start_measured(const start_t *start, const program_t *program,
                const peer_t *peer, result_t *result)
 {
+    child_t child = {.has_children = program->has_children};
     struct rusage usage;
     bool is_in_time;
-    child_t child;
     int status;
 
     *result = (result_t){0};
@@ -298,16 +351,17 @@ start_measured(const start_t *start, const program_t *program,
 }
 
 bool
-start_captured(const start_t *start, char *const *args, captured_t *captured)
+start_captured(const start_t *start, char *const *args, const peer_t *peer,
+               captured_t *captured)
 {
     static const peer_t nothing = {.path = (char *)(uintptr_t) ""};
+    child_t child = {.has_children = true};
     struct rusage usage;
     result_t result;
     bool is_in_time;
-    child_t child;
     int status;
 
-    child_start(&child, args, &nothing);
+    child_start(&child, args, peer == NULL ? &nothing : peer);
     is_in_time = child_wait(start, &child, &status, &usage);
     check_status(&child, status, is_in_time, &result);
     captured->output = memory_file_read(child.output);

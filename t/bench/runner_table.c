@@ -18,6 +18,7 @@
 #define LEAST_LOSS   1.01
 /* Fewer values than this have no spread worth the name. */
 #define SPREAD_LEAST 3
+#define GROUPS_MAX   4
 
 typedef struct metric {
     const char *title;
@@ -32,6 +33,16 @@ typedef struct centre {
     double median;
     double spread; /* NAN when unknown */
 } centre_t;
+
+/* Logarithms of the ratios of some programs, by peer and to the best peer. */
+typedef struct sums {
+    const char *name; /* of the group */
+    unsigned programs;
+    double peers[PEERS_MAX];
+    unsigned counts[PEERS_MAX];
+    double best;
+    unsigned best_count;
+} sums_t;
 
 static double
 wall(const result_t *result)
@@ -171,10 +182,9 @@ print_spread(double spread)
         printf(" ±%-4.2f", spread);
 }
 
-/* The best peer's ratio of one program, for the last column. */
-static double
+static void
 print_row(const results_t *results, const metric_t *metric, unsigned program,
-          double *log_sum, unsigned *log_count)
+          sums_t *row)
 {
     centre_t subject = centre_of(results, metric, program, results->subject);
     double worst = NAN;
@@ -200,61 +210,108 @@ print_row(const results_t *results, const metric_t *metric, unsigned program,
         printf("  %5.2f", ratio.median);
         print_spread(ratio.spread);
         putchar(is_resolved_loss(&subject, &peer) ? '!' : ' ');
-        log_sum[i] += log(ratio.median);
-        log_count[i]++;
+        row->peers[i] = log(ratio.median);
+        row->counts[i] = 1;
         if (isnan(worst) || ratio.median > worst)
             worst = ratio.median;
     }
+    if (!isnan(worst)) {
+        row->best = log(worst);
+        row->best_count = 1;
+        printf("  %5.2f", worst);
+    }
     putchar('\n');
-    return worst;
 }
 
 static void
 print_head(const results_t *results, const metric_t *metric)
 {
+    bool has_peers = false;
+
     printf("\n%s, %s: median ± spread of %u round%s; ratio %s / peer\n",
            metric->title, metric->unit, results->rounds,
            results->rounds == 1 ? "" : "s",
            results->peers[results->subject].name);
     printf("%-14s%10s   ", "program", results->peers[results->subject].name);
     for (unsigned i = 0; i < results->peer_count; i++) {
-        if (i != results->subject && results->peers[i].is_present)
-            printf("   %-11.11s", results->peers[i].name);
+        if (i == results->subject || !results->peers[i].is_present)
+            continue;
+        printf("   %-11.11s", results->peers[i].name);
+        has_peers = true;
     }
+    puts(has_peers ? "   to best" : "");
+}
+
+/* The sums of a program's group, which may be new; NULL: it has none. */
+static sums_t *
+sums_of(sums_t *groups, unsigned *count, const char *name)
+{
+    if (name == NULL)
+        return NULL;
+    for (unsigned i = 0; i < *count; i++) {
+        if (strcmp(groups[i].name, name) == 0)
+            return &groups[i];
+    }
+    groups[*count].name = name;
+    return &groups[(*count)++];
+}
+
+static void
+sums_add(sums_t *to, const sums_t *row)
+{
+    to->programs += row->programs;
+    to->best += row->best;
+    to->best_count += row->best_count;
+    for (unsigned i = 0; i < PEERS_MAX; i++) {
+        to->peers[i] += row->peers[i];
+        to->counts[i] += row->counts[i];
+    }
+}
+
+static void
+print_means(const results_t *results, const sums_t *sums)
+{
+    printf("%-14s%13s", sums->name, "");
+    for (unsigned i = 0; i < results->peer_count; i++) {
+        if (i == results->subject || !results->peers[i].is_present)
+            continue;
+        if (sums->counts[i] == 0) {
+            printf("%14s", "-");
+            continue;
+        }
+        printf("  %5.2f", exp(sums->peers[i] / sums->counts[i]));
+        if (sums->counts[i] < sums->programs)
+            printf(" of %-4u", sums->counts[i]);
+        else
+            printf("%7s", "");
+    }
+    if (sums->best_count > 0)
+        printf("  %5.2f", exp(sums->best / sums->best_count));
     putchar('\n');
 }
 
 static void
 print_metric(const results_t *results, const metric_t *metric)
 {
-    double log_sum[PEERS_MAX] = {0}, best_sum = 0;
-    unsigned log_count[PEERS_MAX] = {0}, best_count = 0;
+    sums_t groups[GROUPS_MAX] = {{0}}, all = {.name = "geomean"};
+    unsigned group_count = 0;
 
     print_head(results, metric);
     for (unsigned i = 0; i < results->program_count; i++) {
-        double worst = print_row(results, metric, i, log_sum, log_count);
-        if (!isnan(worst)) {
-            best_sum += log(worst);
-            best_count++;
-        }
+        sums_t row = {.programs = 1}, *group;
+
+        print_row(results, metric, i, &row);
+        group = sums_of(groups, &group_count, results->programs[i].group);
+        if (group != NULL)
+            sums_add(group, &row);
+        sums_add(&all, &row);
     }
-    printf("%-14s%13s", "geomean", "");
-    for (unsigned i = 0; i < results->peer_count; i++) {
-        if (i == results->subject || !results->peers[i].is_present)
-            continue;
-        if (log_count[i] == 0) {
-            printf("%14s", "-");
-            continue;
-        }
-        printf("  %5.2f", exp(log_sum[i] / log_count[i]));
-        if (log_count[i] < results->program_count)
-            printf(" of %-4u", log_count[i]);
-        else
-            printf("%7s", "");
+    /* The mean of a group that has all programs is that of all. */
+    for (unsigned i = 0; i < group_count; i++) {
+        if (groups[i].programs < all.programs)
+            print_means(results, &groups[i]);
     }
-    if (best_count > 0)
-        printf("\n%-14s%13s  %5.2f", "to best", "", exp(best_sum / best_count));
-    putchar('\n');
+    print_means(results, &all);
 }
 
 static void

@@ -91,7 +91,8 @@ malloc(size_t size)
     if (next == NULL)
         *(void **)&next = dlsym(RTLD_NEXT, "malloc");
     calls++;
-#ifdef TWICE
+#if defined(THROUGH)
+#elif defined(TWICE)
     if (calls == 5001)
         return victim;
 #else
@@ -99,6 +100,9 @@ malloc(size_t size)
         victim[0] ^= 1;
 #endif
     ptr = next(size);
+#ifdef THROUGH
+    return ptr;
+#endif
     if (calls == 5000)
         victim = ptr;
     return ptr;
@@ -109,6 +113,7 @@ C
 {
     $CC -shared -fPIC -w -o written.so broken.c
     $CC -shared -fPIC -w -DTWICE -o twice.so broken.c
+    $CC -shared -fPIC -w -DTHROUGH -o through.so broken.c
     $CC -shared -fPIC -w -o empty.so empty.c
 }
 for damage in written twice; do
@@ -144,5 +149,113 @@ like 'broken allocator: CSV says so' results.csv '^1,larson,bad,failed,'
 
 run $runner --allocators=glibc --programs=larsen
 is 'no such program: exit status' "$status" 2
+
+# The memory of a child counts, and a child does not outlive its time.
+cat >parent.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int
+main(int argc, char **argv)
+{
+    unsigned useconds = atoi(argv[1]) * 1000;
+    if (fork() == 0) {
+        FILE *file = fopen("child.pid", "w");
+        char *all = malloc(40 << 20);
+        memset(all, 1, 40 << 20);
+        fprintf(file, "%d\n", (int)getpid());
+        fclose(file);
+        usleep(useconds);
+        return all[5] != 1;
+    }
+    wait(NULL);
+    return argc != 2;
+}
+C
+# shellcheck disable=SC2086
+$CC -w -o parent parent.c
+run $runner --allocators=glibc --programs= --command="kin=$tmp/parent 300"
+is 'a child: exit status' "$status" 0
+ok 'a child: its peak and its average' awk -F, '
+    /,kin,/ { n += $8 > 40000 && $9 > 10000 }
+    END { exit n != 1 }' results.csv
+run $runner --allocators=glibc --programs= --timeout=1 \
+    --command="kin=$tmp/parent 100000"
+is 'a child that stays: exit status' "$status" 1
+like 'a child that stays: is said' "$out" '^failed: kin under glibc.*killed'
+# Killed, but perhaps nobody has asked for its end yet.
+lives() {
+    grep -q '^State:[[:blank:]]*[A-Y]' "/proc/$(cat child.pid)/status"
+}
+for _ in 1 2 3 4 5 6 7 8 9; do
+    lives 2>/dev/null || break
+    sleep 0.2
+done
+not_ok 'a child that stays: is killed' lives
+
+# The real programs, of which only one is there, and that is none. $tmp/bin
+# has what real.sh needs.
+mkdir bin
+for command in sh awk sed sort rm cat cmp mv; do
+    ln -s "$(command -v $command)" bin
+done
+# fake CFLAGS...: jq is a program that prints.
+fake() {
+    # shellcheck disable=SC2086
+    $CC -w "$@" -o bin/jq fake.c
+}
+cat >fake.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int
+main(void)
+{
+#ifdef OWN
+    printf("%d\n", (int)getpid());
+#endif
+    printf("%d\n", malloc(100) != NULL);
+    return 0;
+}
+C
+shown="env PATH=$tmp/bin TMPDIR=$tmp $runner"
+run $shown --allocators=glibc --programs=batch,real
+is 'real, none is installed: exit status' "$status" 0
+is 'real, none is installed: each is said' \
+    "$(grep -c '^left out: [a-z0-9]*: no [a-z0-9-]*$' "$out")" 10
+run $shown --allocators=glibc --programs=batch,jq
+is 'real, one that is not installed: exit status' "$status" 1
+like 'real, one that is not installed: is said' "$out" '^left out: jq: no jq$'
+fake
+run $shown --allocators=glibc,through --subject=through \
+    --add=through="$tmp/through.so" --programs=batch,real --rounds=3
+is 'real: exit status' "$status" 0
+like 'real: in the table' "$out" '^jq +[0-9]+\.[0-9]+ '
+like 'real: in the CSV' results.csv '^3,jq,through,ok,'
+# A run may be too short for an average of its RSS: four of the five tables.
+ok 'real: a mean for each group, and one for all' awk '
+    $1 == "program" { split("", ratio) }
+    $1 == "batch" || $1 == "jq" { ratio[$1] = $4 }
+    $1 == "synthetic" && $2 == ratio["batch"] { synthetic++ }
+    $1 == "real" && $2 == ratio["jq"] { real++ }
+    $1 == "geomean" && ratio["jq"] > 0 {
+        d = $2 / sqrt(ratio["batch"] * ratio["jq"])
+        all += d < 1.05 && d > 0.95
+    }
+    END { exit !(synthetic == 5 && real >= 4 && all >= 4) }' "$out"
+is 'real: nothing is left behind' "$(echo bench-real.*)" 'bench-real.*'
+fake -DOWN
+run $shown --allocators=glibc,through --add=through="$tmp/through.so" \
+    --subject=through --programs=batch,real
+is 'real, another output each time: exit status' "$status" 1
+like 'real, another output each time: left out' "$out" \
+    '^left out: jq: it failed under '
+fake -static
+run $shown --allocators=glibc --programs=batch,real
+is 'real, static: exit status' "$status" 1
+like 'real, static: left out' "$out" \
+    '^left out: jq: its malloc is not to be replaced$'
 
 done_testing
