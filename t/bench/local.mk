@@ -12,6 +12,7 @@ JE_BENCHES = \
 	t/bench/bench_liveset \
 	t/bench/bench_mstress \
 	t/bench/bench_pair \
+	t/bench/bench_phases \
 	t/bench/bench_prodcons \
 	t/bench/bench_realloc \
 	t/bench/bench_rptest \
@@ -64,6 +65,9 @@ t_bench_bench_mstress_LDADD = $(BENCH_LIBS)
 t_bench_bench_pair_SOURCES = t/bench/bench_pair.c $(BENCH_COMMON)
 t_bench_bench_pair_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_pair_LDADD = $(BENCH_LIBS)
+t_bench_bench_phases_SOURCES = t/bench/bench_phases.c $(BENCH_COMMON)
+t_bench_bench_phases_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_phases_LDADD = $(BENCH_LIBS)
 t_bench_bench_prodcons_SOURCES = t/bench/bench_prodcons.c $(BENCH_COMMON)
 t_bench_bench_prodcons_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_prodcons_LDADD = $(BENCH_LIBS)

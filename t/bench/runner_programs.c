@@ -21,6 +21,7 @@ static const struct {
     {"batch", "batch", ""},
     {"large", "large", ""},
     {"realloc", "realloc", ""},
+    {"phases", "phases", ""},
     {"larson", "larson", ""},
     {"xmalloc", "xmalloc", ""},
     {"mstress", "mstress", ""},

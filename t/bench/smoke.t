@@ -23,8 +23,8 @@ works() {
 }
 
 for name in barnes batch cache cfrac churn espresso large larson liveset \
-    mstress pair prodcons realloc rptest server shbench smallobj workset \
-    xmalloc; do
+    mstress pair phases prodcons realloc rptest server shbench smallobj \
+    workset xmalloc; do
     works $name
 done
 works batch --glibc=1
@@ -117,9 +117,11 @@ C
     $CC -shared -fPIC -w -o empty.so empty.c
 }
 for damage in written twice; do
-    run env LD_PRELOAD="$tmp/$damage.so" "$bench/bench_larson" --scale=0.001
-    not_ok "larson, object $damage: fails" [ "$status" = 0 ]
-    like "larson, object $damage: says it" "$err" 'was overwritten|free'
+    for name in larson rptest shbench workset; do
+        run env LD_PRELOAD="$tmp/$damage.so" "$bench/bench_$name" --scale=0.01
+        not_ok "$name, object $damage: fails" [ "$status" = 0 ]
+        like "$name, object $damage: says it" "$err" 'was overwritten|free'
+    done
 done
 
 run "$bench/bench_label" --rounds=1 --scale=0.001
