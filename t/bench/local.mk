@@ -129,6 +129,17 @@ t_bench_readers_SOURCES = \
 	t/bench/runner_table.c
 t_bench_readers_LDADD = -ldl -lm
 
+# A day of a service under each allocator at once: `make bench-day`.
+check_PROGRAMS += t/bench/bench_day t/bench/peers
+EXTRA_DIST += t/bench/day.awk t/bench/day.sh
+t_bench_bench_day_SOURCES = t/bench/bench_day.c t/bench/day.h \
+	t/bench/day_shard.c $(BENCH_COMMON)
+t_bench_bench_day_CFLAGS = $(BENCH_CFLAGS)
+t_bench_bench_day_LDADD = $(BENCH_LIBS) -lm
+t_bench_peers_SOURCES = t/bench/peers.c t/bench/runner.h \
+	t/bench/runner_csv.c t/bench/runner_peers.c
+
+BENCH_DAY_FLAGS =
 BENCH_FLAGS =
 BENCH_LABELS_FLAGS =
 BENCH_READ_FLAGS =
@@ -141,5 +152,9 @@ bench-read: t/bench/bench_read t/bench/readers samples/arenas
 	t/bench/readers --commit="$${commit:-$(VERSION)}" $(BENCH_READ_FLAGS)
 bench-labels: t/bench/bench_label
 	t/bench/bench_label $(BENCH_LABELS_FLAGS)
-CLEANFILES += bench-results.csv
-.PHONY: bench bench-labels bench-read
+bench-day: t/bench/bench_day t/bench/peers shim/libjeprobe-preload.la
+	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
+	$(SHELL) $(srcdir)/t/bench/day.sh \
+		--commit="$${commit:-$(VERSION)}" $(BENCH_DAY_FLAGS)
+CLEANFILES += bench-day.csv bench-results.csv
+.PHONY: bench bench-day bench-labels bench-read

@@ -70,6 +70,40 @@ cp "$text" given
 run "$bench/readers" -n 1 --arenas=16 --text=given
 ok 'readers: a file that was given stays' test -f given
 
+# A day: live bytes are never below what the night has, each of them is
+# resident, and the program frees all that it counts as live.
+run "$bench/bench_day" --seconds=1 --low=2 --high=4 --rate=500 --threads=4 \
+    --sample-ms=100
+is 'day: exit status' "$status" 0
+like 'day: result line' "$out" '^day ok ops=[1-9][0-9]* malloc='
+is 'day: samples' "$(grep -c '^[0-9]' "$out")" 10
+is 'day: live bytes are at least those of the night, and resident' \
+    "$(awk -F, '/^[0-9]/ && $7 == 0 && ($2 < 2097152 || $3 < $2)' "$out")" ''
+run "$bench/bench_day" --low=5 --high=4
+is 'day, low is more than high: exit status' "$status" 1
+
+# The table of figures that are known: RSS is live bytes of 2 s before and
+# 10 MiB. There are 39 s of 100 MiB live, and 40 of 20 MiB; 41 s of 110 MiB
+# resident, and 38 of 30.
+awk 'BEGIN {
+    for (t = 1; t <= 79; t++) {
+        live[t] = (t % 20 < 10 ? 100 : 20) * 1048576
+        rss = live[t > 2 ? t - 2 : 1] + 10 * 1048576
+        printf "x,%d,%d,%d,%d,%.1f,2,0\n", t, live[t], rss, 110 * 1048576, t / 10
+        printf "late,%d,%d,%d,%d,1,2,%d\n", t, live[t] * 2, 3e8, 3e8, t * 20
+    }
+}' </dev/null >day.csv
+sh "$top_srcdir/t/bench/day.sh" --table=day.csv >"$out" 2>"$err"
+like 'day: the table' "$out" \
+    '^x +110\.0 +71\.5 +1\.65 +2\.30 +26\.0 +2\.0 +1\.50 +10\.0 +7\.9$'
+like 'day: RSS that does not follow has no delay' "$out" \
+    '^late( +[0-9.]+){5} +- ( *[0-9.]+){3}$'
+like 'day: who is late is said' "$out" '^note: late was up to 1\.6 s behind$'
+like 'day: unequal work is said' "$out" '^note: live bytes of late were 2\.000 '
+like 'day: a picture' "$out" '^   │███.*░░.*██'
+sh "$top_srcdir/t/bench/day.sh" --table=/dev/null >"$out" 2>"$err"
+is 'day: no table of nothing' "$?" 1
+
 # What follows is about preloading, which the sanitizers' allocator excludes.
 case $JE_SANITIZERS in
     *address* | *thread*) done_testing ;;
@@ -129,6 +163,24 @@ is 'labels: exit status' "$status" 0
 like 'labels: has the request' "$out" '^request +[0-9.]+ +[0-9.]+ +[0-9.]+ '
 run "$bench/bench_label" --rounds=0
 is 'labels, no rounds: exit status' "$status" 2
+
+sh "$top_srcdir/t/bench/day.sh" --allocators=glibc,ours --seconds=3 --low=1 \
+    --high=4 --rate=500 --threads=4 --sample-ms=100 --csv=day.csv >"$out" 2>"$err"
+is 'day of two: exit status' "$?" 0
+like 'day of two: names the machine' "$out" '^machine: '
+like 'day of two: has ours' "$out" '^ours +[0-9]+\.[0-9] '
+like 'day of two: has glibc' "$out" '^glibc +[0-9]+\.[0-9] '
+is 'day of two: 30 samples of each' \
+    "$(grep -c '^ours,' day.csv) $(grep -c '^glibc,' day.csv)" '30 30'
+is 'day of two: the same bytes are live at the end' \
+    "$(sed -n 's/^ours,3.00,\([0-9]*\),.*/\1/p' day.csv)" \
+    "$(sed -n 's/^glibc,3.00,\([0-9]*\),.*/\1/p' day.csv)"
+sh "$top_srcdir/t/bench/day.sh" --allocators=none --csv=day.csv >"$out" 2>"$err"
+is 'day: no such allocator: exit status' "$?" 2
+sh "$top_srcdir/t/bench/day.sh" --allocators=glibc --low=9 --high=4 \
+    --csv=day.csv >"$out" 2>"$err"
+is 'day that fails: exit status' "$?" 1
+like 'day that fails: says why' "$out" '^failed: glibc: exit status 1: bench_day: --low'
 
 runner="$bench/runner --rounds=1 --scale=0.001 --csv=results.csv"
 run $runner --allocators=glibc --programs=larson,batch
