@@ -2,11 +2,19 @@
 # A day of a service under each allocator, all at the same time: make bench-day.
 # t/bench/README.md says how to read what is printed.
 
+here=${0%/*}
+. "$here/peers.sh"
+bench=${top_builddir:-.}/t/bench
+csv='bench-day.csv'
+commit=unknown
+list=
+
 usage()
 {
     cat <<END
 usage: day.sh [option...]
   --allocators=LIST  only these: ours,glibc,jemalloc,mimalloc,tcmalloc
+  --commit=ID        said in the head
   --csv=FILE         where every sample goes (bench-day.csv)
   --table=FILE       print the table of such a file, and run nothing
   --help
@@ -15,11 +23,6 @@ END
     "$bench/bench_day" --help | sed 1d
 }
 
-here=$(dirname "$0")
-bench=${top_builddir:-.}/t/bench
-csv=bench-day.csv
-commit=unknown
-list=
 for arg; do
     shift
     case $arg in
@@ -34,46 +37,24 @@ done
 
 pids=
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/bench-day.XXXXXX") || exit 2
-# shellcheck disable=SC2064
-trap 'kill $pids 2>/dev/null; rm -rf "$tmp"' EXIT
+trap '[ -z "$pids" ] || kill $pids; rm -rf "$tmp"' EXIT
 trap 'exit 2' HUP INT TERM
 
-# NAME: is it to be run?
-is_wanted()
-{
-    case ,${list:-$1}, in
-        *,"$1",*) true ;;
-        *) false ;;
-    esac
-}
-
-"$bench/peers" >"$tmp/peers" || exit 2
-for name in $(echo "$list" | tr , ' '); do
-    if ! grep -q "^$name	" "$tmp/peers"; then
-        echo "day.sh: there is no allocator $name" >&2
-        exit 2
-    fi
-done
-"$bench/peers" "$commit" "a day $*" "$list" >"$tmp/head" 2>/dev/null
-cat "$tmp/head"
-
-# Nothing of the caller's environment reaches them, as in the other benchmarks.
+choose_peers "a day $*"
 while IFS='	' read -r name path; do
-    is_wanted "$name" || continue
-    env -i PATH="$PATH" HOME="$HOME" TMPDIR="${TMPDIR:-/tmp}" LC_ALL=C \
-        ${path:+LD_PRELOAD="$path"} "$bench/bench_day" "$@" \
-        >"$tmp/$name.out" 2>"$tmp/$name.err" </dev/null &
+    exec_under "$path" "$bench/bench_day" "$@" \
+        >"$tmp/$name.out" 2>"$tmp/$name.err" &
     pids="$pids $!"
     echo "$name $! ${path##*/}" >>"$tmp/running"
 done <"$tmp/peers"
 
 # A name that ld.so cannot load leaves the program on the libc's malloc.
 failures=0
-sed 's/^/# /' "$tmp/head" >"$csv" || exit 2
 echo allocator,seconds,live,rss,peak_rss,processor_s,threads,late_ms >>"$csv"
 while read -r name pid file; do
     wait "$pid"
     status=$?
+    pids=${pids#" $pid"}
     if [ $status != 0 ]; then
         echo "failed: $name: exit status $status: $(head -n 1 "$tmp/$name.err")"
     elif ! grep -q "^day ok ops=[1-9][0-9]* malloc=${file:-libc.so.6}\$" \
@@ -85,6 +66,5 @@ while read -r name pid file; do
     fi
     failures=1
 done <"$tmp/running"
-pids=
 awk -f "$here/day.awk" "$csv" || failures=1
 exit $failures

@@ -139,10 +139,18 @@ t_bench_bench_day_LDADD = $(BENCH_LIBS) -lm
 t_bench_peers_SOURCES = t/bench/peers.c t/bench/runner.h \
 	t/bench/runner_csv.c t/bench/runner_peers.c
 
+# Redis under each allocator: `make bench-redis`.
+check_PROGRAMS += t/bench/tabulate
+EXTRA_DIST += t/bench/peers.sh t/bench/redis.sh
+t_bench_tabulate_SOURCES = t/bench/tabulate.c t/bench/runner.h \
+	t/bench/runner_peers.c t/bench/runner_table.c
+t_bench_tabulate_LDADD = -lm
+
 BENCH_DAY_FLAGS =
 BENCH_FLAGS =
 BENCH_LABELS_FLAGS =
 BENCH_READ_FLAGS =
+BENCH_REDIS_FLAGS =
 bench: $(JE_BENCHES) t/bench/runner shim/libjeprobe-preload.la
 	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
 	t/bench/runner --commit="$${commit:-$(VERSION)}" $(BENCH_FLAGS)
@@ -156,5 +164,9 @@ bench-day: t/bench/bench_day t/bench/peers shim/libjeprobe-preload.la
 	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
 	$(SHELL) $(srcdir)/t/bench/day.sh \
 		--commit="$${commit:-$(VERSION)}" $(BENCH_DAY_FLAGS)
-CLEANFILES += bench-day.csv bench-results.csv
-.PHONY: bench bench-day bench-labels bench-read
+bench-redis: t/bench/peers t/bench/tabulate shim/libjeprobe-preload.la
+	commit=`git -C '$(top_srcdir)' describe --always --dirty 2>/dev/null`; \
+	$(SHELL) $(srcdir)/t/bench/redis.sh \
+		--commit="$${commit:-$(VERSION)}" $(BENCH_REDIS_FLAGS)
+CLEANFILES += bench-day.csv bench-redis.csv bench-results.csv
+.PHONY: bench bench-day bench-labels bench-read bench-redis

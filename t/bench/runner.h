@@ -57,6 +57,7 @@ typedef struct result {
     double major_faults;
     double switches; /* context switches, of both kinds */
     unsigned samples;
+    double figure; /* that a script has taken, instead of these */
 } result_t;
 
 /* What a process wrote, to be freed by who asked for it. */
@@ -158,6 +159,10 @@ void start_check(const program_t *program, const peer_t *peer,
 
 /* Print the tables, and what failed. */
 void table_print(const results_t *results);
+
+/* Print one table of the results' `figure`, divided by `scale`. */
+void table_print_figures(const results_t *results, const char *title,
+                         const char *unit, double scale, bool is_more_better);
 
 /* By the clock, and of all processors together. */
 typedef enum time_kind { TIME_WALL, TIME_PROCESSOR } time_kind_t;

@@ -24,6 +24,7 @@ typedef struct metric {
     const char *title;
     const char *unit;
     double scale; /* of the figures printed */
+    bool is_more_better;
     double (*value)(const result_t *result);
 } metric_t;
 
@@ -74,12 +75,18 @@ faults(const result_t *result)
     return result->faults;
 }
 
+static double
+figure(const result_t *result)
+{
+    return result->figure;
+}
+
 static const metric_t metrics[] = {
-    [TIME_WALL] = {"wall time", "s", 1, wall},
-    [TIME_PROCESSOR] = {"processor time", "s", 1, processor},
-    {"peak RSS", "MiB", 1024, peak},
-    {"time-averaged RSS", "MiB", 1024, average},
-    {"page faults", "thousands", 1000, faults},
+    [TIME_WALL] = {"wall time", "s", 1, false, wall},
+    [TIME_PROCESSOR] = {"processor time", "s", 1, false, processor},
+    {"peak RSS", "MiB", 1024, false, peak},
+    {"time-averaged RSS", "MiB", 1024, false, average},
+    {"page faults", "thousands", 1000, false, faults},
 };
 
 static int
@@ -166,11 +173,21 @@ table_ratio(const results_t *results, time_kind_t kind, unsigned program,
 }
 
 static bool
-is_resolved_loss(const centre_t *subject, const centre_t *peer)
+is_resolved_loss(const metric_t *metric, const centre_t *subject,
+                 const centre_t *peer)
 {
-    return subject->median > LEAST_LOSS * peer->median &&
-           subject->median - peer->median > subject->spread &&
-           subject->median - peer->median > peer->spread;
+    const centre_t *more = metric->is_more_better ? peer : subject;
+    const centre_t *less = metric->is_more_better ? subject : peer;
+
+    return more->median > LEAST_LOSS * less->median &&
+           more->median - less->median > subject->spread &&
+           more->median - less->median > peer->spread;
+}
+
+static bool
+is_worse(const metric_t *metric, double ratio, double than)
+{
+    return metric->is_more_better ? ratio < than : ratio > than;
 }
 
 static void
@@ -209,10 +226,10 @@ print_row(const results_t *results, const metric_t *metric, unsigned program,
         }
         printf("  %5.2f", ratio.median);
         print_spread(ratio.spread);
-        putchar(is_resolved_loss(&subject, &peer) ? '!' : ' ');
+        putchar(is_resolved_loss(metric, &subject, &peer) ? '!' : ' ');
         row->peers[i] = log(ratio.median);
         row->counts[i] = 1;
-        if (isnan(worst) || ratio.median > worst)
+        if (isnan(worst) || is_worse(metric, ratio.median, worst))
             worst = ratio.median;
     }
     if (!isnan(worst)) {
@@ -228,10 +245,11 @@ print_head(const results_t *results, const metric_t *metric)
 {
     bool has_peers = false;
 
-    printf("\n%s, %s: median ± spread of %u round%s; ratio %s / peer\n",
+    printf("\n%s, %s: median ± spread of %u round%s; ratio %s / peer%s\n",
            metric->title, metric->unit, results->rounds,
            results->rounds == 1 ? "" : "s",
-           results->peers[results->subject].name);
+           results->peers[results->subject].name,
+           metric->is_more_better ? "; more is better" : "");
     printf("%-14s%10s   ", "program", results->peers[results->subject].name);
     for (unsigned i = 0; i < results->peer_count; i++) {
         if (i == results->subject || !results->peers[i].is_present)
@@ -329,6 +347,15 @@ print_failures(const results_t *results)
             }
         }
     }
+}
+
+void
+table_print_figures(const results_t *results, const char *title,
+                    const char *unit, double scale, bool is_more_better)
+{
+    metric_t metric = {title, unit, scale, is_more_better, figure};
+
+    print_metric(results, &metric);
 }
 
 void

@@ -104,6 +104,30 @@ like 'day: a picture' "$out" '^   │███.*░░.*██'
 sh "$top_srcdir/t/bench/day.sh" --table=/dev/null >"$out" 2>"$err"
 is 'day: no table of nothing' "$?" 1
 
+# A table of figures that are known.
+cat >figures <<'END'
+1,a,x,10
+2,a,x,12
+3,a,x,11
+1,a,y,20
+2,a,y,24
+3,a,y,22
+1,b,x,5
+END
+"$bench/tabulate" title unit 10 less x <figures >"$out" 2>"$err"
+is 'tabulate: exit status' "$?" 0
+like 'tabulate: a head' "$out" '^title, unit: .* of 3 rounds; ratio x / peer$'
+like 'tabulate: a row' "$out" '^a +1\.10 ±0\.15 +0\.50 ±0\.00 $'
+like 'tabulate: what one of them has not' "$out" '^b +0\.50 ±\? +-$'
+"$bench/tabulate" title unit 1 less y <figures >"$out" 2>"$err"
+like 'tabulate: more is a loss' "$out" '^a +22\.00 ±2\.97 +2\.00 ±0\.00!$'
+"$bench/tabulate" title unit 1 more y <figures >"$out" 2>"$err"
+like 'tabulate: more is better' "$out" '^a +22\.00 ±2\.97 +2\.00 ±0\.00 $'
+"$bench/tabulate" title unit 1 more x <figures >"$out" 2>"$err"
+like 'tabulate: less is a loss' "$out" '^a +11\.00 ±1\.48 +0\.50 ±0\.00!$'
+"$bench/tabulate" title unit 1 more x </dev/null >"$out" 2>"$err"
+is 'tabulate: no figures' "$?" 2
+
 # What follows is about preloading, which the sanitizers' allocator excludes.
 case $JE_SANITIZERS in
     *address* | *thread*) done_testing ;;
@@ -181,6 +205,38 @@ sh "$top_srcdir/t/bench/day.sh" --allocators=glibc --low=9 --high=4 \
     --csv=day.csv >"$out" 2>"$err"
 is 'day that fails: exit status' "$?" 1
 like 'day that fails: says why' "$out" '^failed: glibc: exit status 1: bench_day: --low'
+
+redis="$top_srcdir/t/bench/redis.sh -n 1 --requests=400 --keys=2000 --idle=1"
+run env PATH=/nonexistent "$(command -v sh)" $redis
+is 'redis: what it needs is not there' "$status" 77
+run sh $redis --allocators=ours,jemalloc --csv=redis.csv
+if [ "$status" = 77 ]; then
+    skip 'redis' "$(cat "$err")"
+else
+    is 'redis: exit status' "$status" 0
+    is 'redis: four tables' "$(grep -c 'ratio ours / peer' "$out")" 4
+    is 'redis: ten commands, four looks' \
+        "$(grep -cE '^(set|get|lpush|hset|lrange)( x16)? +[0-9]' "$out") $(
+            grep -cE '^(filled|halved|purged|idle) +[0-9]' "$out")" '20 8'
+    is 'redis: each figure in the CSV' \
+        "$(grep -cE '^(speed|work|rss|used),1,[a-z0-9 ]+,(ours|jemalloc),[0-9.]+$' \
+            redis.csv)" 56
+    ok 'redis: half of the keys hold half of the bytes' awk -F, '
+        $1 == "used" && $4 == "ours" { used[$3] = $5 - 900000 }
+        END { part = used["halved"] / used["filled"]
+              exit !(part > 0.4 && part < 0.65) }' redis.csv
+    # An allocator that is loaded, but does not serve the server.
+    mkdir -p fake/t/bench
+    printf '#!/bin/sh\necho "ours\t%s"\n' "$tmp/empty.so" >fake/t/bench/peers
+    chmod +x fake/t/bench/peers
+    ln -s "$bench/tabulate" fake/t/bench/tabulate
+    run env top_builddir="$tmp/fake" sh $redis --csv=redis.csv
+    is 'redis, not on the allocator: exit status' "$status" 1
+    like 'redis, not on the allocator: says it' "$out" \
+        '^failed: ours, round 1: runs on another allocator'
+fi
+ok 'redis: leaves nothing behind' \
+    sh -c '! ls -d "${TMPDIR:-/tmp}"/bench-redis.*/socket 2>/dev/null'
 
 runner="$bench/runner --rounds=1 --scale=0.001 --csv=results.csv"
 run $runner --allocators=glibc --programs=larson,batch
