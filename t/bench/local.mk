@@ -102,7 +102,8 @@ t_bench_runner_SOURCES = \
 	t/bench/runner_programs.c \
 	t/bench/runner_real.c \
 	t/bench/runner_start.c \
-	t/bench/runner_table.c
+	t/bench/runner_table.c \
+	t/bench/runner_text.c
 t_bench_runner_LDADD = -ldl -lm
 t_bench_runner_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DREAL_SCRIPT='"$(abs_top_srcdir)/t/bench/real.sh"'
@@ -126,7 +127,8 @@ t_bench_readers_SOURCES = \
 	t/bench/runner_insns.c \
 	t/bench/runner_peers.c \
 	t/bench/runner_start.c \
-	t/bench/runner_table.c
+	t/bench/runner_table.c \
+	t/bench/runner_text.c
 t_bench_readers_LDADD = -ldl -lm
 
 # A day of a service under each allocator at once: `make bench-day`.
@@ -137,13 +139,13 @@ t_bench_bench_day_SOURCES = t/bench/bench_day.c t/bench/day.h \
 t_bench_bench_day_CFLAGS = $(BENCH_CFLAGS)
 t_bench_bench_day_LDADD = $(BENCH_LIBS) -lm
 t_bench_peers_SOURCES = t/bench/peers.c t/bench/runner.h \
-	t/bench/runner_csv.c t/bench/runner_peers.c
+	t/bench/runner_csv.c t/bench/runner_peers.c t/bench/runner_text.c
 
 # Redis under each allocator: `make bench-redis`.
 check_PROGRAMS += t/bench/tabulate
 EXTRA_DIST += t/bench/peers.sh t/bench/redis.sh
 t_bench_tabulate_SOURCES = t/bench/tabulate.c t/bench/runner.h \
-	t/bench/runner_peers.c t/bench/runner_table.c
+	t/bench/runner_peers.c t/bench/runner_table.c t/bench/runner_text.c
 t_bench_tabulate_LDADD = -lm
 
 BENCH_DAY_FLAGS =

@@ -10,36 +10,8 @@
  */
 #include "runner.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-void
-runner_die(const char *format, ...)
-{
-    va_list args;
-
-    fprintf(stderr, "peers: ");
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(2);
-}
-
-static bool
-is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-    const char *at = list;
-
-    for (; (at = strstr(at, name)) != NULL; at += length) {
-        if ((at == list || at[-1] == ',') &&
-            (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return list[0] == '\0';
-}
 
 static void
 print_head(char **argv, peer_t *peers, unsigned count)
@@ -50,8 +22,9 @@ print_head(char **argv, peer_t *peers, unsigned count)
                          .peer_count = count};
 
     for (unsigned i = 0; i < count; i++)
-        peers[i].is_present = peer_problem(&peers[i]) == NULL &&
-                              is_listed(argv[3], peers[i].name);
+        peers[i].is_present =
+            peer_problem(&peers[i]) == NULL &&
+            (argv[3][0] == '\0' || list_has(argv[3], peers[i].name));
     csv_machine(stdout, "", &results);
 }
 

@@ -14,7 +14,6 @@
 #include <getopt.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,21 +99,6 @@ remove_files(void)
     }
     if (options.folder[0] != '\0')
         rmdir(options.folder);
-}
-
-void
-runner_die(const char *format, ...)
-{
-    va_list args;
-
-    fflush(stdout);
-    fprintf(stderr, "readers: ");
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    remove_files();
-    exit(2);
 }
 
 static void
@@ -413,6 +397,8 @@ main(int argc, char **argv)
     *strrchr(own_folder, '/') = '\0';
     snprintf(options.program, sizeof(options.program), "%s/bench_read",
              own_folder);
+    if (atexit(remove_files) != 0)
+        runner_die("out of memory");
     parse(argc, argv);
     /* Waited for with a time limit, in place of a handler. */
     sigemptyset(&set);
@@ -440,6 +426,5 @@ main(int argc, char **argv)
         print_speeds(&results);
         status |= print_memory();
     }
-    remove_files();
     return status;
 }

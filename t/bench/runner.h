@@ -6,9 +6,10 @@
  * runner_programs.c knows the programs, runner_real.c those of them that are
  * not ours, runner_peers.c the allocators, runner_start.c starts one process
  * and measures it, runner_table.c compares, runner_csv.c writes every single
- * measurement down, runner_insns.c counts instructions. readers.c is another
- * main program on the same parts: there the programs are kinds of dumps and the
- * peers are what reads them. Nothing else includes this.
+ * measurement down, runner_insns.c counts instructions, runner_text.c has
+ * words. readers.c is another main program on the same parts: there the
+ * programs are kinds of dumps and the peers are what reads them. Nothing else
+ * includes this.
  */
 #ifndef BENCH_RUNNER_H
 #define BENCH_RUNNER_H

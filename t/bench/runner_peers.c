@@ -26,16 +26,6 @@ static const struct {
 static const char *const folders[] = {"/usr/lib/*-linux-gnu*", "/usr/lib64",
                                       "/usr/lib", "/usr/local/lib"};
 
-char *
-copy_text(const char *text)
-{
-    char *result = strdup(text);
-
-    if (result == NULL)
-        runner_die("out of memory");
-    return result;
-}
-
 /* The real path of the first file of that name, or the name itself. */
 static char *
 find_library(const char *file)

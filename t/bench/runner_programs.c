@@ -39,30 +39,6 @@ static const struct {
     {"cache-scratch", "cache", "--handed=1"},
 };
 
-bool
-list_has(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (; list != NULL; list = strchr(list, ',')) {
-        list += *list == ',';
-        if (strncmp(list, name, length) == 0 &&
-            (list[length] == ',' || list[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
-unsigned
-list_length(const char *list)
-{
-    unsigned count = 1;
-
-    for (; (list = strchr(list, ',')) != NULL; list++)
-        count++;
-    return count;
-}
-
 /* Append the words of `text` to the arguments of a program. */
 static void
 add_words(program_t *program, char *text)

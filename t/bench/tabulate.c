@@ -9,7 +9,6 @@
  */
 #include "runner.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,29 +22,6 @@ typedef struct line {
 static peer_t peers[PEERS_MAX];
 static program_t rows[PROGRAMS_MAX];
 
-void
-runner_die(const char *format, ...)
-{
-    va_list args;
-
-    fprintf(stderr, "tabulate: ");
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(2);
-}
-
-static const char *
-copy(const char *text)
-{
-    char *result = strdup(text);
-
-    if (result == NULL)
-        runner_die("out of memory");
-    return result;
-}
-
 static unsigned
 find_peer(results_t *results, const char *name)
 {
@@ -56,7 +32,7 @@ find_peer(results_t *results, const char *name)
     if (results->peer_count == PEERS_MAX)
         runner_die("more than %d allocators", PEERS_MAX);
     peers[results->peer_count] =
-        (peer_t){.name = copy(name), .is_present = true};
+        (peer_t){.name = copy_text(name), .is_present = true};
     return results->peer_count++;
 }
 
@@ -69,7 +45,7 @@ find_row(results_t *results, const char *name)
     }
     if (results->program_count == PROGRAMS_MAX)
         runner_die("more than %d rows", PROGRAMS_MAX);
-    rows[results->program_count].name = copy(name);
+    rows[results->program_count].name = copy_text(name);
     return results->program_count++;
 }
 
