@@ -138,6 +138,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/tcache.c \
 	lib/alloc/tcache.h \
 	lib/alloc/tcache_limits.c \
+	lib/alloc/tcache_count.c \
+	lib/alloc/tcache_count.h \
 	lib/alloc/tcache_read.c \
 	lib/alloc/tcaches.c \
 	lib/alloc/tcaches.h \

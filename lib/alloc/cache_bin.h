@@ -12,6 +12,11 @@
  * head < full; both failing lead to the slow path, where `low` is lowered, the
  * stack filled, grown or flushed. A bin that is switched off has all four
  * equal, so that the ordinary branch leads there as well.
+ *
+ * Each pop by the hot path counts `left` down. What its bytes make due (a
+ * sample, trimming, statistics) is due when nothing is left; and as the cold
+ * part knows how many pops there were up to then, that one number is also all
+ * that the hot path does for the statistics. See tcache_count.h.
  */
 #ifndef JE_ALLOC_CACHE_BIN_H
 #define JE_ALLOC_CACHE_BIN_H
@@ -25,11 +30,11 @@
 #include "base/atomic.h"
 
 typedef struct cache_bin {
-    void **head;        /* one past the top of the stack */
-    void **low;         /* lowest position since the last GC, roughly */
-    void **full;        /* end of the slots */
-    uint32_t nrequests; /* wraps; extended to 64 bits by the cold part */
-    uint32_t size;      /* bytes of an object */
+    void **head;   /* one past the top of the stack */
+    void **low;    /* lowest position since the last GC, roughly */
+    void **full;   /* end of the slots */
+    int32_t left;  /* pops until something is due; < 0: one was refused */
+    uint32_t size; /* bytes of an object */
 } cache_bin_t;
 
 _Static_assert(sizeof(void *) != 8 || sizeof(cache_bin_t) == 32,

@@ -10,6 +10,7 @@
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
 #include "alloc/tcache.h"
+#include "alloc/tcache_count.h"
 #include "alloc/tcaches.h"
 #include "alloc/tsd.h"
 #include "os/clock.h"
@@ -79,16 +80,11 @@ ctl_write_thread_arena(const ctl_leaf_t *leaf, const size_t *index,
     return 0;
 }
 
-/* allocated and deallocated are told apart by their offset. errors: NULL. */
+/* allocated and deallocated are told apart by their offset. */
 static uint64_t *
-thread_counter(const ctl_leaf_t *leaf)
+thread_counter(const ctl_leaf_t *leaf, tsd_bytes_t *bytes)
 {
-    tsd_t *tsd = tsd_get();
-    if (tsd == NULL) {
-        return NULL;
-    }
-    return leaf->offset == offsetof(tsd_t, allocated) ? &tsd->allocated
-                                                      : &tsd->deallocated;
+    return (void *)((char *)bytes + leaf->offset);
 }
 
 int
@@ -96,9 +92,13 @@ ctl_read_thread_bytes(const ctl_leaf_t *leaf, const size_t *index,
                       ctl_value_t *out)
 {
     (void)index;
-    const uint64_t *counter = thread_counter(leaf);
-    out->u64 = counter != NULL ? *counter : 0;
-    return counter != NULL ? 0 : EAGAIN;
+    const tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    tsd_bytes_t bytes = tsd_bytes(tsd);
+    out->u64 = *thread_counter(leaf, &bytes);
+    return 0;
 }
 
 int
@@ -106,8 +106,12 @@ ctl_read_thread_bytes_at(const ctl_leaf_t *leaf, const size_t *index,
                          ctl_value_t *out)
 {
     (void)index;
-    out->pointer = thread_counter(leaf);
-    return out->pointer != NULL ? 0 : EAGAIN;
+    tsd_t *tsd = tsd_get();
+    if (tsd == NULL) {
+        return EAGAIN;
+    }
+    out->pointer = thread_counter(leaf, tsd_bytes_live(tsd));
+    return 0;
 }
 
 int
@@ -280,8 +284,11 @@ ctl_write_thread_peak_reset(const ctl_leaf_t *leaf, const size_t *index,
     if (tsd == NULL) {
         return EAGAIN;
     }
+    tsd_bytes_t bytes = tsd_bytes(tsd);
     tsd->peak = 0;
-    tsd->peak_base = tsd->allocated - tsd->deallocated;
+    tsd->direct_most =
+        (int64_t)(tsd->direct.allocated - tsd->direct.deallocated);
+    tsd->peak_base = bytes.allocated - bytes.deallocated;
     return 0;
 }
 

@@ -228,7 +228,7 @@ label_swap(unsigned label)
     unsigned before = tsd->label;
     tsd->label = label_name(label) != NULL ? (uint16_t)label : 0;
     tsd->label_stats = tsd->label != 0 ? label_ready_stats(tsd, label) : NULL;
-    tsd_update_threshold(tsd);
+    tsd_set_hot(tsd);
     return before;
 }
 

@@ -30,11 +30,10 @@ label_alloc_cached(tsd_t *tsd, size_t size)
                  tsd->is_slow_always)) {
         return NULL;
     }
-    size_t cls = sz_lookup_tab[(size + 7) >> 3];
+    size_t cls = sz_index(size) + 1;
     cache_bin_t *bin = &tsd->bins[cls];
-    uint64_t allocated = tsd->allocated + bin->size;
     void **head = bin->head;
-    if (unlikely(allocated >= tsd->next_due || head <= bin->low)) {
+    if (unlikely(bin->left <= 0 || head <= bin->low)) {
         return NULL;
     }
     void *p = head[-1];
@@ -44,8 +43,8 @@ label_alloc_cached(tsd_t *tsd, size_t size)
         return NULL;
     }
     bin->head = head - 1;
-    bin->nrequests++;
-    tsd->allocated = allocated;
+    bin->left--;
+    tsd->live.allocated += bin->size;
     je_assert_op((size_t)e->szind + 1, ==, cls);
     atomic_store_rlx(&labels[bin_region(&bin_infos[cls - 1], e, p)],
                      tsd->label);
@@ -93,7 +92,7 @@ label_free_cached(tsd_t *tsd, void *p)
     *head = p;
     atomic_fence_compiler(); /* a forked child flushes what it finds */
     bin->head = head + 1;
-    tsd->deallocated += size;
+    tsd->live.deallocated += size;
     return true;
 }
 

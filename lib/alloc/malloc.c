@@ -19,6 +19,7 @@
 #include "alloc/special.h"
 #include "alloc/stats_interval.h"
 #include "alloc/tcache.h"
+#include "alloc/tcache_count.h"
 #include "alloc/tcaches.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -166,32 +167,57 @@ malloc_decay_tick(tsd_t *tsd)
     }
 }
 
-/* Count an allocation and handle what its bytes made due. Returns whether the
- * object is to be sampled. */
-static bool
-malloc_account(tsd_t *tsd, size_t usable)
+/* Handle what the bytes allocated so far made due. */
+static void
+malloc_due(tsd_t *tsd)
 {
-    tsd->allocated += usable;
-    tsd_note_peak(tsd);
-    bool sampled = false;
-    if (tsd->allocated >= tsd->next_sample) {
-        sampled = true; /* a walk's own is counted as dropped there */
-        tsd->hit_rate = tsd->sample_rate;
-        tsd->next_sample = prof_draw(tsd, tsd->allocated);
-        tsd_update_threshold(tsd);
-    }
-    if (tsd->allocated >= tsd->next_gc) {
+    if (tsd->progress >= tsd->next_gc) {
+        tsd_note_peak(tsd);
         tcache_gc(tsd);
         malloc_decay_tick(tsd);
-        prof_heap_count(tsd->allocated - tsd->counted);
-        tsd->counted = tsd->allocated;
-        tsd_update_threshold(tsd);
+        prof_heap_count(tsd->progress - tsd->counted);
+        tsd->counted = tsd->progress;
     }
-    if (unlikely(tsd->allocated >= tsd->next_stats)) {
+    if (unlikely(tsd->progress >= tsd->next_stats)) {
         stats_interval_report(tsd);
-        tsd_update_threshold(tsd);
     }
-    return sampled;
+}
+
+/* Count an object from a bin of the thread's own cache. Returns whether it is
+ * to be sampled. */
+static bool
+malloc_count_popped(tsd_t *tsd, unsigned cls)
+{
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    if (bin->left > 0) {
+        bin->left--;
+        return false;
+    }
+    bool is_sampled = tcache_count_due(tsd, cls);
+    malloc_due(tsd);
+    return is_sampled;
+}
+
+/* The same of one that did not come from there. */
+static bool
+malloc_count_direct(tsd_t *tsd, size_t usable)
+{
+    tsd->direct.allocated += usable;
+    tsd->progress += usable;
+    int64_t held = (int64_t)(tsd->direct.allocated - tsd->direct.deallocated);
+    if (unlikely(held > tsd->direct_most)) {
+        tsd->direct_most = held;
+        tsd_note_peak(tsd);
+    }
+    bool is_sampled = false;
+    if (tsd->direct.allocated >= tsd->next_sample) {
+        /* a walk's own is counted as dropped there */
+        is_sampled = tsd->sample_rate != 0;
+        tsd->hit_rate = tsd->sample_rate;
+        tsd_draw(tsd);
+    }
+    malloc_due(tsd);
+    return is_sampled;
 }
 
 /* Print statistics, unless this is an allocation inside of something. */
@@ -204,16 +230,11 @@ malloc_print_due(tsd_t *tsd)
     }
 }
 
-/* Count a request that was served with p: in the thread's cache, or in p's own
- * arena if that went around it. */
+/* Count a request that was served with p, but not from a bin of the thread's
+ * own cache: in p's arena. */
 static void
-malloc_count_request(tsd_t *tsd, const void *p, unsigned szind, bool is_cached)
+malloc_count_request(const void *p, unsigned szind)
 {
-    cache_bin_t *bin = is_cached ? tsd_bin(tsd, szind + 1) : NULL;
-    if (bin != NULL) {
-        bin->nrequests++;
-        return;
-    }
     arena_t *arena = arena_of(emap_extent((uintptr_t)p));
     if (szind < SC_NBINS) {
         atomic_add_rlx(&arena->bins[szind].stats.nrequests, 1u);
@@ -222,12 +243,40 @@ malloc_count_request(tsd_t *tsd, const void *p, unsigned szind, bool is_cached)
     }
 }
 
+/* Count an allocation. Returns whether it is to be sampled. */
+static bool
+malloc_count(tsd_t *tsd, const void *p, unsigned szind, bool is_popped)
+{
+    if (!is_popped) {
+        malloc_count_request(p, szind);
+    }
+    if (tsd == NULL) {
+        return false;
+    }
+    size_t usable = sz_size(szind);
+    tsd->live.allocated += usable;
+    return is_popped ? malloc_count_popped(tsd, szind + 1)
+                     : malloc_count_direct(tsd, usable);
+}
+
+static void
+malloc_count_free(tsd_t *tsd, size_t usable, bool is_pushed)
+{
+    if (tsd != NULL) {
+        tsd->live.deallocated += usable;
+        tsd->direct.deallocated += is_pushed ? 0 : usable;
+    }
+}
+
 /* ---- allocation -------------------------------------------------------- */
 
+/* *is_popped: it came from a bin of the cache; here and below. */
 static void *
-malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how)
+malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
+             bool *is_popped)
 {
     void *p = cache != NULL ? cache_bin_pop(&cache->bins[szind + 1]) : NULL;
+    *is_popped = p != NULL;
     if (p != NULL) {
         return p;
     }
@@ -235,16 +284,20 @@ malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how)
     if (arena == NULL) {
         return NULL;
     }
-    if (cache != NULL) {
+    if (cache != NULL && tcache_has_slots(cache, szind)) {
+        *is_popped = true;
         return tcache_alloc_small(cache, arena, szind);
     }
-    return arena_small_alloc(arena, szind, tsd != NULL ? tsd->turn : 0);
+    tsd_t *taker = cache != NULL ? cache : tsd;
+    return arena_small_alloc(arena, szind, taker != NULL ? taker->turn : 0);
 }
 
 static void *
-malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
-             const alloc_how_t *how)
+malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
+             bool *is_popped)
 {
+    size_t usable = sz_size(szind);
+    *is_popped = false;
     /* what lies in a cache begins anywhere under cache_oblivious */
     size_t cached_align = conf.cache_oblivious ? CACHELINE : OS_PAGE;
     if (cache != NULL && szind < cache->ncached &&
@@ -255,6 +308,7 @@ malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
             if (how->zero) {
                 memset(p, 0, usable);
             }
+            *is_popped = true;
             return p;
         }
     }
@@ -271,11 +325,11 @@ malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
 }
 
 static void *
-malloc_by_class(tsd_t *tsd, tsd_t *cache, unsigned szind, size_t usable,
-                const alloc_how_t *how)
+malloc_by_class(tsd_t *tsd, tsd_t *cache, unsigned szind,
+                const alloc_how_t *how, bool *is_popped)
 {
-    return szind < SC_NBINS ? malloc_small(tsd, cache, szind, how)
-                            : malloc_large(tsd, cache, szind, usable, how);
+    return szind < SC_NBINS ? malloc_small(tsd, cache, szind, how, is_popped)
+                            : malloc_large(tsd, cache, szind, how, is_popped);
 }
 
 static void
@@ -322,18 +376,18 @@ je_alloc(size_t size, const alloc_how_t *how)
     unsigned szind = sz_index(usable);
     malloc_enter(tsd);
     tsd_t *cache = cache_enter(tsd, how->cache, how->arena);
-    void *p = malloc_by_class(tsd, cache, szind, usable, how);
+    bool is_popped;
+    void *p = malloc_by_class(tsd, cache, szind, how, &is_popped);
     if (unlikely(p == NULL) &&
         ((tsd != NULL && tsd_leave_quarantine(tsd)) || deferred_flush() > 0 ||
          malloc_reclaim(tsd, cache, how))) {
-        p = malloc_by_class(tsd, cache, szind, usable, how);
+        p = malloc_by_class(tsd, cache, szind, how, &is_popped);
     }
     cache_leave(tsd, cache);
     if (likely(p != NULL)) {
         /* only what succeeded counts: a request of exabytes that fails must
          * not move what is due next out of reach */
-        bool sampled = tsd != NULL && malloc_account(tsd, usable);
-        malloc_count_request(tsd, p, szind, tsd != NULL && cache == tsd);
+        bool sampled = malloc_count(tsd, p, szind, is_popped && cache == tsd);
         malloc_fill(p, usable, szind, how->zero);
         if (tsd != NULL && tsd->label != 0) {
             label_mark(tsd, emap_extent((uintptr_t)p), p, usable);
@@ -352,14 +406,15 @@ je_alloc(size_t size, const alloc_how_t *how)
 
 /* ---- deallocation ------------------------------------------------------ */
 
-static void
+/* Returns whether it is in the cache now. */
+static bool
 free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
 {
     if (cache != NULL && e->szind < cache->ncached &&
         !arena_of(e)->is_quarantined) {
         e->is_cached = true;
         if (tcache_free_large(cache, e->szind, p)) {
-            return;
+            return true;
         }
         e->is_cached = false;
     }
@@ -367,6 +422,17 @@ free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
     if (tsd != NULL) {
         malloc_decay_tick(tsd);
     }
+    return false;
+}
+
+static bool
+free_small(tsd_t *cache, unsigned szind, void *p)
+{
+    bool is_pushed = cache != NULL && tcache_free_small(cache, szind, p);
+    if (!is_pushed) {
+        arena_small_dalloc(szind, p);
+    }
+    return is_pushed;
 }
 
 static void
@@ -384,17 +450,9 @@ free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
     if (unlikely(conf.junk == CONF_JUNK_TRUE || conf.junk == CONF_JUNK_FREE)) {
         memset(p, JUNK_FREE_BYTE, usable);
     }
-    if (tsd != NULL) {
-        tsd_note_peak(tsd); /* the hot path may have allocated since */
-        tsd->deallocated += usable;
-    }
-    if (!e->is_slab) {
-        free_large(tsd, cache, e, p);
-    } else if (cache != NULL) {
-        tcache_free_small(cache, e->szind, p);
-    } else {
-        arena_small_dalloc(e->szind, p);
-    }
+    bool is_pushed = e->is_slab ? free_small(cache, e->szind, p)
+                                : free_large(tsd, cache, e, p);
+    malloc_count_free(tsd, usable, is_pushed && cache == tsd);
 }
 
 void
@@ -462,15 +520,11 @@ resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
     if (label != 0) {
         label_unmark(tsd, e, p, old, label);
     }
-    malloc_count_request(tsd, p, e->szind, tsd != NULL);
-    if (tsd == NULL) {
-        return;
-    }
-    if (tsd->label != 0) {
+    malloc_count_free(tsd, old, false);
+    bool sampled = malloc_count(tsd, p, e->szind, false);
+    if (tsd != NULL && tsd->label != 0) {
         label_mark(tsd, e, p, usable);
     }
-    tsd->deallocated += old;
-    bool sampled = malloc_account(tsd, usable);
     if (sampled) {
         malloc_sample(tsd, p, size, usable);
     }
@@ -585,18 +639,50 @@ free_long(void *p)
     }
 }
 
+/* The hot path's work for a thread that is kept from it because its bytes are
+ * read where they are. NULL: there is more to do. */
+static inline void *
+malloc_counted(tsd_t *tsd, size_t size)
+{
+    if (!tsd->is_counted || tsd->is_slow_always || size > SZ_LOOKUP_MAX) {
+        return NULL;
+    }
+    cache_bin_t *bin = &tsd->bins[sz_index(size) + 1];
+    void *p = bin->left > 0 ? cache_bin_pop(bin) : NULL;
+    if (p != NULL) {
+        bin->left--;
+        tsd->live.allocated += bin->size;
+    }
+    return p;
+}
+
+/* And for one that is because of that, or of its label. A map class says that
+ * there is nothing special about the object. */
+static inline bool
+free_counted(tsd_t *tsd, void *p)
+{
+    cache_bin_t *bin = &tsd->bins[emap_class(p)];
+    if (tsd->is_slow_always || !cache_bin_push(bin, p)) {
+        return false;
+    }
+    tsd->live.deallocated += bin->size;
+    return true;
+}
+
 void *
 malloc_slow(size_t size)
 {
     tsd_t *tsd = tsd_current;
-    void *p = tsd->label != 0 ? label_alloc_cached(tsd, size) : NULL;
+    void *p = tsd->label != 0 ? label_alloc_cached(tsd, size)
+                              : malloc_counted(tsd, size);
     return p != NULL ? p : malloc_long(size);
 }
 
 void
 free_slow(void *p)
 {
-    if (!label_free_cached(tsd_current, p)) {
+    tsd_t *tsd = tsd_current;
+    if (!free_counted(tsd, p) && !label_free_cached(tsd, p)) {
         free_long(p);
     }
 }

@@ -190,7 +190,7 @@ hook_enter(void)
                       .forks = fork_generation(),
                       .was_gone = tsd_is_gone};
     tsd_is_gone = TSD_IN_HOOK;
-    tsd_current = &tsd_none;
+    tsd_set(&tsd_none);
     return f;
 }
 
@@ -199,7 +199,7 @@ hook_leave(const hook_frame_t *f)
 {
     tsd_is_gone = f->was_gone;
     if (f->forks == fork_generation()) {
-        tsd_current = f->tsd;
+        tsd_set(f->tsd);
     }
 }
 

@@ -20,9 +20,6 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-/* Beyond this many bytes no counter of a thread gets. */
-#define PROF_NEVER UINT64_MAX
-
 static struct {
     uint64_t taken;
     uint64_t dropped_memory;
@@ -84,17 +81,17 @@ prof_boot_late(void)
  * object of x bytes is hit with exactly 1 - e^(-x/R), and where the last one
  * was does not matter. */
 uint64_t
-prof_draw(tsd_t *tsd, uint64_t from)
+prof_draw(tsd_t *tsd, uint64_t *rate_out)
 {
     uint64_t rate = atomic_load_rlx(&conf.sample);
     if (!je_config_prof || rate == 0) {
-        return PROF_NEVER;
+        return 0;
     }
-    tsd->sample_rate = rate;
+    *rate_out = rate;
     double u = (double)((tsd_random(tsd) >> 11) + 1) * 0x1p-53; /* (0, 1] */
     double distance = -prof_ln(u) * (double)rate;
     uint64_t whole = (uint64_t)distance;
-    return from + whole + ((double)whole < distance);
+    return whole + ((double)whole < distance);
 }
 
 /* ---- recording --------------------------------------------------------- */

@@ -33,9 +33,9 @@ void prof_reset(uint64_t rate);
  * none ever has to. May allocate. Further calls do nothing. */
 void prof_boot_late(void);
 
-/* `allocated` count at which the next sample falls due, drawn from `from` on;
- * UINT64_MAX when sampling is off. */
-uint64_t prof_draw(tsd_t *tsd, uint64_t from);
+/* Bytes to the next one to sample, 1 = the next one, and the mean distance that
+ * they were drawn with; 0: sampling is off. */
+uint64_t prof_draw(tsd_t *tsd, uint64_t *rate);
 
 /* Record that p was just handed out, with its stack. tsd->is_sampling is set by
  * this function while it works. Returns whether a record was made; if not, the

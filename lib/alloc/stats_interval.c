@@ -28,13 +28,13 @@ stats_interval_boot(void)
 void
 stats_interval_start(tsd_t *tsd)
 {
-    tsd->next_stats = interval > 0 ? tsd->allocated + piece : UINT64_MAX;
+    tsd->next_stats = interval > 0 ? tsd->progress + piece : UINT64_MAX;
 }
 
 void
 stats_interval_report(tsd_t *tsd)
 {
-    uint64_t bytes = tsd->allocated - tsd->next_stats + piece;
+    uint64_t bytes = tsd->progress - tsd->next_stats + piece;
     uint64_t before = atomic_add_rlx(&reported, bytes);
     if (before / interval != (before + bytes) / interval) {
         tsd->is_stats_due = true;

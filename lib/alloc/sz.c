@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 
-uint8_t sz_lookup_tab[SZ_LOOKUP_MAX / 8 + 1];
+uint16_t sz_lookup_tab[SZ_LOOKUP_MAX / 8 + 1];
 size_t sz_size_tab[SZ_NCLASSES];
 
 _Static_assert(SC_NBINS < 255, "a map class fits a byte");
@@ -17,7 +17,8 @@ sz_boot(void)
         sz_size_tab[i] = sz_size_compute(i);
     }
     for (size_t i = 0; i <= SZ_LOOKUP_MAX / 8; i++) {
-        sz_lookup_tab[i] = (uint8_t)(sz_index_compute(i * 8) + 1);
+        sz_lookup_tab[i] =
+            (uint16_t)((sz_index_compute(i * 8) + 1) * SZ_LOOKUP_SCALE);
     }
     je_assert(sz_size_tab[SZ_NCLASSES - 1] == SZ_LARGE_MAX);
     je_assert(sz_size_tab[SC_NBINS] == 4 * OS_PAGE);

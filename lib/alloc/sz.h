@@ -20,8 +20,11 @@ enum { SZ_NCLASSES = 232, SZ_NPSIZES = 199 };
 
 #define SZ_NLARGE (SZ_NCLASSES - SC_NBINS)
 
-/* Request in units of 8 bytes, rounded up -> map class (szind + 1). */
-extern uint8_t sz_lookup_tab[SZ_LOOKUP_MAX / 8 + 1];
+/* Request in units of 8 bytes, rounded up -> map class (szind + 1), times what
+ * the hot path would multiply it by. */
+enum { SZ_LOOKUP_SCALE = 32 };
+
+extern uint16_t sz_lookup_tab[SZ_LOOKUP_MAX / 8 + 1];
 /* szind -> bytes. */
 extern size_t sz_size_tab[SZ_NCLASSES];
 
@@ -74,7 +77,7 @@ static inline unsigned
 sz_index(size_t size)
 {
     if (likely(size <= SZ_LOOKUP_MAX)) {
-        return sz_lookup_tab[(size + 7) >> 3] - 1u;
+        return sz_lookup_tab[(size + 7) >> 3] / SZ_LOOKUP_SCALE - 1u;
     }
     return sz_index_compute(size);
 }

@@ -10,6 +10,7 @@
 #include "alloc/emap.h"
 #include "alloc/meta.h"
 #include "alloc/sz.h"
+#include "alloc/tcache_count.h"
 #include "base/assert.h"
 #include "base/bits.h"
 
@@ -83,7 +84,7 @@ tcache_init(tsd_t *tsd)
     }
     tsd->ncached = (uint8_t)tcache_classes();
     tsd->is_cache_on = conf.tcache && conf.junk == CONF_JUNK_FALSE;
-    tsd->next_gc = tsd->allocated + conf.tcache_gc_incr_bytes;
+    tsd->next_gc = tsd->progress + conf.tcache_gc_incr_bytes;
 }
 
 /* ---- flushing ---------------------------------------------------------- */
@@ -96,6 +97,7 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     unsigned have = bin_count(bin, cold);
     je_assert(n <= have);
+    atomic_store_rlx(&cold->net, cold->net - (int64_t)n);
     if (cls <= SC_NBINS) {
         arena_flush(cls - 1, cold->base, n);
     } else {
@@ -267,7 +269,7 @@ static void
 tcache_fold_requests(tsd_t *tsd, unsigned cls)
 {
     unsigned szind = cls - 1;
-    uint64_t n = tcache_nrequests(tsd, szind);
+    uint64_t n = tcache_count_close(tsd, cls);
     if (n == 0) {
         return;
     }
@@ -277,8 +279,6 @@ tcache_fold_requests(tsd_t *tsd, unsigned cls)
     } else {
         atomic_add_rlx(&arena->large[szind - SC_NBINS].nrequests, n);
     }
-    tsd_bin_cold(tsd, cls)->nrequests = 0;
-    tsd_bin_cold(tsd, cls)->nrequests32 = tsd_bin(tsd, cls)->nrequests;
 }
 
 void
@@ -320,9 +320,16 @@ tcache_fill(tsd_t *tsd, arena_t *arena, unsigned cls)
     if (cold->fill < slots) {
         cold->fill = (uint16_t)(cold->fill * 2);
     }
+    atomic_store_rlx(&cold->net, cold->net + (int64_t)n);
     bin->low = cold->base;
     bin->head = cold->base + n - 1;
     return cold->base[n - 1];
+}
+
+bool
+tcache_has_slots(tsd_t *tsd, unsigned szind)
+{
+    return tsd->cold[szind + 1].base != NULL || tcache_grow(tsd, szind + 1);
 }
 
 void *
@@ -333,9 +340,6 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
     tcache_bin_t *cold = &tsd->cold[cls];
     if (unlikely(atomic_load_rlx(&tsd_has_orphans))) {
         tsd_reclaim_orphans();
-    }
-    if (cold->base == NULL && !tcache_grow(tsd, cls)) {
-        return arena_small_alloc(arena, szind, tsd->turn);
     }
     if (bin->head > cold->base) {
         /* not empty, only lower than ever since the last GC; lowering the mark
@@ -348,7 +352,7 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
     return tcache_fill(tsd, arena, cls);
 }
 
-void
+bool
 tcache_free_small(tsd_t *tsd, unsigned szind, void *p)
 {
     unsigned cls = szind + 1;
@@ -357,13 +361,13 @@ tcache_free_small(tsd_t *tsd, unsigned szind, void *p)
         if (!tcache_grow(tsd, cls)) {
             tcache_bin_t *cold = &tsd->cold[cls];
             if (cold->base == NULL) {
-                arena_small_dalloc(szind, p);
-                return;
+                return false;
             }
             tcache_flush_full(tsd, cls, conf.lg_tcache_flush_small_div);
         }
         (void)cache_bin_push(bin, p);
     }
+    return true;
 }
 
 /* ---- large ------------------------------------------------------------- */
@@ -465,19 +469,22 @@ tcache_gc(tsd_t *tsd)
     if (je_config_debug > 1) {
         (void)tcache_is_valid(tsd);
     }
-    tsd->next_gc = tsd->allocated + conf.tcache_gc_incr_bytes;
+    tsd->next_gc = tsd->progress + conf.tcache_gc_incr_bytes;
     unsigned n = tcache_end(tsd) - 1;
     for (unsigned i = 0; i < n; i++) {
         unsigned cls = tsd->gc_next_bin + 1;
         tsd->gc_next_bin = cls < n ? cls : 0;
-        cache_bin_t *bin = tsd_bin(tsd, cls);
+        const cache_bin_t *bin = tsd_bin(tsd, cls);
         tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
-        uint32_t requests = bin->nrequests - cold->nrequests32;
-        atomic_store_rlx(&cold->nrequests, cold->nrequests + requests);
-        atomic_store_rlx(&cold->nrequests32, bin->nrequests);
-        bool can_shrink = requests == 0 && cold->lg_slots > META_LG_SLOTS_MIN;
-        if (cold->base != NULL && (bin->head != cold->base || can_shrink)) {
-            tcache_gc_bin(tsd, cls, requests == 0);
+        if (cold->base == NULL) {
+            continue;
+        }
+        uint64_t pops = tcache_pops(bin, cold);
+        bool is_unused = pops == cold->pops_seen;
+        cold->pops_seen = pops;
+        bool can_shrink = is_unused && cold->lg_slots > META_LG_SLOTS_MIN;
+        if (bin->head != cold->base || can_shrink) {
+            tcache_gc_bin(tsd, cls, is_unused);
             return;
         }
     }

@@ -37,11 +37,13 @@ JE_NODISCARD bool tcache_set_nslots(tsd_t *tsd, const char *list);
 /* Bins for the classes beyond those that every cache has. errors: false. */
 bool tcache_make_more(tsd_t *tsd);
 
-/* Pop from a small bin on which cache_bin_pop failed, filling it from `arena`
- * if need be. With the cache off one region comes from there. errors: NULL. */
+/* Whether a small bin has a stack, or can have one now. */
+bool tcache_has_slots(tsd_t *tsd, unsigned szind);
+/* Pop from such a bin on which cache_bin_pop failed, filling it from `arena` if
+ * need be. errors: NULL. */
 void *tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind);
-/* Push to a small bin on which cache_bin_push failed. */
-void tcache_free_small(tsd_t *tsd, unsigned szind, void *p);
+/* Push to a small bin. errors: false, it has no stack. */
+bool tcache_free_small(tsd_t *tsd, unsigned szind, void *p);
 
 /* Large objects of a class below tsd->ncached; the pointers are extents'
  * addresses. NULL / false when the cache has none / does not take it. */

@@ -7,6 +7,7 @@
 #include "alloc/meta.h"
 #include "alloc/sz.h"
 #include "alloc/tcache.h"
+#include "alloc/tcache_count.h"
 #include "base/assert.h"
 
 /* A bin of any thread's cache. false: the cache has none. */
@@ -38,9 +39,7 @@ tcache_nrequests(const tsd_t *tsd, unsigned szind)
     if (!tcache_look_up(tsd, szind + 1, &v)) {
         return 0;
     }
-    uint32_t now = atomic_load_rlx(&v.bin->nrequests);
-    return atomic_load_rlx(&v.cold->nrequests) +
-           (uint32_t)(now - atomic_load_rlx(&v.cold->nrequests32));
+    return tcache_pops(v.bin, v.cold);
 }
 
 /* Objects in a bin of any thread; those are at *base, which is never unmapped.

@@ -12,13 +12,15 @@
 #include "alloc/prof.h"
 #include "alloc/stats_interval.h"
 #include "alloc/tcache.h"
+#include "alloc/tcache_count.h"
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/mutex.h"
 #include "os/thread.h"
 
-tsd_t tsd_none = {.alloc_threshold = 0};
+tsd_t tsd_none;
 JE_TLS tsd_t *tsd_current = &tsd_none;
+JE_TLS cache_bin_t *tsd_hot = tsd_none.bins;
 JE_TLS uint8_t tsd_is_gone;
 tsd_past_t tsd_past;
 bool tsd_has_orphans;
@@ -72,12 +74,21 @@ tsd_random(tsd_t *tsd)
 }
 
 void
-tsd_update_threshold(tsd_t *tsd)
+tsd_set_hot(tsd_t *tsd)
 {
-    uint64_t next = JE_MIN(tsd->next_gc, tsd->next_sample);
-    next = JE_MIN(next, tsd->next_stats);
-    tsd->next_due = next;
-    tsd->alloc_threshold = tsd->is_slow_always || tsd->label != 0 ? 0 : next;
+    bool is_off = tsd->is_slow_always || tsd->label != 0 || tsd->is_counted;
+    tsd_hot = is_off ? tsd_none.bins : tsd->bins;
+}
+
+/* A signal between two of these stores finds a state, or does without. */
+void
+tsd_set(tsd_t *tsd)
+{
+    tsd_hot = tsd_none.bins;
+    atomic_fence_compiler();
+    tsd_current = tsd;
+    atomic_fence_compiler();
+    tsd_set_hot(tsd);
 }
 
 /* ---- end of a thread --------------------------------------------------- */
@@ -86,12 +97,13 @@ static void
 tsd_end(tsd_t *tsd)
 {
     tcache_fini(tsd);
+    tsd_bytes_t bytes = tsd_bytes(tsd);
     label_thread_end(tsd);
     arena_unbind(tsd->arena);
     os_mutex_lock(&tsd_mtx);
     list_remove(&tsd->link);
-    tsd_past.allocated += tsd->allocated;
-    tsd_past.deallocated += tsd->deallocated;
+    tsd_past.bytes.allocated += bytes.allocated;
+    tsd_past.bytes.deallocated += bytes.deallocated;
     tsd_past.nthreads++;
     list_push_front(&tsd_spare, &tsd->link);
     os_mutex_unlock(&tsd_mtx);
@@ -106,7 +118,7 @@ tsd_exit_hook(void *value)
     if (tsd == tsd_current) {
         tsd_is_gone = TSD_GONE;
         tsd_end(tsd);
-        tsd_current = &tsd_none;
+        tsd_set(&tsd_none);
     }
 }
 
@@ -161,13 +173,12 @@ tsd_make(void)
     tsd->is_slow_always = conf.zero || conf.junk != CONF_JUNK_FALSE;
     tcache_init(tsd);
     tsd->is_prof_off = !atomic_load_rlx(&prof_thread_is_active);
-    tsd->next_sample = prof_draw(tsd, 0);
+    tsd_draw(tsd);
     stats_interval_start(tsd);
-    tsd_update_threshold(tsd);
     os_mutex_lock(&tsd_mtx);
     list_push_back(&tsd_all, &tsd->link);
     os_mutex_unlock(&tsd_mtx);
-    tsd_current = tsd;
+    tsd_set(tsd);
     if (tsd_can_arm) {
         (void)os_thread_exit_arm(tsd); /* may allocate: we are ready for it */
     }
@@ -224,7 +235,7 @@ tsd_fork_child(void)
     if (self->nesting != 0) {
         /* fork in a signal handler that interrupted our slow path: the
          * interrupted frame goes on with the old state, all else anew */
-        tsd_current = &tsd_none;
+        tsd_set(&tsd_none);
         return;
     }
     list_init(&self->link);

@@ -26,8 +26,13 @@ typedef struct tcache_bin {
     uint16_t lg_slots : 4;   /* of the memory at base */
     uint16_t slots_max : 12; /* limit of its class; 0: always off */
     uint16_t fill;           /* objects to ask for at the next miss */
-    uint32_t nrequests32;    /* the hot counter when last read */
-    uint64_t nrequests;      /* total up to then */
+    uint32_t turn;           /* odd while pops_due and left change */
+    uint32_t until_step;     /* as until_sample, to tell tsd->progress */
+    uint64_t pops_due;       /* pops ever, when none will be left */
+    int64_t net;             /* objects from arenas less those to arenas */
+    uint64_t pops_seen;      /* pops when trimming last looked */
+    uint64_t until_sample;   /* pops after those, to a sample; 0: to draw */
+    uint64_t sample_rate;    /* in force when that was drawn */
 } tcache_bin_t;
 
 enum {
@@ -45,18 +50,25 @@ typedef struct tcache_more {
     tcache_bin_t cold[SC_NCACHED_MORE];
 } tcache_more_t;
 
+/* Usable bytes that were handed out, and taken back. */
+typedef struct tsd_bytes {
+    uint64_t allocated;
+    uint64_t deallocated;
+} tsd_bytes_t;
+
 struct tsd {
     /* hot */
-    uint64_t allocated;               /* usable bytes handed out, ever */
-    uint64_t alloc_threshold;         /* allocated at which something is due */
-    uint64_t deallocated;             /* usable bytes taken back, ever */
     cache_bin_t bins[SC_NCACHED + 1]; /* by map class; [0] is always off */
 
     /* cold */
-    uint64_t next_due;    /* the least of the following three */
-    uint64_t next_sample; /* allocated at which an object is sampled */
-    uint64_t next_gc;     /* allocated at which the cache is trimmed */
-    uint64_t next_stats;  /* allocated to report to stats_interval.h */
+    tsd_bytes_t past;     /* by bins up to when they were last emptied */
+    tsd_bytes_t direct;   /* not by bins, ever */
+    tsd_bytes_t live;     /* see is_counted */
+    int64_t direct_most;  /* of `direct` not freed, since peak.reset */
+    uint64_t progress;    /* bytes allocated, of which the bins have told */
+    uint64_t next_sample; /* direct.allocated at which an object is sampled */
+    uint64_t next_gc;     /* progress at which the cache is trimmed */
+    uint64_t next_stats;  /* progress to report to stats_interval.h */
     arena_t *arena;
     uint64_t prng;
     size_t cache_limit_bytes; /* sum of slots * size over the bins */
@@ -70,6 +82,7 @@ struct tsd {
     bool is_prof_off;           /* thread.prof.active is false */
     bool is_stats_due;          /* statistics are to be printed */
     bool is_slow_always;        /* zero, junk: nothing may take the fast path */
+    bool is_counted;            /* `live` is read where it is: keep it */
     uint8_t ncached;            /* the cache serves the classes below */
     uint8_t turn;               /* which of several bins to fill from */
     uint16_t label;             /* of what it allocates, 0 = none */
@@ -77,7 +90,7 @@ struct tsd {
     struct label_stats *label_stats; /* of `label` in there; NULL: look */
     uint64_t sample_rate;    /* in force when the next sample was drawn */
     uint64_t hit_rate;       /* that of the sample being taken */
-    uint64_t counted;        /* of `allocated`, by prof_heap_count() */
+    uint64_t counted;        /* of `progress`, by prof_heap_count() */
     char name[TSD_NAME_MAX]; /* thread.prof.name, or empty */
     list_t link;             /* all threads, under tsd_list_lock */
     tcache_more_t *more;     /* or NULL */
@@ -106,6 +119,9 @@ tsd_bin_cold(tsd_t *tsd, unsigned cls)
 }
 
 extern JE_TLS tsd_t *tsd_current;
+/* Its bins, or bins that are all switched off: then the hot path does nothing.
+ */
+extern JE_TLS cache_bin_t *tsd_hot;
 
 /* Why there is no state, if there is none: it will not be made. */
 enum {
@@ -131,19 +147,10 @@ tsd_get(void)
     return likely(tsd != &tsd_none) ? tsd : tsd_make();
 }
 
-/* Recompute alloc_threshold from the due events. */
-void tsd_update_threshold(tsd_t *tsd);
-
-/* Look whether the thread holds more than ever. The slow path does, so that
- * what the hot path adds and takes between two of its turns goes unnoticed. */
-static inline void
-tsd_note_peak(tsd_t *tsd)
-{
-    uint64_t now = tsd->allocated - tsd->deallocated - tsd->peak_base;
-    if ((int64_t)now > (int64_t)tsd->peak) {
-        tsd->peak = now;
-    }
-}
+/* Work with this state from now on; tsd_none: without. */
+void tsd_set(tsd_t *tsd);
+/* This thread's label, or what else keeps it from the hot path, has changed. */
+void tsd_set_hot(tsd_t *tsd);
 
 /* Uniform 64 bits from this thread's own stream. */
 uint64_t tsd_random(tsd_t *tsd);
@@ -158,8 +165,7 @@ os_mutex_t *tsd_list_mutex(void);
 
 /* Counters of threads that are gone. */
 typedef struct tsd_past {
-    uint64_t allocated;
-    uint64_t deallocated;
+    tsd_bytes_t bytes;
     uint64_t nthreads;
 } tsd_past_t;
 

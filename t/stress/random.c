@@ -18,6 +18,7 @@
 
 #include "alloc/conf.h"
 #include "alloc/malloc.h"
+#include "alloc/tcache_count.h"
 #include "jealloc.h"
 #include "os/clock.h"
 
@@ -441,10 +442,10 @@ static uint64_t
 balance_of_threads(void)
 {
     list_t *head = tsd_list_lock();
-    uint64_t sum = tsd_past.allocated - tsd_past.deallocated;
+    uint64_t sum = tsd_past.bytes.allocated - tsd_past.bytes.deallocated;
     for (list_t *l = head->next; l != head; l = l->next) {
-        const tsd_t *tsd = list_entry(l, tsd_t, link);
-        sum += tsd->allocated - tsd->deallocated;
+        tsd_bytes_t bytes = tsd_bytes(list_entry(l, tsd_t, link));
+        sum += bytes.allocated - bytes.deallocated;
     }
     tsd_list_unlock();
     return sum;

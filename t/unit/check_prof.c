@@ -9,6 +9,7 @@
 #include "alloc/prof_exp.h"
 #include "alloc/prof_ln.h"
 #include "alloc/prof_table.h"
+#include "alloc/tcache_count.h"
 #include "jealloc.h"
 
 #include "t/util.h"
@@ -126,8 +127,9 @@ START_TEST(test_draw_is_exponential)
     tsd_t tsd = {.prng = util_seed()};
     uint64_t below_tenth = 0, below_one = 0, below_three = 0;
     for (int i = 0; i < N; i++) {
-        uint64_t d = prof_draw(&tsd, 5000) - 5000;
+        uint64_t rate, d = prof_draw(&tsd, &rate);
         ck_assert_uint_ge(d, 1);
+        ck_assert_uint_eq(rate, RATE);
         below_tenth += d <= RATE / 10;
         below_one += d <= RATE;
         below_three += d <= 3 * RATE;
@@ -143,7 +145,9 @@ START_TEST(test_draw_is_never_when_off)
 {
     conf.sample = 0;
     tsd_t tsd = {.prng = 1};
-    ck_assert(prof_draw(&tsd, 7) == UINT64_MAX);
+    uint64_t rate = 1;
+    ck_assert_uint_eq(prof_draw(&tsd, &rate), 0);
+    ck_assert_uint_eq(rate, 1);
 }
 
 END_TEST
@@ -168,12 +172,13 @@ START_TEST(test_draw_outlives_a_failed_request)
     void *p = jea_malloc(100);
     tsd_t *tsd = tsd_current;
     uint64_t sample = tsd->next_sample, gc = tsd->next_gc;
-    uint64_t allocated = tsd->allocated;
+    uint64_t allocated = tsd_bytes(tsd).allocated, progress = tsd->progress;
     ck_assert_ptr_null(jea_malloc((size_t)1 << 62));
     ck_assert_ptr_null(jea_calloc((size_t)1 << 31, (size_t)1 << 31));
     ck_assert_ptr_null(jea_memalign(64, (size_t)1 << 62));
     ck_assert_ptr_null(jea_realloc(p, (size_t)1 << 62));
-    ck_assert_uint_eq(tsd->allocated, allocated);
+    ck_assert_uint_eq(tsd_bytes(tsd).allocated, allocated);
+    ck_assert_uint_eq(tsd->progress, progress);
     ck_assert_uint_eq(tsd->next_sample, sample);
     ck_assert_uint_eq(tsd->next_gc, gc);
     jea_free(p);

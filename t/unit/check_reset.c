@@ -223,8 +223,7 @@ START_TEST(test_reset_forgets_samples)
     unsigned marked = 0;
     size_t before = prof_table_live();
     for (unsigned i = 0; i < 200; i++) {
-        tsd->next_sample = tsd->allocated; /* the next one is sampled */
-        tsd_update_threshold(tsd);
+        tsd->next_sample = 0; /* the next one is sampled */
         char *p = je_mallocx(i % 7 == 0 ? 20000 : 1000, ARENA(ind) | NO_TCACHE);
         extent_t *e = emap_extent((uintptr_t)p);
         marked += e->is_slab ? e->nsampled > 0 : e->is_sampled;

@@ -75,8 +75,9 @@ START_TEST(test_tsd_of_a_thread_that_ended_is_folded_and_used_again)
     ck_assert_ptr_ne(first, &tsd_none);
     ck_assert_uint_eq(threads_listed(), listed);
     uint64_t bytes = jea_nallocx(100, 0) + jea_nallocx(50000, 0);
-    ck_assert_uint_eq(tsd_past.allocated - before.allocated, bytes);
-    ck_assert_uint_eq(tsd_past.deallocated - before.deallocated, bytes);
+    ck_assert_uint_eq(tsd_past.bytes.allocated - before.bytes.allocated, bytes);
+    ck_assert_uint_eq(tsd_past.bytes.deallocated - before.bytes.deallocated,
+                      bytes);
     ck_assert_uint_eq(tsd_past.nthreads - before.nthreads, 1);
     meta_stats_t stats[2];
     meta_stats(&stats[0]);
@@ -293,21 +294,30 @@ START_TEST(test_tsd_random_streams_of_threads_differ)
 
 END_TEST
 
-START_TEST(test_tsd_threshold_is_the_nearest_event)
+/* What keeps a thread from the hot path, one by one. */
+START_TEST(test_tsd_is_hot_unless_something_is_to_be_done)
 {
-    tsd_t t = {.next_gc = 100, .next_sample = 50, .next_stats = 70};
-    tsd_update_threshold(&t);
-    ck_assert_uint_eq(t.alloc_threshold, 50);
-    t.next_sample = UINT64_MAX;
-    tsd_update_threshold(&t);
-    ck_assert_uint_eq(t.alloc_threshold, 70);
-    t.next_stats = UINT64_MAX;
-    tsd_update_threshold(&t);
-    ck_assert_uint_eq(t.alloc_threshold, 100);
-    t.is_slow_always = true;
-    tsd_update_threshold(&t);
-    ck_assert_uint_eq(t.alloc_threshold, 0);
-    ck_assert_uint_eq(t.next_due, 100);
+    tsd_t *tsd = tsd_get();
+    ck_assert_ptr_eq(tsd_hot, tsd->bins);
+    bool *flags[] = {&tsd->is_slow_always, &tsd->is_counted};
+    for (unsigned i = 0; i < JE_ARRAY_LEN(flags); i++) {
+        *flags[i] = true;
+        tsd_set_hot(tsd);
+        ck_assert_ptr_eq(tsd_hot, tsd_none.bins);
+        *flags[i] = false;
+        tsd_set_hot(tsd);
+        ck_assert_ptr_eq(tsd_hot, tsd->bins);
+    }
+    tsd->label = 1;
+    tsd_set_hot(tsd);
+    ck_assert_ptr_eq(tsd_hot, tsd_none.bins);
+    tsd->label = 0;
+    tsd_set(&tsd_none);
+    ck_assert_ptr_eq(tsd_current, &tsd_none);
+    ck_assert_ptr_eq(tsd_hot, tsd_none.bins);
+    tsd_set(tsd);
+    ck_assert_ptr_eq(tsd_current, tsd);
+    ck_assert_ptr_eq(tsd_hot, tsd->bins);
 }
 
 END_TEST
@@ -327,7 +337,7 @@ main(void)
                    test_tsd_child_takes_over_idle_caches_and_leaves_busy_ones);
     tcase_add_test(tc, test_tsd_is_not_made_again_by_a_thread_that_ends);
     tcase_add_test(tc, test_tsd_random_streams_of_threads_differ);
-    tcase_add_test(tc, test_tsd_threshold_is_the_nearest_event);
+    tcase_add_test(tc, test_tsd_is_hot_unless_something_is_to_be_done);
     suite_add_tcase(s, tc);
     tc = tcase_create("before start-up");
     tcase_add_test(tc, test_tsd_destructors_that_run_later_allocate_and_free);

@@ -7,6 +7,7 @@ JE_CORE_UNITS = \
 	t/unit/check_bits \
 	t/unit/check_break \
 	t/unit/check_conf \
+	t/unit/check_count \
 	t/unit/check_cpu \
 	t/unit/check_decay \
 	t/unit/check_deferred \
@@ -34,6 +35,7 @@ JE_CORE_UNITS = \
 check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
 EXTRA_DIST += \
+	t/unit/check_count.env \
 	t/unit/check_leaves.env \
 	t/unit/check_moves.env \
 	t/unit/check_shards.env \
@@ -47,6 +49,7 @@ t_unit_check_bin_LDADD = $(JE_CORE_TEST)
 t_unit_check_bits_LDADD = $(JE_CORE_TEST)
 t_unit_check_break_LDADD = $(JE_CORE_TEST) -ldl
 t_unit_check_conf_LDADD = $(JE_CORE_TEST)
+t_unit_check_count_LDADD = $(JE_CORE_TEST) -lm
 t_unit_check_cpu_LDADD = $(JE_CORE_TEST)
 t_unit_check_decay_LDADD = $(JE_CORE_TEST) -lm
 t_unit_check_deferred_LDADD = $(JE_CORE_TEST) -ldl

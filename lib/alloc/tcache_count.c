@@ -1,0 +1,199 @@
+/*
+ * Counting by bins: see tcache_count.h.
+ */
+#include "alloc/tcache_count.h"
+
+#include "alloc/conf.h"
+#include "alloc/prof.h"
+#include "base/assert.h"
+
+/* A bin's numbers that the formulas need. */
+typedef struct account {
+    uint64_t pops;
+    uint64_t pushes;
+} account_t;
+
+enum { READ_TRIES = 64, STEPS_PER_GC = 4 };
+
+/* pops_due and left change together: look again if they did. A signal handler
+ * that interrupted their owner would look forever. */
+uint64_t
+tcache_pops(const cache_bin_t *bin, const tcache_bin_t *cold)
+{
+    uint64_t due = 0;
+    int32_t left = 0;
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        uint32_t turn = atomic_load_acq(&cold->turn);
+        due = atomic_load_acq(&cold->pops_due);
+        left = atomic_load_acq(&bin->left);
+        if (turn % 2 == 0 && atomic_load_rlx(&cold->turn) == turn) {
+            break;
+        }
+    }
+    return due - (uint64_t)JE_MAX(left, 0);
+}
+
+static account_t
+account_read(const cache_bin_t *bin, const tcache_bin_t *cold)
+{
+    void **base = atomic_load_rlx(&cold->base);
+    void **head = atomic_load_rlx(&bin->head);
+    int64_t have = base != NULL ? head - base : 0;
+    uint64_t pops = tcache_pops(bin, cold);
+    return (account_t){pops,
+                       pops + (uint64_t)(have - atomic_load_rlx(&cold->net))};
+}
+
+static void
+bytes_add(tsd_bytes_t *sum, uint64_t allocated, uint64_t deallocated)
+{
+    sum->allocated += allocated;
+    sum->deallocated += deallocated;
+}
+
+static void
+bytes_add_bins(tsd_bytes_t *sum, const cache_bin_t *bins,
+               const tcache_bin_t *cold, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (atomic_load_rlx(&cold[i].base) == NULL) {
+            continue; /* its account is closed, or was never opened */
+        }
+        account_t a = account_read(&bins[i], &cold[i]);
+        bytes_add(sum, a.pops * bins[i].size, a.pushes * bins[i].size);
+    }
+}
+
+tsd_bytes_t
+tsd_bytes(const tsd_t *tsd)
+{
+    const tcache_more_t *more = atomic_load_acq(&tsd->more);
+    tsd_bytes_t sum = tsd->past;
+    bytes_add(&sum, tsd->direct.allocated, tsd->direct.deallocated);
+    bytes_add_bins(&sum, tsd->bins, tsd->cold, SC_NCACHED + 1);
+    if (more != NULL) {
+        bytes_add_bins(&sum, more->bins, more->cold, SC_NCACHED_MORE);
+    }
+    return sum;
+}
+
+tsd_bytes_t *
+tsd_bytes_live(tsd_t *tsd)
+{
+    if (!tsd->is_counted) {
+        tsd->live = tsd_bytes(tsd);
+        tsd->is_counted = true;
+        tsd_set_hot(tsd);
+    }
+    return &tsd->live;
+}
+
+void
+tsd_note_peak(tsd_t *tsd)
+{
+    tsd_bytes_t bytes = tsd_bytes(tsd);
+    uint64_t now = bytes.allocated - bytes.deallocated - tsd->peak_base;
+    je_assert(!tsd->is_counted || (bytes.allocated == tsd->live.allocated &&
+                                   bytes.deallocated == tsd->live.deallocated));
+    if ((int64_t)now > (int64_t)tsd->peak) {
+        tsd->peak = now;
+    }
+}
+
+/* ---- what is due ------------------------------------------------------- */
+
+void
+tsd_draw(tsd_t *tsd)
+{
+    uint64_t distance = prof_draw(tsd, &tsd->sample_rate);
+    tsd->next_sample =
+        distance != 0 ? tsd->direct.allocated + distance : UINT64_MAX;
+}
+
+/* Pops until one is to be sampled, which is one of them; 0: none ever. */
+static void
+draw(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
+{
+    uint64_t distance = prof_draw(tsd, &cold->sample_rate);
+    cold->until_sample = distance / size + (distance % size != 0);
+}
+
+/* Pops of which trimming and statistics want to hear at once. What is sampled
+ * must not change what is trimmed, so these are counted by themselves. */
+static uint32_t
+step(uint32_t size)
+{
+    uint64_t n = conf.tcache_gc_incr_bytes / STEPS_PER_GC / size;
+    return (uint32_t)JE_MIN(JE_MAX(n, 1), (uint64_t)INT32_MAX);
+}
+
+/* Whether this pop is to be sampled; without a sample ahead the rate may have
+ * been set since. */
+static bool
+count_to_sample(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
+{
+    if (cold->until_sample == 0) {
+        draw(tsd, cold, size);
+    }
+    bool is_sampled = cold->until_sample == 1;
+    if (is_sampled) {
+        tsd->hit_rate = cold->sample_rate;
+        draw(tsd, cold, size);
+    } else if (cold->until_sample != 0) {
+        cold->until_sample--;
+    }
+    return is_sampled;
+}
+
+static void
+count_to_step(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
+{
+    if (cold->until_step == 0) {
+        cold->until_step = step(size);
+    }
+    if (--cold->until_step == 0) {
+        cold->until_step = step(size);
+        tsd->progress += (uint64_t)size * cold->until_step;
+    }
+}
+
+/* How many pops are left to the hot path: all before the next that is ours. */
+static uint32_t
+grant(tcache_bin_t *cold)
+{
+    uint32_t left = cold->until_step - 1;
+    if (cold->until_sample != 0) {
+        left = (uint32_t)JE_MIN(left, cold->until_sample - 1);
+        cold->until_sample -= left;
+    }
+    cold->until_step -= left;
+    return left;
+}
+
+bool
+tcache_count_due(tsd_t *tsd, unsigned cls)
+{
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    bool is_sampled = count_to_sample(tsd, cold, bin->size);
+    count_to_step(tsd, cold, bin->size);
+    uint32_t left = grant(cold);
+    atomic_store_rlx(&cold->turn, cold->turn + 1);
+    atomic_store_rel(&bin->left, (int32_t)left);
+    atomic_store_rel(&cold->pops_due, cold->pops_due + 1 + left);
+    atomic_store_rel(&cold->turn, cold->turn + 1);
+    return is_sampled;
+}
+
+uint64_t
+tcache_count_close(tsd_t *tsd, unsigned cls)
+{
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    account_t a = account_read(bin, cold);
+    bytes_add(&tsd->past, a.pops * bin->size, a.pushes * bin->size);
+    cold->pops_due -= a.pops;
+    cold->net = 0;
+    cold->pops_seen = 0;
+    return a.pops;
+}

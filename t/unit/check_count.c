@@ -1,0 +1,282 @@
+/*
+ * Counting by bins: bytes, requests and samples, against what the test itself
+ * did.
+ */
+#include "alloc/tcache_count.h"
+
+#include <math.h>
+#include <pthread.h>
+
+#include "alloc/conf.h"
+#include "alloc/label.h"
+#include "alloc/malloc.h"
+#include "alloc/prof.h"
+#include "alloc/prof_table.h"
+#include "alloc/sz.h"
+#include "alloc/tcache.h"
+#include "jealloc.h"
+#include "t/util.h"
+
+enum { SLOTS = 1000, STEPS = 200000 };
+
+/* What the thread holds, and what it did. */
+typedef struct shadow {
+    uint64_t random;
+    void *blocks[SLOTS];
+    tsd_bytes_t bytes;
+} shadow_t;
+
+/* Sizes of all kinds: of slabs, that caches hold, and that none does. */
+static size_t
+any_size(uint64_t *random)
+{
+    size_t most = (size_t)1 << util_random_below(random, 18);
+    return 1 + util_random_below(random, most);
+}
+
+static void
+release(shadow_t *s, unsigned i)
+{
+    if (s->blocks[i] != NULL) {
+        s->bytes.deallocated += jea_malloc_usable_size(s->blocks[i]);
+        jea_free(s->blocks[i]);
+        s->blocks[i] = NULL;
+    }
+}
+
+static void
+step(shadow_t *s)
+{
+    unsigned i = (unsigned)util_random_below(&s->random, SLOTS);
+    void *p = s->blocks[i];
+    size_t size = any_size(&s->random);
+    switch (util_random_below(&s->random, 8)) {
+    case 0: /* in place it is a free and a malloc, too */
+        if (p != NULL) {
+            size_t old = jea_malloc_usable_size(p);
+            s->blocks[i] = jea_realloc(p, size);
+            size_t usable = jea_malloc_usable_size(s->blocks[i]);
+            if (usable != old) {
+                s->bytes.deallocated += old;
+                s->bytes.allocated += usable;
+            }
+            return;
+        }
+        break;
+    case 1:
+        release(s, i);
+        s->blocks[i] = jea_mallocx(size, JEA_TCACHE_NONE);
+        s->bytes.allocated += jea_malloc_usable_size(s->blocks[i]);
+        return;
+    case 2:
+        release(s, i);
+        return;
+    default:
+        break;
+    }
+    release(s, i);
+    s->blocks[i] = jea_malloc(size);
+    s->bytes.allocated += jea_malloc_usable_size(s->blocks[i]);
+}
+
+static void
+check_bytes(const tsd_bytes_t *before, const shadow_t *s)
+{
+    tsd_bytes_t now = tsd_bytes(tsd_current);
+    ck_assert_uint_eq(now.allocated - before->allocated, s->bytes.allocated);
+    ck_assert_uint_eq(now.deallocated - before->deallocated,
+                      s->bytes.deallocated);
+}
+
+/* Every few steps, and while the cache is switched off, on and emptied. */
+START_TEST(test_bytes_are_exact)
+{
+    static shadow_t s;
+    s.random = util_seed();
+    tsd_t *tsd = tsd_get();
+    tsd_bytes_t before = tsd_bytes(tsd);
+    for (unsigned i = 0; i < STEPS; i++) {
+        step(&s);
+        if (i % 7 == 0) {
+            check_bytes(&before, &s);
+        }
+        if (i % 5000 == 0) {
+            tcache_set_enabled(tsd, i % 10000 == 0);
+        }
+        if (i % 3000 == 0) {
+            tcache_flush(tsd);
+        }
+    }
+    for (unsigned i = 0; i < SLOTS; i++) {
+        release(&s, i);
+    }
+    check_bytes(&before, &s);
+    tcache_set_enabled(tsd, true);
+    check_bytes(&before, &s);
+}
+
+END_TEST
+
+/* Where `thread.allocatedp` points, at every step. */
+START_TEST(test_live_bytes_are_up_to_date)
+{
+    static shadow_t s;
+    s.random = util_seed();
+    tsd_t *tsd = tsd_get();
+    const tsd_bytes_t *live = tsd_bytes_live(tsd);
+    tsd_bytes_t before = *live;
+    int error;
+    ck_assert_ptr_ne(tsd_hot, tsd->bins);
+    for (unsigned i = 0; i < STEPS / 4; i++) {
+        step(&s);
+        ck_assert_uint_eq(live->allocated - before.allocated,
+                          s.bytes.allocated);
+        ck_assert_uint_eq(live->deallocated - before.deallocated,
+                          s.bytes.deallocated);
+        if (i % 1000 == 0) {
+            (void)label_swap(i % 2000 == 0 ? label_number("one", &error) : 0);
+        }
+    }
+    check_bytes(&before, &s);
+    (void)label_swap(0);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        release(&s, i);
+    }
+}
+
+END_TEST
+
+static void *
+work_and_end(void *arg)
+{
+    shadow_t *s = arg;
+    for (unsigned i = 0; i < STEPS / 4; i++) {
+        step(s);
+    }
+    for (unsigned i = 0; i < SLOTS; i++) {
+        release(s, i);
+    }
+    return NULL;
+}
+
+START_TEST(test_bytes_outlive_the_thread)
+{
+    static shadow_t s;
+    s.random = util_seed();
+    tsd_bytes_t before = tsd_past.bytes;
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, work_and_end, &s), 0);
+    pthread_join(thread, NULL);
+    /* what libc does for a thread is in it as well, and given back */
+    uint64_t allocated = tsd_past.bytes.allocated - before.allocated;
+    uint64_t deallocated = tsd_past.bytes.deallocated - before.deallocated;
+    ck_assert_uint_ge(allocated, s.bytes.allocated);
+    ck_assert_uint_le(allocated, s.bytes.allocated + 65536);
+    ck_assert_uint_eq(allocated - deallocated, 0);
+}
+
+END_TEST
+
+/* ---- other threads' counters ------------------------------------------- */
+
+enum { READS = 100000 };
+
+static tsd_t *watched;
+static uint64_t popped;
+static bool is_over;
+
+static void *
+pop_and_push(void *arg)
+{
+    (void)arg;
+    jea_free(jea_malloc(64));
+    atomic_store_rlx(&popped, 1u);
+    atomic_store_rel(&watched, tsd_current);
+    while (!atomic_load_acq(&is_over)) {
+        jea_free(jea_malloc(64));
+        atomic_store_rel(&popped, popped + 1);
+    }
+    return NULL;
+}
+
+/* Never less than there were, never more than there are: the two numbers that a
+ * due event changes are read as a pair. */
+START_TEST(test_requests_of_others_are_theirs)
+{
+    pthread_t thread;
+    unsigned szind = sz_index(64);
+    ck_assert_int_eq(pthread_create(&thread, NULL, pop_and_push, NULL), 0);
+    tsd_t *tsd;
+    while ((tsd = atomic_load_acq(&watched)) == NULL) {
+    }
+    for (unsigned i = 0; i < READS; i++) {
+        uint64_t before = atomic_load_acq(&popped);
+        uint64_t now = tcache_nrequests(tsd, szind);
+        ck_assert_uint_ge(now, before);
+        ck_assert_uint_le(now, atomic_load_acq(&popped) + 1);
+    }
+    atomic_store_rel(&is_over, true);
+    pthread_join(thread, NULL);
+}
+
+END_TEST
+
+/* ---- samples ----------------------------------------------------------- */
+
+/* Objects of `size` are hit with 1 - e^(-size/R) each, whatever was allocated
+ * between; five standard deviations around that. */
+static void
+check_samples(size_t size, unsigned n, uint64_t rate)
+{
+    double chance = -expm1(-(double)sz_round(size) / (double)rate);
+    double expected = chance * n, deviation = sqrt(expected * (1 - chance));
+    unsigned hits = 0;
+    for (unsigned i = 0; i < n; i++) {
+        size_t before = prof_table_live();
+        void *p = jea_malloc(size);
+        hits += prof_table_live() != before;
+        void *other = jea_malloc(200);
+        jea_free(other);
+        jea_free(p);
+    }
+    ck_assert_msg(fabs(hits - expected) <= 5 * deviation + 1,
+                  "%u of %u of %zu bytes, expected %.0f", hits, n, size,
+                  expected);
+}
+
+START_TEST(test_samples_come_at_their_rate)
+{
+    if (!je_config_prof) {
+        return;
+    }
+    ck_assert_uint_eq(conf.sample, 4096);
+    check_samples(16, 200000, 4096);
+    check_samples(1000, 20000, 4096);
+    check_samples(20000, 5000, 4096);
+    check_samples(100000, 300, 4096);
+}
+
+END_TEST
+
+static void
+setup(void)
+{
+    ck_assert(je_boot());
+    ck_assert_ptr_nonnull(tsd_get());
+}
+
+int
+main(void)
+{
+    Suite *s = suite_create("count");
+    TCase *tc = tcase_create("count");
+    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, test_bytes_are_exact);
+    tcase_add_test(tc, test_live_bytes_are_up_to_date);
+    tcase_add_test(tc, test_bytes_outlive_the_thread);
+    tcase_add_test(tc, test_requests_of_others_are_theirs);
+    tcase_add_test(tc, test_samples_come_at_their_rate);
+    suite_add_tcase(s, tc);
+    return util_run(s);
+}
