@@ -16,10 +16,8 @@
 
 /* What a first fill may take. */
 #define TCACHE_FIRST_FILL_BYTES ((size_t)4 << 10)
-/* What one thread may hold if no option says, and no large tcache_max. */
-#define TCACHE_BUDGET ((size_t)2 << 20)
 
-enum { TCACHE_FIRST_FILL_MAX = 8 };
+enum { TCACHE_FIRST_FILL_MAX = 8, TCACHE_LOOKS = 8 };
 
 /* Slots that the stack has; no power of two where an option limits them. */
 static inline unsigned
@@ -56,7 +54,7 @@ tcache_bin_init(tsd_t *tsd, unsigned cls)
     size_t size = sz_size(cls - 1);
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     tsd_bin(tsd, cls)->size = (uint32_t)size;
-    cold->slots_max = tcache_slots_tab[cls - 1] & 0xfff;
+    tcache_limit_bin(cold, cls - 1);
     cold->fill = tcache_first_fill(size);
 }
 
@@ -120,7 +118,9 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
 static void
 tcache_flush_full(tsd_t *tsd, unsigned cls, uint64_t lg_stay)
 {
-    unsigned slots = bin_slots(tsd_bin(tsd, cls), tsd_bin_cold(tsd, cls));
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    unsigned slots = bin_slots(tsd_bin(tsd, cls), cold);
+    cold->is_given = true;
     tcache_flush_bottom(tsd, cls, slots - (slots >> lg_stay));
 }
 
@@ -160,7 +160,7 @@ tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
     cache_bin_t *bin = tsd_bin(tsd, cls);
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     unsigned n = cold->base != NULL ? bin_count(bin, cold) : 0;
-    unsigned nslots = JE_MIN(1u << lg, (unsigned)cold->slots_max);
+    unsigned nslots = JE_MIN(1u << lg, tcache_slots_most(bin, cold, cls));
     je_assert(n <= nslots);
     void **slots = meta_slots_alloc(lg);
     if (slots == NULL) {
@@ -179,18 +179,8 @@ tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
     bin->low = slots + low;
     bin->head = slots + n;
     bin->full = slots + nslots;
+    tcache_repay(tsd);
     return true;
-}
-
-/* The largest sum of objects that the cache may hold. */
-static size_t
-tcache_budget(const tsd_t *tsd)
-{
-    if (conf.tcache_thread_max != 0) {
-        return conf.tcache_thread_max;
-    }
-    size_t more = tsd->ncached > SC_NCACHED ? sz_size(tsd->ncached - 1u) : 0;
-    return TCACHE_BUDGET + 2 * more;
 }
 
 /* May the cache hold so many bytes more? Objects that it holds only because of
@@ -198,8 +188,8 @@ tcache_budget(const tsd_t *tsd)
 static bool
 tcache_has_room(tsd_t *tsd, size_t bytes, bool may_evict)
 {
-    size_t budget = tcache_budget(tsd);
     size_t limit = tsd->cache_limit_bytes + bytes;
+    size_t budget = tcache_budget(tsd, limit);
     tcache_more_t *more = tsd->more;
     if (limit > budget || more == NULL) {
         return limit <= budget;
@@ -225,7 +215,9 @@ tcache_grow(tsd_t *tsd, unsigned cls)
                tcache_resize(tsd, cls, META_LG_SLOTS_MIN);
     }
     unsigned lg = cold->lg_slots;
-    return bin_slots(bin, cold) < cold->slots_max &&
+    unsigned most =
+        cold->is_missed ? tcache_slots_most(bin, cold, cls) : cold->slots_max;
+    return bin_slots(bin, cold) < most &&
            tcache_has_room(tsd, tcache_slots_bytes(bin, cls, lg), true) &&
            tcache_resize(tsd, cls, lg + 1);
 }
@@ -297,6 +289,7 @@ tcache_fini(tsd_t *tsd)
         tcache_fold_requests(tsd, cls);
     }
     tsd->cache_limit_bytes = 0;
+    tcache_repay(tsd);
     tcache_leave(tsd);
 }
 
@@ -309,6 +302,7 @@ tcache_fill(tsd_t *tsd, arena_t *arena, unsigned cls)
     cache_bin_t *bin = &tsd->bins[cls];
     tcache_bin_t *cold = &tsd->cold[cls];
     unsigned slots = bin_slots(bin, cold);
+    cold->is_missed |= cold->is_given;
     if (cold->fill >= slots && tcache_grow(tsd, cls)) {
         slots = bin_slots(bin, cold);
     }
@@ -317,8 +311,8 @@ tcache_fill(tsd_t *tsd, arena_t *arena, unsigned cls)
     if (n == 0) {
         return NULL;
     }
-    if (cold->fill < slots) {
-        cold->fill = (uint16_t)(cold->fill * 2);
+    if (cold->fill < JE_MIN(slots, cold->slots_max)) {
+        cold->fill = (cold->fill * 2u) & 0xfff;
     }
     atomic_store_rlx(&cold->net, cold->net + (int64_t)n);
     bin->low = cold->base;
@@ -377,7 +371,13 @@ tcache_alloc_large(tsd_t *tsd, unsigned szind)
 {
     unsigned cls = szind + 1;
     cache_bin_t *bin = tsd_bin(tsd, cls);
-    if (bin == NULL || bin->head == tsd_bin_cold(tsd, cls)->base) {
+    if (bin == NULL) {
+        return NULL;
+    }
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    if (bin->head == cold->base) {
+        cold->is_missed |= cold->is_given;
+        cold->is_asked = true;
         return NULL;
     }
     void *p = *--bin->head;
@@ -453,14 +453,27 @@ tcache_gc_bin(tsd_t *tsd, unsigned cls, bool unused)
     if (idle > stays) {
         tcache_flush_bottom(tsd, cls, idle - stays);
         if (cold->fill > tcache_first_fill(bin->size)) {
-            cold->fill /= 2;
+            cold->fill = cold->fill / 2 & 0xfff;
         }
     }
     if ((unused || idle > slots / 2) && cold->lg_slots > META_LG_SLOTS_MIN &&
         bin_count(bin, cold) <= slots / 2) {
         (void)tcache_resize(tsd, cls, cold->lg_slots - 1u);
     }
+    if (unused) {
+        cold->is_given = cold->is_missed = false;
+    }
     bin->low = bin->head;
+    cold->looks = 0;
+}
+
+/* A bin that was asked for less than it may hold has not shown yet what of that
+ * it can do without; after some looks it has. */
+static bool
+tcache_gc_is_early(const cache_bin_t *bin, tcache_bin_t *cold, uint64_t pops)
+{
+    return pops != 0 && pops < bin_slots(bin, cold) &&
+           ++cold->looks < TCACHE_LOOKS;
 }
 
 void
@@ -480,8 +493,12 @@ tcache_gc(tsd_t *tsd)
             continue;
         }
         uint64_t pops = tcache_pops(bin, cold);
-        bool is_unused = pops == cold->pops_seen;
+        if (tcache_gc_is_early(bin, cold, pops - cold->pops_seen)) {
+            continue;
+        }
+        bool is_unused = pops == cold->pops_seen && !cold->is_asked;
         cold->pops_seen = pops;
+        cold->is_asked = false;
         bool can_shrink = is_unused && cold->lg_slots > META_LG_SLOTS_MIN;
         if (bin->head != cold->base || can_shrink) {
             tcache_gc_bin(tsd, cls, is_unused);

@@ -2,7 +2,9 @@
  * Thread caches: how many objects of each class a thread keeps.
  *
  * A bin starts with few slots and doubles them while it misses or overflows,
- * within its class's limit and the thread's budget (tcache_thread_max). Objects
+ * within its class's limit and the thread's budget (tcache_thread_max). If it
+ * wants back what it gave for want of slots, it stretches beyond both, as far as
+ * what all threads share of that suffices. Objects
  * of the classes from SC_NCACHED on are so large that each of them, not the
  * slots, is weighed against what the other bins leave of the budget. Fills
  * double from a few objects to the whole stack. Every tcache_gc_incr_bytes of
@@ -16,8 +18,8 @@
 
 /* Work out the limits that the options set. */
 void tcache_boot(void);
-/* Objects of each class that a cache may hold by them. */
-extern uint16_t tcache_slots_tab[SC_NCACHED_MAX];
+/* Limit the bin of a class by them. */
+void tcache_limit_bin(tcache_bin_t *cold, unsigned szind);
 /* Classes that caches serve, as options say: those below this index. */
 unsigned tcache_classes(void);
 void tcache_init(tsd_t *tsd);
@@ -34,6 +36,17 @@ void tcache_set_classes(tsd_t *tsd, unsigned n);
  * switched off: it is emptied. errors: false, not all could be set. */
 unsigned tcache_nslots(tsd_t *tsd, unsigned szind);
 JE_NODISCARD bool tcache_set_nslots(tsd_t *tsd, const char *list);
+/* Slots that a bin may have at most: more than slots_max, unless a list set
+ * that. */
+unsigned tcache_slots_most(const cache_bin_t *bin, const tcache_bin_t *cold,
+                           unsigned cls);
+/* The largest sum of slots that the cache may hold, if it would hold `limit`:
+ * it borrows what it needs beyond its own from what all share, if there is as
+ * much. It repays when it holds less; of one that is gone somebody else must.
+ */
+size_t tcache_budget(tsd_t *tsd, size_t limit);
+void tcache_repay(tsd_t *tsd);
+void tcache_forget_lent(size_t bytes);
 /* Bins for the classes beyond those that every cache has. errors: false. */
 bool tcache_make_more(tsd_t *tsd);
 

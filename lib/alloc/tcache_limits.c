@@ -11,7 +11,25 @@
 /* Bytes that a bin of a small class may hold if no option says. */
 #define TCACHE_BIN_BYTES ((size_t)128 << 10)
 
-uint16_t tcache_slots_tab[SC_NCACHED_MAX];
+/* A bin that soon wants back what it gave for want of slots stretches: to so
+ * many times its slots, and to no more than so many bytes. */
+#define TCACHE_STRETCH       ((size_t)32)
+#define TCACHE_STRETCH_BYTES ((size_t)4 << 20)
+
+/* What one thread may hold if no option says, and no large tcache_max. */
+#define TCACHE_BUDGET ((size_t)2 << 20)
+/* What it may borrow beyond that, and what all may together. */
+#define TCACHE_LOAN_MAX ((size_t)6 << 20)
+#define TCACHE_LENT_MAX ((size_t)32 << 20)
+
+/* Slots of each class by the options, and whether those list it. */
+static struct {
+  uint16_t slots : 12;
+    uint16_t is_listed : 1;
+} limits[SC_NCACHED_MAX];
+
+/* The sum of cache_lent_bytes over all caches. */
+static size_t lent;
 
 /* What a list of ranges says for a class, no more than a stack has. */
 static bool
@@ -28,10 +46,6 @@ limits_listed(const char *list, unsigned szind, uint16_t *slots)
 static uint16_t
 limits_default(unsigned szind)
 {
-    uint16_t listed;
-    if (limits_listed(conf.tcache_ncached_max, szind, &listed)) {
-        return listed;
-    }
     if (szind >= SC_NBINS) {
         return (uint16_t)conf.tcache_nslots_large;
     }
@@ -48,9 +62,86 @@ void
 tcache_boot(void)
 {
     for (unsigned i = 0; i < SC_NCACHED_MAX; i++) {
-        tcache_slots_tab[i] = limits_default(i);
+        uint16_t n = limits_default(i);
+        limits[i].is_listed = limits_listed(conf.tcache_ncached_max, i, &n);
+        limits[i].slots = n & 0xfff;
     }
 }
+
+void
+tcache_limit_bin(tcache_bin_t *cold, unsigned szind)
+{
+    cold->slots_max = limits[szind].slots;
+    cold->is_listed = limits[szind].is_listed;
+}
+
+unsigned
+tcache_slots_most(const cache_bin_t *bin, const tcache_bin_t *cold,
+                  unsigned cls)
+{
+    size_t easy = cold->slots_max;
+    if (cold->is_listed || cls > SC_NCACHED) {
+        return (unsigned)easy;
+    }
+    size_t most = JE_MIN(easy << conf.lg_tcache_stretch,
+                         TCACHE_STRETCH_BYTES / bin->size);
+    most = JE_MIN(most, cls <= SC_NBINS ? conf.tcache_nslots_small_max
+                                        : (size_t)1 << META_LG_SLOTS_MAX);
+    most = (size_t)1 << bits_lg_floor(JE_MAX(most, 1));
+    return (unsigned)JE_MAX(most, easy);
+}
+
+/* ---- the budget -------------------------------------------------------- */
+
+/* What the cache may hold without borrowing. */
+static size_t
+limits_own(const tsd_t *tsd)
+{
+    if (conf.tcache_thread_max != 0) {
+        return conf.tcache_thread_max;
+    }
+    size_t more = tsd->ncached > SC_NCACHED ? sz_size(tsd->ncached - 1u) : 0;
+    return TCACHE_BUDGET + 2 * more;
+}
+
+size_t
+tcache_budget(tsd_t *tsd, size_t limit)
+{
+    size_t own = limits_own(tsd);
+    size_t over = limit - JE_MIN(limit, own);
+    if (conf.tcache_thread_max != 0 || over <= tsd->cache_lent_bytes) {
+        return own + tsd->cache_lent_bytes;
+    }
+    size_t more = over - tsd->cache_lent_bytes;
+    if (over > TCACHE_LOAN_MAX) {
+        return own + tsd->cache_lent_bytes;
+    }
+    if (atomic_add_rlx(&lent, more) + more > TCACHE_LENT_MAX) {
+        atomic_sub_rlx(&lent, more);
+    } else {
+        tsd->cache_lent_bytes += more;
+    }
+    return own + tsd->cache_lent_bytes;
+}
+
+void
+tcache_repay(tsd_t *tsd)
+{
+    size_t limit = tsd->cache_limit_bytes;
+    size_t over = limit - JE_MIN(limit, limits_own(tsd));
+    if (over < tsd->cache_lent_bytes) {
+        atomic_sub_rlx(&lent, tsd->cache_lent_bytes - over);
+        tsd->cache_lent_bytes = over;
+    }
+}
+
+void
+tcache_forget_lent(size_t bytes)
+{
+    atomic_sub_rlx(&lent, bytes);
+}
+
+/* ---- classes ----------------------------------------------------------- */
 
 unsigned
 tcache_classes(void)
@@ -82,7 +173,7 @@ tcache_nslots(tsd_t *tsd, unsigned szind)
     }
     return tsd_bin(tsd, szind + 1) != NULL
                ? tsd_bin_cold(tsd, szind + 1)->slots_max
-               : tcache_slots_tab[szind];
+               : limits[szind].slots;
 }
 
 bool
@@ -97,7 +188,9 @@ tcache_set_nslots(tsd_t *tsd, const char *list)
         if (i >= SC_NCACHED && !tcache_make_more(tsd)) {
             return false;
         }
-        tsd_bin_cold(tsd, i + 1)->slots_max = n & 0xfff;
+        tcache_bin_t *cold = tsd_bin_cold(tsd, i + 1);
+        cold->slots_max = n & 0xfff;
+        cold->is_listed = true;
     }
     return true;
 }
@@ -111,8 +204,7 @@ tcache_set_enabled(tsd_t *tsd, bool on)
     } else if (!tsd->is_cache_on) {
         for (unsigned i = 0; i < SC_NCACHED_MAX; i++) {
             if (tsd_bin(tsd, i + 1) != NULL) {
-                tsd_bin_cold(tsd, i + 1)->slots_max =
-                    tcache_slots_tab[i] & 0xfff;
+                tcache_limit_bin(tsd_bin_cold(tsd, i + 1), i);
             }
         }
     }

@@ -83,17 +83,18 @@ tcache_bytes(const tsd_t *tsd)
 /* ---- checks ------------------------------------------------------------ */
 
 static bool
-tcache_bin_is_valid(const tcache_view_t *v)
+tcache_bin_is_valid(const tcache_view_t *v, unsigned cls)
 {
     const cache_bin_t *bin = v->bin;
     const tcache_bin_t *cold = v->cold;
+    size_t most = tcache_slots_most(bin, cold, cls);
     if (cold->base == NULL) {
         return bin->head == NULL && bin->low == NULL && bin->full == NULL;
     }
     size_t slots = (size_t)(bin->full - cold->base);
     return cold->base <= bin->low && bin->low <= bin->head &&
-           bin->head <= bin->full && slots <= cold->slots_max &&
-           slots == JE_MIN((size_t)1 << cold->lg_slots, cold->slots_max);
+           bin->head <= bin->full &&
+           slots == JE_MIN((size_t)1 << cold->lg_slots, most);
 }
 
 bool
@@ -106,7 +107,7 @@ tcache_is_valid(const tsd_t *tsd)
         if (!tcache_look_up(tsd, cls, &v)) {
             break;
         }
-        ok = ok && tcache_bin_is_valid(&v);
+        ok = ok && tcache_bin_is_valid(&v, cls);
         je_assert(ok);
         if (v.cold->base != NULL && cls <= SC_NCACHED) {
             limit += (size_t)v.bin->size << v.cold->lg_slots;

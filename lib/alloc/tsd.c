@@ -225,6 +225,8 @@ tsd_fork_child(void)
             if (tsd != self && atomic_load_rlx(&tsd->nesting) == 0) {
                 list_push_back(&tsd_orphans, &tsd->link);
                 atomic_store_rlx(&tsd_has_orphans, true);
+            } else if (tsd != self) {
+                tcache_forget_lent(tsd->cache_lent_bytes);
             }
         }
     }

@@ -25,7 +25,12 @@ typedef struct tcache_bin {
     void **base;             /* slots, NULL when switched off */
     uint16_t lg_slots : 4;   /* of the memory at base */
     uint16_t slots_max : 12; /* limit of its class; 0: always off */
-    uint16_t fill;           /* objects to ask for at the next miss */
+    uint16_t fill : 12;      /* objects to ask for at the next miss */
+    uint16_t is_listed : 1;  /* an option or the thread said slots_max */
+    uint16_t is_given : 1;   /* objects were given back for want of slots, */
+    uint16_t is_missed : 1;  /* and then had to be fetched */
+    uint16_t is_asked : 1;   /* in vain, since trimming last looked */
+    uint8_t looks;           /* at it by trimming, without an end */
     uint32_t turn;           /* odd while pops_due and left change */
     uint32_t until_step;     /* as until_sample, to tell tsd->progress */
     uint64_t pops_due;       /* pops ever, when none will be left */
@@ -72,6 +77,7 @@ struct tsd {
     arena_t *arena;
     uint64_t prng;
     size_t cache_limit_bytes; /* sum of slots * size over the bins */
+    size_t cache_lent_bytes;  /* of these, from what all threads share */
     uint32_t gc_next_bin;
     uint32_t nesting;   /* > 0 while in the slow path; see alloc/fork.h */
     uint64_t peak;      /* highest allocated - deallocated - peak_base seen */

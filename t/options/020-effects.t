@@ -173,7 +173,7 @@ unset BROKEN_MADVISE
 # ---- tcache_*
 # OPTIONS WANTED: objects of each class that stay, and room for them.
 cache() {
-    with "$1" cache
+    with "lg_tcache_stretch:0${1:+,$1}" cache
     is "${1:-the defaults of caches}" "$(cat "$out" "$err")" "$2 "
 }
 cache '' '64:513/1024 14336:5/8 16384:5/8'
@@ -200,6 +200,19 @@ cache tcache_ncached_max:64-64:0,tcache_nslots_small_max:16 \
     '64:0/0 14336:5/8 16384:5/8'
 cache tcache_thread_max:65536 '64:257/512 14336:5/8 16384:5/8'
 cache tcache:false '64:0/0 14336:0/0 16384:0/0'
+# OPTIONS WANTED: room for classes of which many are taken and given in turns.
+stretch() {
+    with "$1" stretch
+    is "${1:-the defaults}: busy classes" "$(cat "$out" "$err")" "$2 "
+}
+stretch '' '2048:1024 14336:256 16384:256'
+stretch lg_tcache_stretch:0 '2048:64 14336:8 16384:8'
+stretch lg_tcache_stretch:2 '2048:256 14336:32 16384:32'
+stretch lg_tcache_stretch:16 '2048:1024 14336:256 16384:256'
+stretch lg_tcache_stretch:2,tcache_nslots_small_max:100 \
+    '2048:64 14336:32 16384:32'
+stretch tcache_ncached_max:1024-14336:50 '2048:50 14336:50 16384:256'
+stretch tcache_thread_max:1048576 '2048:256 14336:64 16384:32'
 # OPTIONS WANTED: how many of ten objects of 32 KiB, 40 KiB, 1 MiB and 8 MiB.
 cache_large() {
     with "$1" cache_large

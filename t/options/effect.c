@@ -461,6 +461,20 @@ cache(void)
     printf("\n");
 }
 
+/* Room for three classes after many of each were taken and given in turns. */
+static void
+stretch(void)
+{
+    static const size_t sizes[] = {2048, 14336, 16384};
+    for (size_t i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        for (unsigned round = 0; round < 5; round++) {
+            free_many(sizes[i], 1500);
+        }
+        printf("%zu:%u ", sizes[i], slots_of(sizes[i]));
+    }
+    printf("\n");
+}
+
 /* How many of ten large objects stay. */
 static void
 cache_large(void)
@@ -663,6 +677,7 @@ static const struct {
     {"cache", cache},
     {"shards", shards},
     {"cache_large", cache_large},
+    {"stretch", stretch},
     {"dss", dss},
     {"fill", fill},
     {"fit", fit},
