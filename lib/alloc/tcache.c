@@ -17,7 +17,11 @@
 /* What a first fill may take. */
 #define TCACHE_FIRST_FILL_BYTES ((size_t)4 << 10)
 
-enum { TCACHE_FIRST_FILL_MAX = 8, TCACHE_LOOKS = 8 };
+enum {
+    TCACHE_FIRST_FILL_MAX = 8,
+    TCACHE_LOOKS = 8,
+    TCACHE_SLOTS_FREEING = 128
+};
 
 /* Slots that the stack has; no power of two where an option limits them. */
 static inline unsigned
@@ -121,6 +125,7 @@ tcache_flush_full(tsd_t *tsd, unsigned cls, uint64_t lg_stay)
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     unsigned slots = bin_slots(tsd_bin(tsd, cls), cold);
     cold->is_given = true;
+    cold->pops_given = (uint32_t)tcache_pops(tsd_bin(tsd, cls), cold);
     tcache_flush_bottom(tsd, cls, slots - (slots >> lg_stay));
 }
 
@@ -346,14 +351,24 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
     return tcache_fill(tsd, arena, cls);
 }
 
+/* A thread that frees what others allocate has no use for what it keeps: it
+ * keeps enough to give back some at a time. */
+static bool
+tcache_only_frees(const cache_bin_t *bin, const tcache_bin_t *cold)
+{
+    unsigned slots = bin_slots(bin, cold);
+    uint32_t pops = (uint32_t)tcache_pops(bin, cold) - cold->pops_given;
+    return slots >= TCACHE_SLOTS_FREEING && pops < slots / 2;
+}
+
 bool
 tcache_free_small(tsd_t *tsd, unsigned szind, void *p)
 {
     unsigned cls = szind + 1;
     cache_bin_t *bin = &tsd->bins[cls];
     if (!cache_bin_push(bin, p)) {
-        if (!tcache_grow(tsd, cls)) {
-            tcache_bin_t *cold = &tsd->cold[cls];
+        tcache_bin_t *cold = &tsd->cold[cls];
+        if (tcache_only_frees(bin, cold) || !tcache_grow(tsd, cls)) {
             if (cold->base == NULL) {
                 return false;
             }

@@ -3,13 +3,13 @@
  *
  * A bin starts with few slots and doubles them while it misses or overflows,
  * within its class's limit and the thread's budget (tcache_thread_max). If it
- * wants back what it gave for want of slots, it stretches beyond both, as far as
- * what all threads share of that suffices. Objects
- * of the classes from SC_NCACHED on are so large that each of them, not the
- * slots, is weighed against what the other bins leave of the budget. Fills
- * double from a few objects to the whole stack. Every tcache_gc_incr_bytes of
- * allocation one bin is looked at: what lay unused since its last turn is
- * mostly given back, and a mostly unused stack halves.
+ * wants back what it gave for want of slots, it stretches beyond both, as far
+ * as what all threads share of that suffices. Objects of the classes from
+ * SC_NCACHED on are so large that each of them, not the slots, is weighed
+ * against what the other bins leave of the budget. Fills double from a few
+ * objects to the whole stack. Every tcache_gc_incr_bytes of allocation one bin
+ * is looked at: what lay unused since its last turn is mostly given back, and a
+ * mostly unused stack halves.
  */
 #ifndef JE_ALLOC_TCACHE_H
 #define JE_ALLOC_TCACHE_H

@@ -31,6 +31,7 @@ typedef struct tcache_bin {
     uint16_t is_missed : 1;  /* and then had to be fetched */
     uint16_t is_asked : 1;   /* in vain, since trimming last looked */
     uint8_t looks;           /* at it by trimming, without an end */
+    uint32_t pops_given;     /* low bits of pops, at the last flush */
     uint32_t turn;           /* odd while pops_due and left change */
     uint32_t until_step;     /* as until_sample, to tell tsd->progress */
     uint64_t pops_due;       /* pops ever, when none will be left */

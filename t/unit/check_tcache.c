@@ -140,6 +140,44 @@ START_TEST(test_tcache_stack_grows_under_load_and_stops_at_its_limit)
 
 END_TEST
 
+static void *
+free_only(void *arg)
+{
+    void **p = arg;
+    tsd_t *self = tsd_get();
+    unsigned cls = sz_index(64) + 1;
+    for (unsigned i = 0; p[i] != NULL; i++) {
+        jea_free(p[i]);
+        ck_assert_int_le(self->bins[cls].full - self->cold[cls].base, 128);
+    }
+    /* it allocates as well from now on */
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; p[i] != NULL; i++) {
+            p[i] = jea_malloc(64);
+        }
+        for (unsigned i = 0; p[i] != NULL; i++) {
+            jea_free(p[i]);
+        }
+    }
+    ck_assert_int_eq(self->bins[cls].full - self->cold[cls].base, 1024);
+    return NULL;
+}
+
+START_TEST(test_tcache_of_a_thread_that_only_frees_stays_small)
+{
+    enum { MANY = 5000 };
+
+    static void *p[MANY + 1];
+    for (unsigned i = 0; i < MANY; i++) {
+        p[i] = jea_malloc(64);
+    }
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, free_only, p), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+END_TEST
+
 START_TEST(test_tcache_budget_of_a_thread_is_kept)
 {
     enum { MANY = 3000 };
@@ -819,6 +857,7 @@ main(void)
     tcase_add_test(tc, test_tcache_random_traffic_keeps_the_invariants);
     tcase_add_test(tc,
                    test_tcache_stack_grows_under_load_and_stops_at_its_limit);
+    tcase_add_test(tc, test_tcache_of_a_thread_that_only_frees_stays_small);
     tcase_add_test(tc, test_tcache_budget_of_a_thread_is_kept);
     tcase_add_test(tc, test_tcache_idle_objects_go_back);
     tcase_add_test(tc, test_tcache_objects_in_use_between_rounds_stay);
