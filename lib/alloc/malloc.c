@@ -24,7 +24,7 @@
 #include "base/assert.h"
 #include "os/clock.h"
 
-enum { JUNK_ALLOC_BYTE = 0xa5, JUNK_FREE_BYTE = 0x5a };
+enum { JUNK_ALLOC_BYTE = 0xa5, JUNK_FREE_BYTE = 0x5a, FREES_PER_TICK = 16 };
 
 /* This thread's state after start-up; NULL: work without. */
 static inline tsd_t *
@@ -159,11 +159,21 @@ malloc_extent(const void *p)
 
 /* ---- events ------------------------------------------------------------ */
 
+/* Time passes for the thread's arena, and for one of the others in turn: one
+ * that no thread allocates from any more may have got pages back since. */
 static void
 malloc_decay_tick(tsd_t *tsd)
 {
-    if (!background_is_enabled()) {
-        arena_decay(tsd->arena, os_clock_coarse_ns());
+    if (background_is_enabled()) {
+        return;
+    }
+    uint64_t now = os_clock_coarse_ns();
+    arena_decay(tsd->arena, now);
+    unsigned next = tsd->decay_next + 1u;
+    tsd->decay_next = (uint16_t)(next < arenas_auto ? next : 0);
+    arena_t *other = arena_get(tsd->decay_next);
+    if (other != NULL && other != tsd->arena) {
+        arena_decay(other, now);
     }
 }
 
@@ -426,11 +436,16 @@ free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
 }
 
 static bool
-free_small(tsd_t *cache, unsigned szind, void *p)
+free_small(tsd_t *tsd, tsd_t *cache, unsigned szind, void *p)
 {
     bool is_pushed = cache != NULL && tcache_free_small(cache, szind, p);
     if (!is_pushed) {
         arena_small_dalloc(szind, p);
+    }
+    /* most often a full bin was flushed; a thread that only frees comes by no
+     * other tick */
+    if (tsd != NULL && ++tsd->slow_frees % FREES_PER_TICK == 0) {
+        malloc_decay_tick(tsd);
     }
     return is_pushed;
 }
@@ -450,7 +465,7 @@ free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
     if (unlikely(conf.junk == CONF_JUNK_TRUE || conf.junk == CONF_JUNK_FREE)) {
         memset(p, JUNK_FREE_BYTE, usable);
     }
-    bool is_pushed = e->is_slab ? free_small(cache, e->szind, p)
+    bool is_pushed = e->is_slab ? free_small(tsd, cache, e->szind, p)
                                 : free_large(tsd, cache, e, p);
     malloc_count_free(tsd, usable, is_pushed && cache == tsd);
 }

@@ -92,6 +92,8 @@ struct tsd {
     bool is_counted;            /* `live` is read where it is: keep it */
     uint8_t ncached;            /* the cache serves the classes below */
     uint8_t turn;               /* which of several bins to fill from */
+    uint8_t slow_frees;         /* small ones, to tell time by */
+    uint16_t decay_next;        /* arena to look after besides its own */
     uint16_t label;             /* of what it allocates, 0 = none */
     struct label_block *labels; /* its counters, or NULL */
     struct label_stats *label_stats; /* of `label` in there; NULL: look */
