@@ -285,7 +285,10 @@ static void *
 malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
              bool *is_popped)
 {
-    void *p = cache != NULL ? cache_bin_pop(&cache->bins[szind + 1]) : NULL;
+    void *p = NULL;
+    if (cache != NULL && !tcache_is_untouched(cache, szind)) {
+        p = cache_bin_pop(&cache->bins[szind + 1]);
+    }
     *is_popped = p != NULL;
     if (p != NULL) {
         return p;
@@ -416,6 +419,16 @@ je_alloc(size_t size, const alloc_how_t *how)
 
 /* ---- deallocation ------------------------------------------------------ */
 
+/* A bin that takes a freed object only by the slow path was most often full,
+ * and was flushed. A thread that only frees comes by no other tick. */
+static void
+free_tick(tsd_t *tsd)
+{
+    if (tsd != NULL && ++tsd->slow_frees % FREES_PER_TICK == 0) {
+        malloc_decay_tick(tsd);
+    }
+}
+
 /* Returns whether it is in the cache now. */
 static bool
 free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
@@ -424,6 +437,7 @@ free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
         !arena_of(e)->is_quarantined) {
         e->is_cached = true;
         if (tcache_free_large(cache, e->szind, p)) {
+            free_tick(tsd);
             return true;
         }
         e->is_cached = false;
@@ -442,11 +456,7 @@ free_small(tsd_t *tsd, tsd_t *cache, unsigned szind, void *p)
     if (!is_pushed) {
         arena_small_dalloc(szind, p);
     }
-    /* most often a full bin was flushed; a thread that only frees comes by no
-     * other tick */
-    if (tsd != NULL && ++tsd->slow_frees % FREES_PER_TICK == 0) {
-        malloc_decay_tick(tsd);
-    }
+    free_tick(tsd);
     return is_pushed;
 }
 

@@ -91,7 +91,7 @@ prof_draw(tsd_t *tsd, uint64_t *rate_out)
     double u = (double)((tsd_random(tsd) >> 11) + 1) * 0x1p-53; /* (0, 1] */
     double distance = -prof_ln(u) * (double)rate;
     uint64_t whole = (uint64_t)distance;
-    return whole + ((double)whole < distance);
+    return JE_MAX(whole + ((double)whole < distance), 1);
 }
 
 /* ---- recording --------------------------------------------------------- */

@@ -25,6 +25,12 @@ stats_interval_boot(void)
     }
 }
 
+uint64_t
+stats_interval_piece(void)
+{
+    return interval > 0 ? piece : UINT64_MAX;
+}
+
 void
 stats_interval_start(tsd_t *tsd)
 {

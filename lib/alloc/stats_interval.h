@@ -14,6 +14,9 @@
 /* Before the first thread state is made. */
 void stats_interval_boot(void);
 
+/* Bytes that a thread may keep to itself; UINT64_MAX: all. */
+uint64_t stats_interval_piece(void);
+
 /* Set when the thread has to report next, from its `allocated` on. */
 void stats_interval_start(tsd_t *tsd);
 

@@ -99,7 +99,6 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     unsigned have = bin_count(bin, cold);
     je_assert(n <= have);
-    atomic_store_rlx(&cold->net, cold->net - (int64_t)n);
     if (cls <= SC_NBINS) {
         arena_flush(cls - 1, cold->base, n);
     } else {
@@ -114,6 +113,7 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
         }
     }
     memmove(cold->base, cold->base + n, (have - n) * sizeof(void *));
+    atomic_store_rlx(&cold->net, cold->net - (int64_t)n);
     bin->head = cold->base + (have - n);
     bin->low = cold->base;
 }
@@ -165,7 +165,10 @@ tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
     cache_bin_t *bin = tsd_bin(tsd, cls);
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     unsigned n = cold->base != NULL ? bin_count(bin, cold) : 0;
-    unsigned nslots = JE_MIN(1u << lg, tcache_slots_most(bin, cold, cls));
+    bool is_stretched = cold->is_missed || n > cold->slots_max;
+    unsigned nslots =
+        JE_MIN(1u << lg, is_stretched ? tcache_slots_most(bin, cold, cls)
+                                      : (unsigned)cold->slots_max);
     je_assert(n <= nslots);
     void **slots = meta_slots_alloc(lg);
     if (slots == NULL) {
@@ -194,7 +197,7 @@ static bool
 tcache_has_room(tsd_t *tsd, size_t bytes, bool may_evict)
 {
     size_t limit = tsd->cache_limit_bytes + bytes;
-    size_t budget = tcache_budget(tsd, limit);
+    size_t budget = tcache_budget(tsd);
     tcache_more_t *more = tsd->more;
     if (limit > budget || more == NULL) {
         return limit <= budget;
@@ -210,7 +213,7 @@ tcache_has_room(tsd_t *tsd, size_t bytes, bool may_evict)
 static bool
 tcache_grow(tsd_t *tsd, unsigned cls)
 {
-    const cache_bin_t *bin = tsd_bin(tsd, cls);
+    cache_bin_t *bin = tsd_bin(tsd, cls);
     const tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     if (!tsd->is_cache_on || cls > tsd->ncached) {
         return false;
@@ -220,11 +223,27 @@ tcache_grow(tsd_t *tsd, unsigned cls)
                tcache_resize(tsd, cls, META_LG_SLOTS_MIN);
     }
     unsigned lg = cold->lg_slots;
+    bool is_stretching = cold->is_missed && conf.lg_tcache_stretch > 0;
     unsigned most =
-        cold->is_missed ? tcache_slots_most(bin, cold, cls) : cold->slots_max;
-    return bin_slots(bin, cold) < most &&
-           tcache_has_room(tsd, tcache_slots_bytes(bin, cls, lg), true) &&
-           tcache_resize(tsd, cls, lg + 1);
+        is_stretching ? tcache_slots_most(bin, cold, cls) : cold->slots_max;
+    unsigned slots = bin_slots(bin, cold);
+    if (slots < JE_MIN(1u << lg, most)) { /* it limited itself to slots_max */
+        bin->full = cold->base + JE_MIN(1u << lg, most);
+        return true;
+    }
+    if (slots >= most || lg == META_LG_SLOTS_MAX) {
+        return false;
+    }
+    size_t bytes = tcache_slots_bytes(bin, cls, lg);
+    if (is_stretching && !tcache_borrow(tsd, tsd->cache_limit_bytes + bytes)) {
+        return false;
+    }
+    bool has_grown =
+        tcache_has_room(tsd, bytes, true) && tcache_resize(tsd, cls, lg + 1);
+    if (!has_grown) {
+        tcache_repay(tsd);
+    }
+    return has_grown;
 }
 
 /* ---- the whole cache ---------------------------------------------------- */
@@ -287,11 +306,11 @@ tcache_fini(tsd_t *tsd)
     for (unsigned cls = 1; cls < tcache_end(tsd); cls++) {
         cache_bin_t *bin = tsd_bin(tsd, cls);
         tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+        tcache_fold_requests(tsd, cls);
         if (cold->base != NULL) {
             meta_slots_free(cold->base, cold->lg_slots);
             bin->head = bin->low = bin->full = cold->base = NULL;
         }
-        tcache_fold_requests(tsd, cls);
     }
     tsd->cache_limit_bytes = 0;
     tcache_repay(tsd);
@@ -307,6 +326,9 @@ tcache_fill(tsd_t *tsd, arena_t *arena, unsigned cls)
     cache_bin_t *bin = &tsd->bins[cls];
     tcache_bin_t *cold = &tsd->cold[cls];
     unsigned slots = bin_slots(bin, cold);
+    if (tsd->tid != 0) {
+        tsd_note_peak(tsd);
+    }
     cold->is_missed |= cold->is_given;
     if (cold->fill >= slots && tcache_grow(tsd, cls)) {
         slots = bin_slots(bin, cold);
@@ -340,6 +362,9 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
     if (unlikely(atomic_load_rlx(&tsd_has_orphans))) {
         tsd_reclaim_orphans();
     }
+    if (tcache_is_untouched(tsd, szind) && bin->head > cold->base) {
+        tcache_flush_bottom(tsd, cls, bin_count(bin, cold));
+    }
     if (bin->head > cold->base) {
         /* not empty, only lower than ever since the last GC; lowering the mark
          * in halves makes a long run of pops cost few of these */
@@ -352,10 +377,15 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
 }
 
 /* A thread that frees what others allocate has no use for what it keeps: it
- * keeps enough to give back some at a time. */
+ * keeps enough to give back some at a time. Pops from explicit caches, which
+ * are no thread's, are not counted. */
 static bool
-tcache_only_frees(const cache_bin_t *bin, const tcache_bin_t *cold)
+tcache_only_frees(const tsd_t *tsd, const cache_bin_t *bin,
+                  const tcache_bin_t *cold)
 {
+    if (tsd->tid == 0) {
+        return false;
+    }
     unsigned slots = bin_slots(bin, cold);
     uint32_t pops = (uint32_t)tcache_pops(bin, cold) - cold->pops_given;
     return slots >= TCACHE_SLOTS_FREEING && pops < slots / 2;
@@ -368,7 +398,7 @@ tcache_free_small(tsd_t *tsd, unsigned szind, void *p)
     cache_bin_t *bin = &tsd->bins[cls];
     if (!cache_bin_push(bin, p)) {
         tcache_bin_t *cold = &tsd->cold[cls];
-        if (tcache_only_frees(bin, cold) || !tcache_grow(tsd, cls)) {
+        if (tcache_only_frees(tsd, bin, cold) || !tcache_grow(tsd, cls)) {
             if (cold->base == NULL) {
                 return false;
             }
@@ -471,12 +501,16 @@ tcache_gc_bin(tsd_t *tsd, unsigned cls, bool unused)
             cold->fill = cold->fill / 2 & 0xfff;
         }
     }
+    if (unused) {
+        cold->is_given = cold->is_missed = false;
+    }
     if ((unused || idle > slots / 2) && cold->lg_slots > META_LG_SLOTS_MIN &&
         bin_count(bin, cold) <= slots / 2) {
         (void)tcache_resize(tsd, cls, cold->lg_slots - 1u);
     }
-    if (unused) {
-        cold->is_given = cold->is_missed = false;
+    unsigned easy = JE_MIN(1u << cold->lg_slots, (unsigned)cold->slots_max);
+    if (!cold->is_missed && bin_count(bin, cold) <= easy) {
+        bin->full = cold->base + easy; /* it stretches no more */
     }
     bin->low = bin->head;
     cold->looks = 0;

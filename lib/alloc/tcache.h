@@ -40,15 +40,26 @@ JE_NODISCARD bool tcache_set_nslots(tsd_t *tsd, const char *list);
  * that. */
 unsigned tcache_slots_most(const cache_bin_t *bin, const tcache_bin_t *cold,
                            unsigned cls);
-/* The largest sum of slots that the cache may hold, if it would hold `limit`:
- * it borrows what it needs beyond its own from what all share, if there is as
- * much. It repays when it holds less; of one that is gone somebody else must.
- */
-size_t tcache_budget(tsd_t *tsd, size_t limit);
+/* The largest sum of slots that the cache may hold. It can borrow what it needs
+ * to hold `limit` from what all share, if there is as much, and repays when it
+ * holds less. What all have borrowed is the sum of cache_lent_bytes: a forked
+ * child sums up anew, over the caches that it keeps. errors: false. */
+size_t tcache_budget(const tsd_t *tsd);
+JE_NODISCARD bool tcache_borrow(tsd_t *tsd, size_t limit);
 void tcache_repay(tsd_t *tsd);
-void tcache_forget_lent(size_t bytes);
+void tcache_lent_restart(void);
+void tcache_lent_keep(tsd_t *tsd, bool is_kept);
 /* Bins for the classes beyond those that every cache has. errors: false. */
 bool tcache_make_more(tsd_t *tsd);
+
+/* Whether a thread never took anything from a small bin: what it freed to there
+ * other threads allocated, and they may use what shares cache lines with it.
+ * Pops from explicit caches, which are no thread's, are not counted. */
+static inline bool
+tcache_is_untouched(const tsd_t *tsd, unsigned szind)
+{
+    return tsd->cold[szind + 1].pops_due == 0 && tsd->tid != 0;
+}
 
 /* Whether a small bin has a stack, or can have one now. */
 bool tcache_has_slots(tsd_t *tsd, unsigned szind);

@@ -4,7 +4,9 @@
 #include "alloc/tcache_count.h"
 
 #include "alloc/conf.h"
+#include "alloc/meta.h"
 #include "alloc/prof.h"
+#include "alloc/stats_interval.h"
 #include "base/assert.h"
 
 /* A bin's numbers that the formulas need. */
@@ -39,6 +41,8 @@ account_read(const cache_bin_t *bin, const tcache_bin_t *cold)
     void **base = atomic_load_rlx(&cold->base);
     void **head = atomic_load_rlx(&bin->head);
     int64_t have = base != NULL ? head - base : 0;
+    /* a handler may find the two of different stacks */
+    have = have >= 0 && have <= 1 << META_LG_SLOTS_MAX ? have : 0;
     uint64_t pops = tcache_pops(bin, cold);
     return (account_t){pops,
                        pops + (uint64_t)(have - atomic_load_rlx(&cold->net))};
@@ -93,8 +97,6 @@ tsd_note_peak(tsd_t *tsd)
 {
     tsd_bytes_t bytes = tsd_bytes(tsd);
     uint64_t now = bytes.allocated - bytes.deallocated - tsd->peak_base;
-    je_assert(!tsd->is_counted || (bytes.allocated == tsd->live.allocated &&
-                                   bytes.deallocated == tsd->live.deallocated));
     if ((int64_t)now > (int64_t)tsd->peak) {
         tsd->peak = now;
     }
@@ -123,7 +125,8 @@ draw(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
 static uint32_t
 step(uint32_t size)
 {
-    uint64_t n = conf.tcache_gc_incr_bytes / STEPS_PER_GC / size;
+    uint64_t n = conf.tcache_gc_incr_bytes / STEPS_PER_GC;
+    n = JE_MIN(n, stats_interval_piece()) / size;
     return (uint32_t)JE_MIN(JE_MAX(n, 1), (uint64_t)INT32_MAX);
 }
 
@@ -195,5 +198,7 @@ tcache_count_close(tsd_t *tsd, unsigned cls)
     cold->pops_due -= a.pops;
     cold->net = 0;
     cold->pops_seen = 0;
+    cold->pops_given = 0;
+    cold->is_given = cold->is_missed = cold->is_asked = false;
     return a.pops;
 }

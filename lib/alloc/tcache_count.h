@@ -31,9 +31,9 @@ tsd_bytes_t tsd_bytes(const tsd_t *tsd);
 /* The calling thread's bytes, kept up to date where they are from now on. */
 tsd_bytes_t *tsd_bytes_live(tsd_t *tsd);
 
-/* Look whether the thread holds more than ever. It is done where something is
- * due, and when what does not come from bins is more than ever: what comes and
- * goes between goes unnoticed. */
+/* Look whether the thread holds more than ever. It is done where bins are
+ * filled, and when what does not come from bins is more than ever: what comes
+ * from bins and goes back there between goes unnoticed. */
 void tsd_note_peak(tsd_t *tsd);
 
 /* Draw the next sample of what does not come from bins. */

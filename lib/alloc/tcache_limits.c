@@ -11,9 +11,8 @@
 /* Bytes that a bin of a small class may hold if no option says. */
 #define TCACHE_BIN_BYTES ((size_t)128 << 10)
 
-/* A bin that soon wants back what it gave for want of slots stretches: to so
- * many times its slots, and to no more than so many bytes. */
-#define TCACHE_STRETCH       ((size_t)32)
+/* A bin that soon wants back what it gave for want of slots stretches, but to
+ * no more than so many bytes. */
 #define TCACHE_STRETCH_BYTES ((size_t)4 << 20)
 
 /* What one thread may hold if no option says, and no large tcache_max. */
@@ -105,40 +104,61 @@ limits_own(const tsd_t *tsd)
 }
 
 size_t
-tcache_budget(tsd_t *tsd, size_t limit)
+tcache_budget(const tsd_t *tsd)
 {
-    size_t own = limits_own(tsd);
-    size_t over = limit - JE_MIN(limit, own);
-    if (conf.tcache_thread_max != 0 || over <= tsd->cache_lent_bytes) {
-        return own + tsd->cache_lent_bytes;
+    return limits_own(tsd) + tsd->cache_lent_bytes;
+}
+
+bool
+tcache_borrow(tsd_t *tsd, size_t limit)
+{
+    size_t budget = tcache_budget(tsd);
+    if (limit <= budget) {
+        return true;
     }
-    size_t more = over - tsd->cache_lent_bytes;
-    if (over > TCACHE_LOAN_MAX) {
-        return own + tsd->cache_lent_bytes;
+    size_t more = limit - budget;
+    if (conf.tcache_thread_max != 0 ||
+        tsd->cache_lent_bytes + more > TCACHE_LOAN_MAX) {
+        return false;
     }
     if (atomic_add_rlx(&lent, more) + more > TCACHE_LENT_MAX) {
         atomic_sub_rlx(&lent, more);
-    } else {
-        tsd->cache_lent_bytes += more;
+        return false;
     }
-    return own + tsd->cache_lent_bytes;
+    tsd->cache_lent_bytes += more;
+    return true;
 }
 
+/* A child may have lost count of a cache that a frame below a hook goes on
+ * with: then there is less to give back. */
 void
 tcache_repay(tsd_t *tsd)
 {
     size_t limit = tsd->cache_limit_bytes;
     size_t over = limit - JE_MIN(limit, limits_own(tsd));
-    if (over < tsd->cache_lent_bytes) {
-        atomic_sub_rlx(&lent, tsd->cache_lent_bytes - over);
+    size_t before = tsd->cache_lent_bytes;
+    if (over < before) {
         tsd->cache_lent_bytes = over;
+        size_t sum = atomic_load_rlx(&lent);
+        while (!atomic_cas_acq(&lent, &sum, sum - JE_MIN(before - over, sum))) {
+        }
     }
 }
 
 void
-tcache_forget_lent(size_t bytes)
+tcache_lent_restart(void)
 {
-    atomic_sub_rlx(&lent, bytes);
+    atomic_store_rlx(&lent, 0);
+}
+
+void
+tcache_lent_keep(tsd_t *tsd, bool is_kept)
+{
+    if (!is_kept) {
+        tsd->cache_lent_bytes = 0;
+        tsd->is_cache_on = false; /* or it would borrow for good */
+    }
+    atomic_add_rlx(&lent, tsd->cache_lent_bytes);
 }
 
 /* ---- classes ----------------------------------------------------------- */

@@ -94,7 +94,8 @@ tcache_bin_is_valid(const tcache_view_t *v, unsigned cls)
     size_t slots = (size_t)(bin->full - cold->base);
     return cold->base <= bin->low && bin->low <= bin->head &&
            bin->head <= bin->full &&
-           slots == JE_MIN((size_t)1 << cold->lg_slots, most);
+           (slots == JE_MIN((size_t)1 << cold->lg_slots, most) ||
+            slots == JE_MIN((size_t)1 << cold->lg_slots, cold->slots_max));
 }
 
 bool

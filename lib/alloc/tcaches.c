@@ -164,7 +164,12 @@ tcaches_fork_child(void)
     os_mutex_init(&caches_mtx, OS_RANK_TSD);
     for (unsigned i = 0; i < caches_end; i++) {
         tsd_t *cache = tcaches_peek(i);
-        if (cache != NULL && atomic_load_rlx(&cache->nesting) != 0) {
+        if (cache == NULL) {
+            continue;
+        }
+        bool is_whole = atomic_load_rlx(&cache->nesting) == 0;
+        tcache_lent_keep(cache, is_whole);
+        if (!is_whole) {
             atomic_store_rel(&caches[i], &tsd_none);
         }
     }

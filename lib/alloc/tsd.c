@@ -212,21 +212,28 @@ tsd_fork_child(void)
     bool list_torn = os_mutex_is_held(&tsd_mtx);
     os_mutex_init(&tsd_mtx, OS_RANK_TSD);
     tsd_t *self = tsd_current;
+    tcache_lent_restart();
     if (list_torn) {
         list_init(&tsd_spare);
         list_init(&tsd_orphans);
         atomic_store_rlx(&tsd_has_orphans, false);
+        if (self != &tsd_none) {
+            tcache_lent_keep(self, self->nesting == 0);
+        }
     } else {
+        for (list_t *l = tsd_orphans.next; l != &tsd_orphans; l = l->next) {
+            tcache_lent_keep(list_entry(l, tsd_t, link), true);
+        }
         /* threads inside the slow path may have a bin half changed */
         for (list_t *l = tsd_all.next; l != &tsd_all;) {
             tsd_t *tsd = list_entry(l, tsd_t, link);
             l = l->next;
             list_remove(&tsd->link);
-            if (tsd != self && atomic_load_rlx(&tsd->nesting) == 0) {
+            bool is_whole = atomic_load_rlx(&tsd->nesting) == 0;
+            tcache_lent_keep(tsd, is_whole);
+            if (tsd != self && is_whole) {
                 list_push_back(&tsd_orphans, &tsd->link);
                 atomic_store_rlx(&tsd_has_orphans, true);
-            } else if (tsd != self) {
-                tcache_forget_lent(tsd->cache_lent_bytes);
             }
         }
     }

@@ -248,6 +248,8 @@ interval stats_interval:-1 0 0
 interval stats_interval:8388608 15 16
 interval stats_interval:100000000 1 1
 interval stats_interval:1000000000 0 0
+interval stats_interval:65536 1950 2048
+interval stats_interval:10000000,tcache_gc_incr_bytes:1099511627776 13 13
 interval stats_interval:9223372036854775807 0 0
 with stats_interval:100000000,stats_interval_opts:Jgmdablxeh interval
 is "stats_interval_opts" "$(grep -c '^{' "$err") $(grep -c bins "$err")" '1 0'

@@ -73,15 +73,19 @@ END_TEST
 
 START_TEST(test_pages_of_idle_arenas_decay_as_others_free)
 {
-    enum { MANY = 200000 };
+    static const struct {
+        size_t size;
+        unsigned n;
+    } kinds[] = {{64, 400000}, {16384, 4000}};
 
-    static void *p[2 * MANY];
-    for (unsigned i = 0; i < 2 * MANY; i++) {
-        p[i] = jea_malloc(64);
+    static void *p[400000];
+    unsigned n = kinds[_i].n;
+    for (unsigned i = 0; i < n; i++) {
+        p[i] = jea_malloc(kinds[_i].size);
     }
     arena_t *arena = idle_arena();
-    for (unsigned i = 0; i < 2 * MANY; i++) {
-        if (i == MANY) {
+    for (unsigned i = 0; i < n; i++) {
+        if (i == n / 2) {
             wait_for_decay();
         }
         jea_free(p[i]);
@@ -98,7 +102,8 @@ main(void)
     TCase *tc = tcase_create("idle");
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_pages_of_idle_arenas_decay_as_others_allocate);
-    tcase_add_test(tc, test_pages_of_idle_arenas_decay_as_others_free);
+    tcase_add_loop_test(tc, test_pages_of_idle_arenas_decay_as_others_free, 0,
+                        2);
     suite_add_tcase(s, tc);
     return util_run(s);
 }

@@ -1,7 +1,6 @@
 /*
  * Thread caches: filling, growing, trimming, giving back, and their counts.
  */
-#include "alloc/tcache.h"
 #include "alloc/tcache_count.h"
 
 #include <errno.h>
@@ -17,58 +16,7 @@
 #include "alloc/meta.h"
 #include "base/bits.h"
 #include "jealloc.h"
-#include "t/util.h"
-
-static tsd_t *tsd;
-static conf_t options;
-
-static void
-teardown(void)
-{
-    conf = options;
-}
-
-static void
-setup(void)
-{
-    ck_assert(je_boot());
-    options = conf;
-    tsd = tsd_get();
-    ck_assert_ptr_nonnull(tsd);
-    tcache_set_enabled(tsd, true);
-    tcache_flush(tsd);
-}
-
-static unsigned
-cached(unsigned cls)
-{
-    return (unsigned)(tsd->bins[cls].head - tsd->cold[cls].base);
-}
-
-/* Start the cache again with the options as they are now. */
-static void
-restart(void)
-{
-    tcache_fini(tsd);
-    tcache_boot();
-    tcache_init(tsd);
-}
-
-static void
-expect_invariants(void)
-{
-    size_t limit = 0;
-    for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
-        const tcache_bin_t *cold = &tsd->cold[cls];
-        if (cold->base != NULL) {
-            ck_assert_uint_le(tsd->bins[cls].full - cold->base,
-                              1 << cold->lg_slots);
-            limit += sz_size(cls - 1) << cold->lg_slots;
-        }
-    }
-    ck_assert_uint_eq(tsd->cache_limit_bytes, limit);
-    ck_assert(tcache_is_valid(tsd));
-}
+#include "t/unit/tcache.h"
 
 START_TEST(test_tcache_free_then_malloc_returns_the_same_object)
 {
@@ -174,6 +122,32 @@ START_TEST(test_tcache_of_a_thread_that_only_frees_stays_small)
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, free_only, p), 0);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+END_TEST
+
+static void *
+free_then_take(void *arg)
+{
+    void *p = arg;
+    jea_free(p);
+    for (unsigned i = 0; i < 100; i++) {
+        char *q = jea_malloc(8);
+        /* nothing from the line that the other thread goes on with */
+        ck_assert_uint_ne((uintptr_t)q / CACHELINE, (uintptr_t)p / CACHELINE);
+    }
+    return NULL;
+}
+
+START_TEST(test_tcache_first_object_taken_is_of_the_threads_own_arena)
+{
+    pthread_t thread;
+    void *mine = jea_malloc(8), *other = jea_malloc(8);
+    ck_assert_uint_eq((uintptr_t)mine / CACHELINE,
+                      (uintptr_t)other / CACHELINE);
+    ck_assert_int_eq(pthread_create(&thread, NULL, free_then_take, other), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    jea_free(mine);
 }
 
 END_TEST
@@ -287,117 +261,6 @@ START_TEST(test_tcache_max_is_the_largest_class)
         expect_invariants();
         ck_assert_ptr_null(tsd->more);
     }
-}
-
-END_TEST
-
-/* ---- stretching -------------------------------------------------------- */
-
-/* Take and give n objects of a class `rounds` times. */
-static void
-batches(unsigned cls, unsigned n, unsigned rounds)
-{
-    static void *p[5000];
-    ck_assert_uint_le(n, JE_ARRAY_LEN(p));
-    for (unsigned round = 0; round < rounds; round++) {
-        for (unsigned i = 0; i < n; i++) {
-            p[i] = jea_malloc(sz_size(cls - 1));
-        }
-        for (unsigned i = 0; i < n; i++) {
-            jea_free(p[i]);
-        }
-        expect_invariants();
-    }
-}
-
-static unsigned
-slots(unsigned cls)
-{
-    return (unsigned)(tsd->bins[cls].full - tsd->cold[cls].base);
-}
-
-START_TEST(test_tcache_bin_stretches_if_it_wants_back_what_it_gave)
-{
-    static const size_t sizes[] = {512, 4096, 14336, 16384, 32768};
-    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
-        unsigned cls = sz_index(sizes[i]) + 1;
-        restart();
-        unsigned easy = tsd->cold[cls].slots_max;
-        batches(cls, 1000, 1); /* given, but not wanted yet */
-        ck_assert_uint_le(slots(cls), easy);
-        batches(cls, 1000, 4);
-        ck_assert_uint_gt(slots(cls), 4 * easy - 1);
-        ck_assert_uint_le(slots(cls) * sizes[i], (size_t)4 << 20);
-        ck_assert_uint_le(tsd->cache_limit_bytes, (size_t)8 << 20);
-    }
-}
-
-END_TEST
-
-START_TEST(test_tcache_stretched_bin_goes_back_when_it_is_idle)
-{
-    unsigned cls = sz_index(4096) + 1;
-    restart();
-    batches(cls, 1000, 4);
-    ck_assert_uint_eq(slots(cls), 1024);
-    ck_assert_uint_gt(tsd->cache_lent_bytes, 0);
-    for (unsigned i = 0; i < 20 * SC_NCACHED; i++) {
-        tcache_gc(tsd);
-        expect_invariants();
-    }
-    ck_assert_uint_eq(slots(cls), 1u << META_LG_SLOTS_MIN);
-    ck_assert_uint_le(cached(cls), 8);
-    ck_assert_uint_eq(tsd->cache_lent_bytes, 0);
-    batches(cls, 1000, 1); /* as at its start */
-    ck_assert_uint_le(slots(cls), tsd->cold[cls].slots_max);
-}
-
-END_TEST
-
-START_TEST(test_tcache_large_batch_is_not_trimmed_between_its_halves)
-{
-    unsigned cls = sz_index(4096) + 1;
-    restart();
-    batches(cls, 1000, 4);
-    uint64_t fills = atomic_load_rlx(&tsd->arena->bins[cls - 1].stats.nfills);
-    batches(cls, 1000, 10);
-    ck_assert_uint_eq(atomic_load_rlx(&tsd->arena->bins[cls - 1].stats.nfills),
-                      fills);
-}
-
-END_TEST
-
-START_TEST(test_tcache_loans_are_bounded_and_come_back)
-{
-    enum { MIB = 1 << 20, N = 8 };
-
-    static tsd_t others[N];
-    size_t sum = 0;
-    restart();
-    for (unsigned i = 0; i < N; i++) {
-        /* 2 MiB of its own, 6 lent */
-        ck_assert_uint_eq(tcache_budget(&others[i], 2 * MIB), 2 * MIB);
-        ck_assert_uint_eq(tcache_budget(&others[i], 9 * MIB), 2 * MIB);
-        size_t budget = tcache_budget(&others[i], 8 * MIB);
-        ck_assert_uint_eq(budget, i < 5 ? 8 * MIB : 2 * MIB);
-        sum += others[i].cache_lent_bytes;
-    }
-    ck_assert_uint_eq(sum, 30 * MIB);
-    ck_assert_uint_eq(tcache_budget(&others[5], 4 * MIB), 4 * MIB);
-    ck_assert_uint_eq(tcache_budget(&others[6], 2 * MIB + 1), 2 * MIB);
-    others[0].cache_limit_bytes = 3 * MIB; /* the others hold nothing */
-    for (unsigned i = 0; i < N; i++) {
-        tcache_repay(&others[i]);
-        ck_assert_uint_eq(others[i].cache_lent_bytes, i == 0 ? MIB : 0);
-    }
-    others[0].cache_limit_bytes = 0;
-    tcache_repay(&others[0]);
-    for (unsigned i = 0; i < 5; i++) {
-        ck_assert_uint_eq(tcache_budget(&others[i], 8 * MIB), 8 * MIB);
-        tcache_repay(&others[i]);
-    }
-    conf.tcache_thread_max = 3 * MIB; /* said, so nothing is lent */
-    ck_assert_uint_eq(tcache_budget(&others[0], 4 * MIB), 3 * MIB);
 }
 
 END_TEST
@@ -858,16 +721,13 @@ main(void)
     tcase_add_test(tc,
                    test_tcache_stack_grows_under_load_and_stops_at_its_limit);
     tcase_add_test(tc, test_tcache_of_a_thread_that_only_frees_stays_small);
+    tcase_add_test(tc,
+                   test_tcache_first_object_taken_is_of_the_threads_own_arena);
     tcase_add_test(tc, test_tcache_budget_of_a_thread_is_kept);
     tcase_add_test(tc, test_tcache_idle_objects_go_back);
     tcase_add_test(tc, test_tcache_objects_in_use_between_rounds_stay);
     tcase_add_test(tc, test_tcache_disabled_keeps_nothing);
     tcase_add_test(tc, test_tcache_max_is_the_largest_class);
-    tcase_add_test(tc, test_tcache_bin_stretches_if_it_wants_back_what_it_gave);
-    tcase_add_test(tc, test_tcache_stretched_bin_goes_back_when_it_is_idle);
-    tcase_add_test(tc,
-                   test_tcache_large_batch_is_not_trimmed_between_its_halves);
-    tcase_add_test(tc, test_tcache_loans_are_bounded_and_come_back);
     tcase_add_test(tc, test_tcache_more_classes_are_kept_up_to_tcache_max);
     tcase_add_test(tc, test_tcache_more_classes_keep_the_budget);
     tcase_add_test(tc, test_tcache_budget_follows_tcache_max_unless_it_is_set);

@@ -29,6 +29,7 @@ JE_CORE_UNITS = \
 	t/unit/check_reset \
 	t/unit/check_shards \
 	t/unit/check_special \
+	t/unit/check_stretch \
 	t/unit/check_sz \
 	t/unit/check_tcache \
 	t/unit/check_tcaches \
@@ -37,13 +38,16 @@ check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
 EXTRA_DIST += \
 	t/unit/check_count.env \
+	t/unit/check_idle.env \
 	t/unit/check_leaves.env \
 	t/unit/check_moves.env \
 	t/unit/check_shards.env \
+	t/unit/check_stretch.env \
 	t/unit/check_tcache.env \
 	t/unit/check_tsd.env \
 	t/unit/moves.h \
-	t/unit/stderr.h
+	t/unit/stderr.h \
+	t/unit/tcache.h
 t_unit_check_arena_LDADD = $(JE_CORE_TEST)
 t_unit_check_background_LDADD = $(JE_CORE_TEST)
 t_unit_check_bin_LDADD = $(JE_CORE_TEST)
@@ -72,6 +76,7 @@ t_unit_check_pac_LDADD = $(JE_CORE_TEST)
 t_unit_check_reset_LDADD = $(JE_CORE_TEST)
 t_unit_check_shards_LDADD = $(JE_CORE_TEST)
 t_unit_check_special_LDADD = $(JE_CORE_TEST)
+t_unit_check_stretch_LDADD = $(JE_CORE_TEST)
 t_unit_check_sz_LDADD = $(JE_CORE_TEST)
 t_unit_check_tcache_LDADD = $(JE_CORE_TEST)
 t_unit_check_tcaches_LDADD = $(JE_CORE_TEST)

@@ -1,0 +1,239 @@
+/*
+ * Bins of thread caches that stretch beyond their places, what they borrow for
+ * it, and when they do not.
+ */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "alloc/arena.h"
+#include "alloc/meta.h"
+#include "jealloc.h"
+#include "t/unit/tcache.h"
+
+/* Take and give n objects of a class `rounds` times. */
+static void
+batches(unsigned cls, unsigned n, unsigned rounds)
+{
+    static void *p[5000];
+    ck_assert_uint_le(n, JE_ARRAY_LEN(p));
+    for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned i = 0; i < n; i++) {
+            p[i] = jea_malloc(sz_size(cls - 1));
+        }
+        for (unsigned i = 0; i < n; i++) {
+            jea_free(p[i]);
+        }
+        expect_invariants();
+    }
+}
+
+static unsigned
+slots(unsigned cls)
+{
+    return (unsigned)(tsd->bins[cls].full - tsd->cold[cls].base);
+}
+
+START_TEST(test_tcache_bin_stretches_if_it_wants_back_what_it_gave)
+{
+    static const size_t sizes[] = {512, 4096, 14336, 16384, 32768};
+    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        unsigned cls = sz_index(sizes[i]) + 1;
+        restart();
+        unsigned easy = tsd->cold[cls].slots_max;
+        batches(cls, 1000, 1); /* given, but not wanted yet */
+        ck_assert_uint_le(slots(cls), easy);
+        batches(cls, 1000, 4);
+        ck_assert_uint_gt(slots(cls), 4 * easy - 1);
+        ck_assert_uint_le(slots(cls) * sizes[i], (size_t)4 << 20);
+        ck_assert_uint_le(tsd->cache_limit_bytes, (size_t)8 << 20);
+    }
+}
+
+END_TEST
+
+START_TEST(test_tcache_stretched_bin_goes_back_when_it_is_idle)
+{
+    unsigned cls = sz_index(4096) + 1;
+    restart();
+    batches(cls, 1000, 4);
+    ck_assert_uint_eq(slots(cls), 1024);
+    ck_assert_uint_gt(tsd->cache_lent_bytes, 0);
+    for (unsigned i = 0; i < 20 * SC_NCACHED; i++) {
+        tcache_gc(tsd);
+        expect_invariants();
+    }
+    ck_assert_uint_eq(slots(cls), 1u << META_LG_SLOTS_MIN);
+    ck_assert_uint_le(cached(cls), 8);
+    ck_assert_uint_eq(tsd->cache_lent_bytes, 0);
+    batches(cls, 1000, 1); /* as at its start */
+    ck_assert_uint_le(slots(cls), tsd->cold[cls].slots_max);
+}
+
+END_TEST
+
+START_TEST(test_tcache_large_batch_is_not_trimmed_between_its_halves)
+{
+    unsigned cls = sz_index(4096) + 1;
+    restart();
+    batches(cls, 1000, 4);
+    uint64_t fills = atomic_load_rlx(&tsd->arena->bins[cls - 1].stats.nfills);
+    batches(cls, 1000, 10);
+    ck_assert_uint_eq(atomic_load_rlx(&tsd->arena->bins[cls - 1].stats.nfills),
+                      fills);
+}
+
+END_TEST
+
+/* What can still be borrowed, by caches of up to 6 MiB beyond their 2. */
+static size_t
+lendable(void)
+{
+    enum { MIB = 1 << 20, N = 8, STEP = MIB / 4 };
+
+    static tsd_t others[N];
+    size_t sum = 0;
+    for (unsigned i = 0; i < N; i++) {
+        for (size_t n = STEP; tcache_borrow(&others[i], 2 * MIB + n);
+             n += STEP) {
+            sum += STEP;
+        }
+        ck_assert_uint_le(others[i].cache_lent_bytes, 6 * MIB);
+        ck_assert_uint_eq(tcache_budget(&others[i]),
+                          2 * MIB + others[i].cache_lent_bytes);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        tcache_repay(&others[i]); /* it holds nothing */
+        ck_assert_uint_eq(others[i].cache_lent_bytes, 0);
+    }
+    return sum;
+}
+
+START_TEST(test_tcache_loans_are_bounded_and_come_back)
+{
+    enum { MIB = 1 << 20 };
+
+    restart();
+    ck_assert_uint_eq(lendable(), 32 * MIB);
+    tsd->cache_limit_bytes += 3 * MIB;
+    ck_assert(tcache_borrow(tsd, 3 * MIB));
+    ck_assert_uint_eq(lendable(), 31 * MIB);
+    tcache_repay(tsd);
+    ck_assert_uint_eq(lendable(), 31 * MIB);
+    tsd->cache_limit_bytes -= 3 * MIB;
+    tcache_repay(tsd);
+    ck_assert_uint_eq(lendable(), 32 * MIB);
+    conf.tcache_thread_max = 3 * MIB; /* said, so nothing is lent */
+    ck_assert_uint_eq(tcache_budget(tsd), 3 * MIB);
+    ck_assert(!tcache_borrow(tsd, 4 * MIB));
+}
+
+END_TEST
+
+typedef struct holder {
+    pthread_barrier_t barrier;
+    bool is_inside; /* its thread is in the slow path when the process forks */
+} holder_t;
+
+static void *
+hold_a_loan(void *arg)
+{
+    holder_t *holder = arg;
+    tsd_t *self = tsd_get();
+    ck_assert(tcache_borrow(self, (size_t)5 << 20));
+    self->nesting += holder->is_inside;
+    pthread_barrier_wait(&holder->barrier);
+    pthread_barrier_wait(&holder->barrier);
+    self->nesting -= holder->is_inside;
+    tcache_repay(self);
+    return NULL;
+}
+
+START_TEST(test_tcache_loans_of_lost_threads_end_in_the_child)
+{
+    enum { MIB = 1 << 20 };
+
+    holder_t holder = {.is_inside = _i != 0};
+    pthread_t thread;
+    restart();
+    pthread_barrier_init(&holder.barrier, NULL, 2);
+    ck_assert_int_eq(pthread_create(&thread, NULL, hold_a_loan, &holder), 0);
+    pthread_barrier_wait(&holder.barrier);
+    ck_assert_uint_eq(lendable(), 29 * MIB);
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool ok = lendable() == (holder.is_inside ? 32u : 29u) * MIB;
+        tsd_reclaim_orphans();
+        _exit(ok && lendable() == 32u * MIB ? 0 : 1);
+    }
+    int status = -1;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    pthread_barrier_wait(&holder.barrier);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_uint_eq(lendable(), 32 * MIB);
+}
+
+END_TEST
+
+START_TEST(test_tcache_limits_hold_for_what_does_not_stretch)
+{
+    static const unsigned limits[] = {1, 5, 12, 20};
+    for (unsigned i = 0; i < JE_ARRAY_LEN(limits); i++) {
+        conf.tcache_nslots_large = limits[i];
+        restart();
+        unsigned cls = sz_index(16384) + 1;
+        unsigned n = 2 * limits[i];
+        batches(cls, n, 1);
+        ck_assert_uint_le(slots(cls), limits[i]);
+        batches(cls, n, 3);
+        ck_assert_uint_gt(slots(cls), limits[i]);
+        for (unsigned k = 0; k < 20 * SC_NCACHED; k++) {
+            tcache_gc(tsd);
+            expect_invariants();
+        }
+        ck_assert_uint_le(slots(cls), JE_MIN(limits[i], 8));
+    }
+}
+
+END_TEST
+
+START_TEST(test_tcache_peak_is_looked_at_when_bins_are_filled)
+{
+    enum { MANY = 6000 };
+
+    static void *p[MANY];
+    uint64_t peak;
+    size_t len = sizeof(peak);
+    ck_assert_int_eq(jea_mallctl("thread.peak.reset", NULL, NULL, NULL, 0), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        p[i] = jea_malloc(64);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        jea_free(p[i]);
+    }
+    ck_assert_int_eq(jea_mallctl("thread.peak.read", &peak, &len, NULL, 0), 0);
+    ck_assert_uint_le(peak, MANY * 64);
+    ck_assert_uint_ge(peak, (MANY - 1024) * 64);
+}
+
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("stretch");
+    TCase *tc = tcase_create("stretch");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, test_tcache_bin_stretches_if_it_wants_back_what_it_gave);
+    tcase_add_test(tc, test_tcache_stretched_bin_goes_back_when_it_is_idle);
+    tcase_add_test(tc,
+                   test_tcache_large_batch_is_not_trimmed_between_its_halves);
+    tcase_add_test(tc, test_tcache_loans_are_bounded_and_come_back);
+    tcase_add_loop_test(tc, test_tcache_loans_of_lost_threads_end_in_the_child,
+                        0, 2);
+    tcase_add_test(tc, test_tcache_limits_hold_for_what_does_not_stretch);
+    tcase_add_test(tc, test_tcache_peak_is_looked_at_when_bins_are_filled);
+    suite_add_tcase(s, tc);
+    return util_run(s);
+}
