@@ -105,6 +105,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/prof_heap.h \
 	lib/alloc/prof_heap_write.c \
 	lib/alloc/prof_heap_write.h \
+	lib/alloc/prof_trace.c \
+	lib/alloc/prof_trace.h \
 	lib/alloc/prof_hook.c \
 	lib/alloc/prof_hook.h \
 	lib/alloc/prof_ln.h \

@@ -16,6 +16,8 @@
 #include "alloc/prof_log.h"
 #include "alloc/prof_recent.h"
 #include "alloc/prof_table.h"
+#include "alloc/prof_trace.h"
+#include "alloc/sz.h"
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -83,11 +85,11 @@ prof_boot_late(void)
 uint64_t
 prof_draw(tsd_t *tsd, uint64_t *rate_out)
 {
-    uint64_t rate = atomic_load_rlx(&conf.sample);
-    if (!je_config_prof || rate == 0) {
+    uint64_t rate = je_config_prof ? atomic_load_rlx(&conf.sample) : 0;
+    *rate_out = rate;
+    if (rate == 0) {
         return 0;
     }
-    *rate_out = rate;
     double u = (double)((tsd_random(tsd) >> 11) + 1) * 0x1p-53; /* (0, 1] */
     double distance = -prof_ln(u) * (double)rate;
     uint64_t whole = (uint64_t)distance;
@@ -139,22 +141,72 @@ prof_moment(const tsd_t *tsd, const prof_stack_t *stack, uint64_t time_ns)
     return m;
 }
 
+static JE_NOINLINE prof_stack_t *
+prof_walk(const cfi_regs_t *start, uint64_t salt)
+{
+    uintptr_t frames[PROF_STACK_MAX];
+    cfi_trail_t trail;
+    trail.n = 0;
+    trail.needs_fp = trail.is_noted = false;
+    trail.fp_at = 0;
+    unsigned depth = prof_bt_walk(start, frames, PROF_STACK_MAX, &trail);
+    prof_stack_t *stack = prof_stack_get(frames, depth);
+    prof_trace_add(start, salt, &trail, stack);
+    return stack;
+}
+
 static JE_NOINLINE bool
+prof_walk_finds(const cfi_regs_t *start, const prof_stack_t *stack)
+{
+    uintptr_t frames[PROF_STACK_MAX];
+    unsigned depth = prof_bt_walk(start, frames, PROF_STACK_MAX, NULL);
+    return prof_stack_get(frames, depth) == stack;
+}
+
+static JE_NOINLINE prof_stack_t *
+prof_hooked_stack(void)
+{
+    uintptr_t frames[PROF_STACK_MAX];
+    unsigned depth;
+    return prof_hook_capture(frames, PROF_STACK_MAX, &depth)
+               ? prof_stack_get(frames, depth)
+               : NULL;
+}
+
+/* The stack that this function is called on, for something of some size class.
+ * errors: NULL, no memory. */
+static JE_NOINLINE prof_stack_t *
+prof_stack_here(unsigned szind)
+{
+    prof_stack_t *stack = NULL;
+    if (unlikely(prof_hook_is_set()) && (stack = prof_hooked_stack()) != NULL) {
+        return stack;
+    }
+    cfi_regs_t start;
+    prof_bt_here(&start);
+    stack = prof_trace_find(&start, szind);
+    if (unlikely(stack == NULL)) {
+        return prof_walk(&start, szind);
+    }
+    je_assert(je_config_debug < 2 || prof_walk_finds(&start, stack));
+    return stack;
+}
+
+static bool
 prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
             size_t usable)
 {
-    uintptr_t frames[PROF_STACK_MAX];
     prof_fetch_thread_name(tsd);
     /* a sample without a stack still counts: without it sums would be short */
-    unsigned depth = prof_hook_capture(frames, PROF_STACK_MAX);
-    if (unlikely(depth == 0)) {
+    prof_stack_t *stack = prof_stack_here(e->szind);
+    if (unlikely(stack != NULL && stack->depth == 0)) {
         atomic_add_rlx(&prof.no_stack, 1u);
     }
     prof_sample_t sample = {
         .addr = (uintptr_t)p,
         .requested = requested,
         .time_ns = prof_now(),
-        .site = prof_site_get(frames, depth, usable, tsd->hit_rate),
+        .site = prof_site_get(stack, usable, tsd->hit_rate),
         .tid = tsd->tid,
         .label = tsd->label,
     };
@@ -198,11 +250,9 @@ prof_sample_alloc(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
 static JE_NOINLINE void
 prof_note_free(tsd_t *tsd, const prof_sample_t *gone)
 {
-    uintptr_t frames[PROF_STACK_MAX];
     prof_fetch_thread_name(tsd);
-    unsigned depth = prof_hook_capture(frames, PROF_STACK_MAX);
-    prof_moment_t m =
-        prof_moment(tsd, prof_stack_get(frames, depth), prof_now());
+    prof_stack_t *stack = prof_stack_here(sz_index(gone->site->usable));
+    prof_moment_t m = prof_moment(tsd, stack, prof_now());
     prof_recent_release(gone->recent, &m, false);
     if (atomic_load_rlx(&prof_log_is_on)) {
         prof_log_free(gone, &m);
@@ -244,6 +294,7 @@ prof_fork_child(void)
     prof_recent_fork_child();
     prof_log_fork_child();
     prof_bt_fork_child();
+    prof_trace_fork_child();
     prof_dump_fork_child();
     prof_heap_fork_child();
 }

@@ -158,7 +158,8 @@ bt_is_own(uintptr_t pc)
 /* Rules are always followed through our own code, which is built without frame
  * pointers; beyond it only in BT_RULES. */
 static unsigned
-bt_walk(cfi_regs_t *regs, bt_mode_t mode, uintptr_t *frames, unsigned max)
+bt_walk(cfi_regs_t *regs, bt_mode_t mode, uintptr_t *frames, unsigned max,
+        cfi_trail_t *trail)
 {
     uintptr_t limit = bt_stack_limit(regs->sp);
     unsigned n = 0;
@@ -166,7 +167,10 @@ bt_walk(cfi_regs_t *regs, bt_mode_t mode, uintptr_t *frames, unsigned max)
     while (n < max) {
         cfi_result_t result = CFI_UNKNOWN;
         if (mode == BT_RULES || (has_rules && is_inside)) {
-            result = cfi_step(regs, limit);
+            result = cfi_step(regs, limit, trail);
+        }
+        if (result == CFI_UNKNOWN && trail != NULL) {
+            trail->is_lost = true;
         }
         if (result == CFI_END || (result == CFI_UNKNOWN && !bt_step_fp(regs))) {
             break;
@@ -197,25 +201,28 @@ bt_cut_own(uintptr_t *frames, unsigned n)
     return n - cut;
 }
 
-JE_NOINLINE unsigned
-prof_bt_capture(uintptr_t *frames, unsigned max)
+unsigned
+prof_bt_walk(const cfi_regs_t *start, uintptr_t *frames, unsigned max,
+             cfi_trail_t *trail)
 {
     bt_mode_t mode = atomic_load_acq(&bt_mode);
+    if (trail != NULL) {
+        trail->is_lost = mode != BT_RULES;
+    }
     if (mode == BT_NONE) {
         return 0;
     }
     if (mode == BT_LIB) {
         return bt_cut_own(frames, prof_bt_lib_walk(frames, max));
     }
-    cfi_regs_t regs = {.is_exact = true};
-#if defined(__x86_64__)
-    __asm__ volatile("leaq 0(%%rip), %0\n\t"
-                     "movq %%rsp, %1\n\t"
-                     "movq %%rbp, %2"
-                     : "=&r"(regs.pc), "=&r"(regs.sp), "=&r"(regs.fp));
-#else
-    regs.fp = (uintptr_t)__builtin_frame_address(0);
-    regs.sp = regs.fp;
-#endif
-    return bt_walk(&regs, mode, frames, max);
+    cfi_regs_t regs = *start;
+    return bt_walk(&regs, mode, frames, max, trail);
+}
+
+JE_NOINLINE unsigned
+prof_bt_capture(uintptr_t *frames, unsigned max)
+{
+    cfi_regs_t regs;
+    prof_bt_here(&regs);
+    return prof_bt_walk(&regs, frames, max, NULL);
 }

@@ -17,6 +17,7 @@
 #ifndef JE_ALLOC_PROF_BT_H
 #define JE_ALLOC_PROF_BT_H
 
+#include "alloc/prof_cfi.h"
 #include "base/macros.h"
 
 #include <stdbool.h>
@@ -29,6 +30,27 @@ void prof_bt_boot_late(void);
 /* Fill frames[0..max) with return addresses, leaf first, without those of the
  * preload object itself. Returns how many; 0 when none could be had. */
 unsigned prof_bt_capture(uintptr_t *frames, unsigned max);
+
+/* Where a walk of the present frame begins, and such a walk: the same as above,
+ * while the frame is there. `trail`, empty at first, may be NULL; only `rules`
+ * leave one. */
+static inline void
+prof_bt_here(cfi_regs_t *regs)
+{
+    *regs = (cfi_regs_t){.is_exact = true};
+#if defined(__x86_64__)
+    __asm__ volatile("leaq 0(%%rip), %0\n\t"
+                     "movq %%rsp, %1\n\t"
+                     "movq %%rbp, %2"
+                     : "=&r"(regs->pc), "=&r"(regs->sp), "=&r"(regs->fp));
+#else
+    regs->fp = (uintptr_t)__builtin_frame_address(0);
+    regs->sp = regs->fp;
+#endif
+}
+
+unsigned prof_bt_walk(const cfi_regs_t *start, uintptr_t *frames, unsigned max,
+                      cfi_trail_t *trail);
 
 /* "call-frame-info", "libunwind", "frame-pointer" or "none". */
 const char *prof_bt_name(void);

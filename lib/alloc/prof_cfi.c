@@ -5,6 +5,7 @@
 #include "alloc/prof_cfi.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stddef.h>
 #include <string.h>
 #include <ucontext.h>
@@ -26,6 +27,50 @@ typedef struct find_result {
 
 static int (*find_object)(void *pc, find_result_t *result);
 
+/* Objects that were loaded with the program stay: what they are needed by does.
+ */
+static struct {
+    uintptr_t start, end;
+} lasting[64];
+
+static unsigned nlasting;
+
+#if defined(__x86_64__)
+static int
+note_lasting(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    (void)arg;
+    uintptr_t start = UINTPTR_MAX, end = 0;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+        if (h->p_type == PT_LOAD) {
+            uintptr_t at = info->dlpi_addr + h->p_vaddr;
+            start = JE_MIN(start, at);
+            end = JE_MAX(end, at + h->p_memsz);
+        }
+    }
+    if (nlasting < JE_ARRAY_LEN(lasting)) {
+        lasting[nlasting].start = start;
+        lasting[nlasting].end = end;
+        atomic_store_rel(&nlasting, nlasting + 1);
+    }
+    return 0;
+}
+#endif
+
+static bool
+is_lasting(uintptr_t pc)
+{
+    unsigned n = atomic_load_acq(&nlasting);
+    for (unsigned i = 0; i < n; i++) {
+        if (pc - lasting[i].start < lasting[i].end - lasting[i].start) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
 cfi_boot(void)
 {
@@ -35,6 +80,9 @@ cfi_boot(void)
         int (*code)(void *, find_result_t *);
     } found = {.data = dlsym(RTLD_DEFAULT, "_dl_find_object")};
 
+    if (nlasting == 0) {
+        (void)dl_iterate_phdr(note_lasting, NULL);
+    }
     atomic_store_rel(&find_object, found.code);
     return found.code != NULL;
 #else
@@ -54,6 +102,7 @@ cfi_object(uintptr_t pc, cfi_object_t *out)
     out->end = (uintptr_t)found.map_end;
     out->map = found.link_map;
     out->eh_frame_hdr = (uintptr_t)found.eh_frame;
+    out->is_lasting = is_lasting(pc);
     return true;
 }
 
@@ -663,6 +712,46 @@ word_at(uintptr_t addr)
     return *(const uintptr_t *)addr;
 }
 
+/* ---- trails ------------------------------------------------------------ */
+
+static void
+trail_word(cfi_trail_t *trail, uintptr_t addr, uintptr_t word)
+{
+    if (trail == NULL) {
+        return;
+    }
+    if (trail->n == CFI_TRAIL_MAX) {
+        trail->is_lost = true;
+        return;
+    }
+    trail->addr[trail->n] = addr;
+    trail->word[trail->n++] = word;
+}
+
+/* The frame pointer decides something. */
+static void
+trail_uses_fp(cfi_trail_t *trail, uintptr_t fp)
+{
+    if (trail == NULL || trail->is_noted) {
+        return;
+    }
+    trail->is_noted = true;
+    if (trail->fp_at == 0) {
+        trail->needs_fp = true;
+    } else {
+        trail_word(trail, trail->fp_at, fp);
+    }
+}
+
+static void
+trail_sets_fp(cfi_trail_t *trail, uintptr_t at)
+{
+    if (trail != NULL) {
+        trail->fp_at = at;
+        trail->is_noted = false;
+    }
+}
+
 static cfi_result_t
 step_signal(cfi_regs_t *regs)
 {
@@ -676,12 +765,15 @@ step_signal(cfi_regs_t *regs)
 }
 
 cfi_result_t
-cfi_step(cfi_regs_t *regs, uintptr_t limit)
+cfi_step(cfi_regs_t *regs, uintptr_t limit, cfi_trail_t *trail)
 {
     enum { FRAME_MAX = 64 << 20 }; /* bytes */
 
     rule_t rule = rule_get(&regs->object, regs->pc - !regs->is_exact);
     uintptr_t base;
+    if (trail != NULL) {
+        trail->is_lost |= !regs->object.is_lasting || rule.kind == RULE_SIGNAL;
+    }
     switch (rule.kind) {
     case RULE_SP:
         base = regs->sp;
@@ -689,6 +781,7 @@ cfi_step(cfi_regs_t *regs, uintptr_t limit)
     case RULE_FP:
     case RULE_FP_DEREF:
         base = regs->fp;
+        trail_uses_fp(trail, base);
         break;
     case RULE_SIGNAL:
         return step_signal(regs);
@@ -702,7 +795,9 @@ cfi_step(cfi_regs_t *regs, uintptr_t limit)
         if (cfa - regs->sp > FRAME_MAX) {
             return CFI_UNKNOWN;
         }
-        cfa = word_at(cfa);
+        uintptr_t at = cfa;
+        cfa = word_at(at);
+        trail_word(trail, at, cfa);
     }
     /* the caller's frame lies above, and not beyond the stack */
     if (cfa <= regs->sp || cfa - regs->sp > FRAME_MAX || (cfa & 7) != 0 ||
@@ -716,9 +811,14 @@ cfi_step(cfi_regs_t *regs, uintptr_t limit)
         if (at - regs->sp >= cfa - regs->sp || (at & 7) != 0) {
             return CFI_UNKNOWN;
         }
+        if (rule.saved == SAVED_AT_FP) {
+            trail_uses_fp(trail, fp);
+        }
         fp = word_at(at);
+        trail_sets_fp(trail, at);
     }
     regs->pc = word_at(cfa - 8);
+    trail_word(trail, cfa - 8, regs->pc);
     regs->sp = cfa;
     regs->fp = fp;
     regs->is_exact = false;
@@ -728,10 +828,11 @@ cfi_step(cfi_regs_t *regs, uintptr_t limit)
 #else
 
 cfi_result_t
-cfi_step(cfi_regs_t *regs, uintptr_t limit)
+cfi_step(cfi_regs_t *regs, uintptr_t limit, cfi_trail_t *trail)
 {
     (void)regs;
     (void)limit;
+    (void)trail;
     return CFI_UNKNOWN;
 }
 

@@ -21,6 +21,7 @@ typedef struct cfi_object {
     uintptr_t start, end; /* the object's addresses */
     const void *map;      /* identifies it */
     uintptr_t eh_frame_hdr;
+    bool is_lasting; /* it is never unloaded */
 } cfi_object_t;
 
 typedef struct cfi_regs {
@@ -31,19 +32,34 @@ typedef struct cfi_regs {
     cfi_object_t object; /* of the last frame; most callers are in the same */
 } cfi_regs_t;
 
+enum { CFI_TRAIL_MAX = 96 };
+
+/* What a walk read of the stack, in that order, as far as it decided where the
+ * walk went. */
+typedef struct cfi_trail {
+    unsigned n;
+    bool needs_fp;   /* so did the frame pointer it began with */
+    bool is_lost;    /* there is more to it than these words */
+    bool is_noted;   /* the present frame pointer is among them */
+    uintptr_t fp_at; /* where that was read; 0: it began with it */
+    uintptr_t addr[CFI_TRAIL_MAX];
+    uintptr_t word[CFI_TRAIL_MAX];
+} cfi_trail_t;
+
 typedef enum {
     CFI_STEPPED,
     CFI_END,     /* the outermost frame */
     CFI_UNKNOWN, /* no rule for this address, or one of an unusual shape */
 } cfi_result_t;
 
-/* errors: false, this glibc has no _dl_find_object or this is no x86-64. */
+/* What is loaded at this time lasts.
+ * errors: false, this glibc has no _dl_find_object or this is no x86-64. */
 bool cfi_boot(void);
 bool cfi_object(uintptr_t pc, cfi_object_t *out);
 
 /* From a frame to its caller's. Memory between the frame and the caller's is
  * read: the rules of compilers are trusted, `limit` (0 = not known) is an
- * address that the CFA cannot exceed. */
-cfi_result_t cfi_step(cfi_regs_t *regs, uintptr_t limit);
+ * address that the CFA cannot exceed. `trail` may be NULL. */
+cfi_result_t cfi_step(cfi_regs_t *regs, uintptr_t limit, cfi_trail_t *trail);
 
 #endif

@@ -44,14 +44,21 @@ prof_hook_set_dumped(prof_dumped_t *hook)
     atomic_store_rel(&hooks.dumped, hook);
 }
 
-unsigned
-prof_hook_capture(uintptr_t *frames, unsigned max)
+bool
+prof_hook_is_set(void)
+{
+    return atomic_load_acq(&hooks.backtrace) != NULL;
+}
+
+bool
+prof_hook_capture(uintptr_t *frames, unsigned max, unsigned *depth)
 {
     prof_backtrace_t *hook = atomic_load_acq(&hooks.backtrace);
     if (likely(hook == NULL)) {
-        return prof_bt_capture(frames, max);
+        return false;
     }
-    unsigned depth = 0;
-    hook((void **)frames, &depth, max);
-    return JE_MIN(depth, max);
+    *depth = 0;
+    hook((void **)frames, depth, max);
+    *depth = JE_MIN(*depth, max);
+    return true;
 }

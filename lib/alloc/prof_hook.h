@@ -6,6 +6,7 @@
 #ifndef JE_ALLOC_PROF_HOOK_H
 #define JE_ALLOC_PROF_HOOK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Put at most `max` return addresses, leaf first, into frames[], and how many
@@ -21,7 +22,9 @@ void prof_hook_set_backtrace(prof_backtrace_t *hook);
 prof_dumped_t *prof_hook_dumped(void);
 void prof_hook_set_dumped(prof_dumped_t *hook);
 
-/* The stack of a sample; returns how many frames it has. */
-unsigned prof_hook_capture(uintptr_t *frames, unsigned max);
+bool prof_hook_is_set(void);
+/* The stack of a sample by the program's function. errors: false, it has none.
+ */
+bool prof_hook_capture(uintptr_t *frames, unsigned max, unsigned *depth);
 
 #endif

@@ -28,6 +28,7 @@ prof_ln(double x)
     double s = (m - 1) / (m + 1);
     double s2 = s * s;
     double sum = 0;
+    JE_UNROLL
     for (int k = 21; k >= 1; k -= 2) {
         sum = sum * s2 + 1.0 / k;
     }

@@ -132,7 +132,7 @@ stack_find(prof_stack_t *chain, uint64_t hash, const uintptr_t *frames,
 
 /* Two threads that add the same stack at once: the second one's exchange fails,
  * it looks again, and its copy is left over. */
-const prof_stack_t *
+prof_stack_t *
 prof_stack_get(const uintptr_t *frames, uint32_t depth)
 {
     uint64_t hash = depth;
@@ -179,14 +179,9 @@ site_find(prof_site_t *chain, const prof_stack_t *stack, uint64_t usable,
     return NULL;
 }
 
-prof_site_t *
-prof_site_get(const uintptr_t *frames, uint32_t depth, uint64_t usable,
-              uint64_t rate)
+static prof_site_t *
+site_make(const prof_stack_t *stack, uint64_t usable, uint64_t rate)
 {
-    const prof_stack_t *stack = prof_stack_get(frames, depth);
-    if (unlikely(stack == NULL)) {
-        return NULL;
-    }
     uint64_t hash = table_mix(stack->hash + table_mix(usable ^ (rate << 20)));
     prof_site_t **chain = &site_chains[hash % INTERN_BUCKETS];
     prof_site_t *head = atomic_load_acq(chain);
@@ -212,6 +207,22 @@ prof_site_get(const uintptr_t *frames, uint32_t depth, uint64_t usable,
         fresh->next = head;
     } while (!atomic_cas_acqrel(chain, &head, fresh));
     return fresh;
+}
+
+prof_site_t *
+prof_site_get(prof_stack_t *stack, uint64_t usable, uint64_t rate)
+{
+    if (unlikely(stack == NULL)) {
+        return NULL;
+    }
+    prof_site_t *site = atomic_load_acq(&stack->recent);
+    if (site == NULL || site->usable != usable || site->rate != rate) {
+        site = site_make(stack, usable, rate);
+        if (site != NULL) {
+            atomic_store_rel(&stack->recent, site);
+        }
+    }
+    return site;
 }
 
 uint32_t

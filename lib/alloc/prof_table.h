@@ -25,7 +25,8 @@ enum {
 #define PROF_MEMORY_MAX ((size_t)64 << 20)
 
 typedef struct prof_stack {
-    struct prof_stack *next; /* in its hash chain */
+    struct prof_stack *next;  /* in its hash chain */
+    struct prof_site *recent; /* one of its sites, or NULL */
     uint64_t hash;
     uint32_t id; /* consecutive from 0 */
     uint32_t depth;
@@ -63,11 +64,10 @@ void prof_table_boot(void);
 void *prof_table_alloc(size_t size);
 
 /* The stack, made if need be. errors: NULL, no memory. */
-const prof_stack_t *prof_stack_get(const uintptr_t *frames, uint32_t depth);
+prof_stack_t *prof_stack_get(const uintptr_t *frames, uint32_t depth);
 /* The site of this stack, size and rate, made if need be.
- * errors: NULL, no memory. */
-prof_site_t *prof_site_get(const uintptr_t *frames, uint32_t depth,
-                           uint64_t usable, uint64_t rate);
+ * errors: NULL, no memory, or no stack is given. */
+prof_site_t *prof_site_get(prof_stack_t *stack, uint64_t usable, uint64_t rate);
 
 /* Enter a live sample; one at the same address is replaced.
  * errors: false, no memory. */

@@ -23,6 +23,8 @@
 /* Rare code: kept away from the code that is run often. */
 #define JE_COLD     __attribute__((cold))
 #define JE_NOINLINE __attribute__((noinline))
+/* The loop that follows, of few turns, is laid out straight. */
+#define JE_UNROLL _Pragma("GCC unroll 16")
 /* For the few functions whose call would cost more than their body. */
 #define JE_INLINE             static inline __attribute__((always_inline))
 #define JE_HIDDEN             __attribute__((visibility("hidden")))

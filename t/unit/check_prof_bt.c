@@ -197,7 +197,7 @@ START_TEST(test_step_refuses_unknown_code)
     static char room[64];
     cfi_regs_t regs = {.pc = (uintptr_t)room, .sp = (uintptr_t)room};
     (void)cfi_boot();
-    ck_assert_int_eq(cfi_step(&regs, 0), CFI_UNKNOWN);
+    ck_assert_int_eq(cfi_step(&regs, 0, NULL), CFI_UNKNOWN);
 }
 
 END_TEST

@@ -33,6 +33,7 @@ JE_CORE_UNITS = \
 	t/unit/check_sz \
 	t/unit/check_tcache \
 	t/unit/check_tcaches \
+	t/unit/check_trace \
 	t/unit/check_tsd
 check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
@@ -80,4 +81,5 @@ t_unit_check_stretch_LDADD = $(JE_CORE_TEST)
 t_unit_check_sz_LDADD = $(JE_CORE_TEST)
 t_unit_check_tcache_LDADD = $(JE_CORE_TEST)
 t_unit_check_tcaches_LDADD = $(JE_CORE_TEST)
+t_unit_check_trace_LDADD = $(JE_CORE_TEST)
 t_unit_check_tsd_LDADD = $(JE_CORE_TEST)
