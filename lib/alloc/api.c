@@ -59,7 +59,7 @@ jea_calloc(size_t count, size_t size)
     if (unlikely(__builtin_mul_overflow(count, size, &total))) {
         return api_no_memory(SIZE_MAX);
     }
-    if (total <= SZ_LOOKUP_MAX) {
+    if (total <= SZ_SMALL_MAX) {
         void *p = malloc_fast(total);
         return p != NULL ? memset(p, 0, total) : NULL;
     }

@@ -15,7 +15,7 @@
 #include "os/clock.h"
 
 /* Pointers looked up at once before a flush takes locks. */
-enum { ARENA_FLUSH_BATCH = 64 };
+enum { ARENA_FLUSH_BATCH = 64, ARENA_FILL_BATCH = 64 };
 
 /* Pages for a slab or a large object; of each `every` of these, which `counter`
  * counts, one lies between guard pages. */
@@ -124,11 +124,11 @@ arena_release_slabs(list_t *surplus)
     }
 }
 
-/* The slab of a cached pointer. A pointer gets here by its map class, so only
- * misuse (a second free after the slab went back) can find anything else: a
+/* The extent of a cached pointer. A pointer gets here by its map class, so only
+ * misuse (a second free after the extent went back) can find anything else: a
  * small class in the active state is a slab. */
 static inline extent_t *
-arena_slab_of(void *p, unsigned szind)
+arena_extent_of(void *p, unsigned szind)
 {
     extent_t *e = emap_extent_mapped((uintptr_t)p);
     if (unlikely(e == NULL || e->szind != szind || e->state != EXTENT_ACTIVE)) {
@@ -187,7 +187,7 @@ arena_give(unsigned szind, void **ptrs, unsigned n, unsigned nflushes)
     while (n > 0) {
         unsigned k = n < ARENA_FLUSH_BATCH ? n : ARENA_FLUSH_BATCH;
         for (unsigned i = 0; i < k; i++) {
-            slabs[i] = arena_slab_of(ptrs[i], szind);
+            slabs[i] = arena_extent_of(ptrs[i], szind);
         }
         unsigned left = k;
         while (left > 0) {
@@ -238,32 +238,145 @@ large_assert_valid(const extent_t *e)
     (void)pad;
 }
 
-extent_t *
-arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
+static unsigned
+large_map_class(const extent_t *e)
 {
-    static uint64_t nlarge;
-    bool zeroed;
-    /* every one has it, so that active - allocated can be told from counts */
-    size_t pad = conf.cache_oblivious ? OS_PAGE : 0;
-    extent_t *e = arena_pages(arena, usable + pad, JE_MAX(align, OS_PAGE),
-                              conf.san_guard_large, &nlarge, &zeroed);
-    if (e == NULL) {
-        return NULL;
-    }
-    unsigned szind = sz_index(usable);
+    bool is_plain = e->szind < SC_NCACHED && !e->is_sampled && e->label == 0;
+    return is_plain ? e->szind + 1u : 0;
+}
+
+void
+arena_large_map(const extent_t *e)
+{
+    emap_set_class((uintptr_t)extent_object(e), large_map_class(e));
+}
+
+/* Bytes that every one has beyond its class's, so that active - allocated can
+ * be told from counts. */
+static inline size_t
+large_pad(void)
+{
+    return conf.cache_oblivious ? OS_PAGE : 0;
+}
+
+/* Pages of an arena become a large object. */
+static void
+large_begin(arena_t *arena, extent_t *e, unsigned szind, size_t align)
+{
     e->is_slab = false;
     e->is_cached = false;
     e->is_sampled = false;
     e->label = 0;
     e->szind = (uint8_t)szind;
-    e->offset = pad > 0 && align < OS_PAGE ? large_offset(e, align) : 0;
+    e->offset = large_pad() > 0 && align < OS_PAGE ? large_offset(e, align) : 0;
     large_assert_valid(e);
+    if (unlikely(arena->pac.lists_large)) {
+        pac_list_large(&arena->pac, e);
+    }
+    if (szind < SC_NCACHED) {
+        emap_set_class((uintptr_t)extent_object(e), szind + 1);
+    }
+}
+
+extent_t *
+arena_large_alloc(arena_t *arena, size_t usable, size_t align, bool zero)
+{
+    static uint64_t nlarge;
+    bool zeroed;
+    extent_t *e =
+        arena_pages(arena, usable + large_pad(), JE_MAX(align, OS_PAGE),
+                    conf.san_guard_large, &nlarge, &zeroed);
+    if (e == NULL) {
+        return NULL;
+    }
+    unsigned szind = sz_index(usable);
+    large_begin(arena, e, szind, align);
     if (zero && !zeroed) {
         memset(extent_object(e), 0, usable);
     }
-    pac_list_large(&arena->pac, e);
     atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
     return e;
+}
+
+unsigned
+arena_large_fill(arena_t *arena, unsigned szind, void **out, unsigned n)
+{
+    extent_t *extents[ARENA_FILL_BATCH];
+    if (conf.san_guard_large > 0) {
+        return 0;
+    }
+    n = pac_alloc_many(&arena->pac, sz_size(szind) + large_pad(), extents,
+                       JE_MIN(n, ARENA_FILL_BATCH));
+    for (unsigned i = 0; i < n; i++) {
+        large_begin(arena, extents[i], szind, 0);
+        out[n - 1 - i] = extent_object(extents[i]);
+    }
+    atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, n);
+    return n;
+}
+
+/* Return those that belong to one arena, that of the first. The others are
+ * moved to the front; returns how many are left. */
+static unsigned
+large_give_one(unsigned szind, extent_t **extents, unsigned k)
+{
+    extent_t *mine[ARENA_FLUSH_BATCH];
+    arena_t *arena = arena_of(extents[0]);
+    unsigned n = 0, left = 0;
+    for (unsigned i = 0; i < k; i++) {
+        extent_t *e = extents[i];
+        if (e->arena_ind != arena->ind) {
+            extents[left++] = e;
+            continue;
+        }
+        e->is_cached = false;
+        large_assert_valid(e);
+        mine[n++] = e;
+    }
+    if (unlikely(arena->is_quarantined)) {
+        atomic_add_rlx(&arena->dropped_frees, n);
+        return left;
+    }
+    for (unsigned i = 0; i < n && szind < SC_NCACHED; i++) {
+        emap_set_class((uintptr_t)extent_object(mine[i]), 0);
+    }
+    atomic_add_rlx(&arena->large[szind - SC_NBINS].ndalloc, n);
+    pac_dalloc_many(&arena->pac, mine, n);
+    return left;
+}
+
+/* The extent of one that leaves a cache. It is marked until it is given back,
+ * so that a second one of it among others is noticed. */
+static extent_t *
+large_leaving(void *p, unsigned szind)
+{
+    extent_t *e = arena_extent_of(p, szind);
+    if (unlikely(extent_object(e) != p)) {
+        je_fatal("free of %p, which is inside a block of %zu bytes", p,
+                 sz_size(szind));
+    }
+    if (unlikely(e->is_cached && szind < SC_NCACHED)) {
+        je_fatal("double free of %p (size class %zu)", p, sz_size(szind));
+    }
+    e->is_cached = true;
+    return e;
+}
+
+void
+arena_large_flush(unsigned szind, void **ptrs, unsigned n)
+{
+    extent_t *extents[ARENA_FLUSH_BATCH];
+    while (n > 0) {
+        unsigned k = JE_MIN(n, ARENA_FLUSH_BATCH);
+        for (unsigned i = 0; i < k; i++) {
+            extents[i] = large_leaving(ptrs[i], szind);
+        }
+        for (unsigned left = k; left > 0;) {
+            left = large_give_one(szind, extents, left);
+        }
+        ptrs += k;
+        n -= k;
+    }
 }
 
 void
@@ -276,6 +389,9 @@ arena_large_dalloc(extent_t *e)
         return;
     }
     atomic_add_rlx(&arena->large[e->szind - SC_NBINS].ndalloc, 1u);
+    if (e->szind < SC_NCACHED) {
+        emap_set_class((uintptr_t)extent_object(e), 0);
+    }
     pac_dalloc(&arena->pac, e);
 }
 
@@ -306,6 +422,7 @@ arena_large_resize(extent_t *e, size_t usable, bool zero)
     atomic_add_rlx(&arena->large[e->szind - SC_NBINS].ndalloc, 1u);
     atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
     e->szind = (uint8_t)szind;
+    arena_large_map(e);
     large_assert_valid(e);
     return true;
 }

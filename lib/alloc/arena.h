@@ -159,6 +159,15 @@ void arena_small_dalloc(unsigned szind, void *p);
 extent_t *arena_large_alloc(arena_t *arena, size_t usable, size_t align,
                             bool zero);
 void arena_large_dalloc(extent_t *e);
+/* Fill a cache: up to n objects of a class from what was given back lately.
+ * Returns how many. */
+unsigned arena_large_fill(arena_t *arena, unsigned szind, void **out,
+                          unsigned n);
+/* Flush one: return n objects of a class, whichever arenas they come from. */
+void arena_large_flush(unsigned szind, void **ptrs, unsigned n);
+/* What is special about a large object, or its size, has changed: let the page
+ * map say so. */
+void arena_large_map(const extent_t *e);
 /* In place, to the size of another large class. errors: false. */
 bool arena_large_resize(extent_t *e, size_t usable, bool zero);
 

@@ -46,14 +46,61 @@ reset_own_cache(void)
     }
 }
 
+/* Call fn for every object of a class in any cache. */
+static void
+foreach_cached(unsigned szind, list_t *threads, void (*fn)(void *arg, void *p),
+               void *arg)
+{
+    for (list_t *l = threads->next; l != threads; l = l->next) {
+        tcache_foreach(list_entry(l, tsd_t, link), szind, fn, arg);
+    }
+    for (unsigned i = 0; i < tcaches_end(); i++) {
+        const tsd_t *cache = tcaches_peek(i);
+        if (cache != NULL) {
+            tcache_foreach(cache, szind, fn, arg);
+        }
+    }
+}
+
 /* ---- large ------------------------------------------------------------- */
+
+typedef struct marker {
+    const arena_t *arena;
+    bool is_cached;
+} marker_t;
+
+static void
+mark_cached(void *arg, void *p)
+{
+    const marker_t *m = arg;
+    extent_t *e = emap_extent((uintptr_t)p);
+    if (e != NULL && e->arena_ind == m->arena->ind &&
+        e->state == EXTENT_ACTIVE && !e->is_slab) {
+        e->is_cached = m->is_cached;
+    }
+}
+
+/* Of the classes that the hot path puts into caches and takes from there
+ * without a mark. */
+static void
+mark_all_cached(const arena_t *arena, bool is_cached, list_t *threads)
+{
+    marker_t m = {.arena = arena, .is_cached = is_cached};
+    for (unsigned szind = SC_NBINS; szind < SC_NCACHED; szind++) {
+        foreach_cached(szind, threads, mark_cached, &m);
+    }
+}
 
 static void
 reset_large(arena_t *arena)
 {
     list_t taken;
     list_init(&taken);
+    list_t *threads = tsd_list_lock();
+    mark_all_cached(arena, true, threads);
     pac_take_large(&arena->pac, &taken);
+    mark_all_cached(arena, false, threads);
+    tsd_list_unlock();
     for (list_t *l; (l = list_first(&taken)) != NULL;) {
         list_remove(l);
         extent_t *e = list_entry(l, extent_t, link);
@@ -134,22 +181,6 @@ keep_cached(void *arg, void *p)
 }
 
 static void
-keep_all_cached(arena_t *arena, const bin_t *bin, list_t *threads)
-{
-    keeper_t k = {.arena = arena, .bin = bin};
-    unsigned szind = bin->szind;
-    for (list_t *l = threads->next; l != threads; l = l->next) {
-        tcache_foreach(list_entry(l, tsd_t, link), szind, keep_cached, &k);
-    }
-    for (unsigned i = 0; i < tcaches_end(); i++) {
-        const tsd_t *cache = tcaches_peek(i);
-        if (cache != NULL) {
-            tcache_foreach(cache, szind, keep_cached, &k);
-        }
-    }
-}
-
-static void
 reset_bin(arena_t *arena, bin_t *bin)
 {
     const bin_info_t *info = &bin_infos[bin->szind];
@@ -160,7 +191,8 @@ reset_bin(arena_t *arena, bin_t *bin)
     list_t *threads = tsd_list_lock();
     if (arena_bin_lock(arena, bin)) {
         bin_reset_begin_locked(bin, info, &slabs);
-        keep_all_cached(arena, bin, threads);
+        foreach_cached(bin->szind, threads, keep_cached,
+                       &(keeper_t){.arena = arena, .bin = bin});
         bin_reset_end_locked(bin, info, &slabs, &surplus);
         if (je_config_debug > 1) {
             (void)bin_is_valid_locked(bin, info);

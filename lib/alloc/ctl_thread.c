@@ -268,8 +268,8 @@ ctl_read_thread_peak(const ctl_leaf_t *leaf, const size_t *index,
     if (tsd == NULL) {
         return EAGAIN;
     }
-    tsd_note_peak(tsd);
-    out->u64 = tsd->peak;
+    tsd_look_at_peak(tsd);
+    out->u64 = (uint64_t)tsd->peak;
     return 0;
 }
 
@@ -286,8 +286,7 @@ ctl_write_thread_peak_reset(const ctl_leaf_t *leaf, const size_t *index,
     }
     tsd_bytes_t bytes = tsd_bytes(tsd);
     tsd->peak = 0;
-    tsd->direct_most =
-        (int64_t)(tsd->direct.allocated - tsd->direct.deallocated);
+    tsd->next_look = 0;
     tsd->peak_base = bytes.allocated - bytes.deallocated;
     return 0;
 }

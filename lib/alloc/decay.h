@@ -49,6 +49,14 @@ decay_is_due(const decay_t *d, uint64_t now_ns)
            now_ns >= atomic_load_rlx(&d->deadline_ns);
 }
 
+/* Has the whole time passed since a step was last looked at? */
+static inline bool
+decay_is_long_ago(const decay_t *d, uint64_t now_ns)
+{
+    return now_ns >= d->epoch_ns &&
+           now_ns - d->epoch_ns >= (uint64_t)d->time_ms * 1000000;
+}
+
 /* Advance to `now_ns` with `npages` unused pages; returns how many may stay. */
 size_t decay_limit(decay_t *d, uint64_t now_ns, size_t npages);
 

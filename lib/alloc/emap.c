@@ -99,7 +99,11 @@ emap_put(uintptr_t addr, extent_t *e)
     emap_leaf_t *leaf = emap_leaf(addr);
     je_assert(leaf != &emap.none);
     extent_t **entry = &leaf->ext[emap_slot(addr)];
-    emap_touch(leaf, entry);
+    if (e != NULL) {
+        emap_touch(leaf, entry);
+    } else if (*entry == NULL) {
+        return;
+    }
     atomic_store_rel(entry, e);
 }
 
@@ -109,7 +113,11 @@ emap_set_class(uintptr_t addr, unsigned cls)
     emap_leaf_t *leaf = emap_leaf(addr);
     je_assert(leaf != &emap.none);
     uint8_t *entry = &leaf->cls[emap_slot(addr)];
-    emap_touch(leaf, entry);
+    if (cls != 0) {
+        emap_touch(leaf, entry);
+    } else if (*entry == 0) {
+        return;
+    }
     atomic_store_rel(entry, (uint8_t)cls);
 }
 
@@ -125,6 +133,18 @@ emap_clear_ends(uintptr_t addr, size_t size)
 {
     emap_put(addr, NULL);
     emap_put(addr + size - OS_PAGE, NULL);
+}
+
+void
+emap_join(extent_t *a, const extent_t *b)
+{
+    if (a->size > OS_PAGE) {
+        emap_put(extent_last_page(a), NULL);
+    }
+    if (b->size > OS_PAGE) {
+        emap_put(b->addr, NULL);
+    }
+    emap_put(extent_last_page(b), a);
 }
 
 void

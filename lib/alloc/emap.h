@@ -102,6 +102,8 @@ JE_NODISCARD bool emap_reserve(uintptr_t addr, size_t size);
 /* Enter or remove an extent's first and last page; class bytes stay 0. */
 void emap_set_ends(extent_t *e);
 void emap_clear_ends(uintptr_t addr, size_t size);
+/* Extent a, entered, is about to grow by b, entered and just behind it. */
+void emap_join(extent_t *a, const extent_t *b);
 /* Enter a slab: every page gets the extent and the class. Undo: inner pages
  * and all bytes are cleared, the ends stay. */
 void emap_set_slab(extent_t *e);

@@ -45,7 +45,12 @@ struct extent {
     bool is_slab;
     bool is_committed; /* accessible */
     bool is_zeroed;    /* reads as zero throughout */
-    bool is_cached;    /* large object lying in a thread cache */
+
+    union {
+        bool is_cached; /* large object lying in a thread cache; of classes
+                         * that all have, only while that is being asked */
+        bool is_loose;  /* free: see ecache.h */
+    };
 
     union {
         uint16_t nfree;  /* slab: free regions */

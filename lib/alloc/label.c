@@ -163,6 +163,7 @@ set_label(extent_t *e, const void *p, unsigned label)
 {
     if (!e->is_slab) {
         e->label = (uint16_t)label;
+        arena_large_map(e);
         return true;
     }
     if (unlikely(atomic_load_acq(&e->labels) == NULL) && !slab_begin(e)) {

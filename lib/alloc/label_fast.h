@@ -26,8 +26,7 @@ JE_INLINE void *
 label_alloc_cached(tsd_t *tsd, size_t size)
 {
     label_stats_t *stats = tsd->label_stats;
-    if (unlikely(size > SZ_LOOKUP_MAX || stats == NULL ||
-                 tsd->is_slow_always)) {
+    if (unlikely(size > SZ_SMALL_MAX || stats == NULL || tsd->is_slow_always)) {
         return NULL;
     }
     size_t cls = sz_index(size) + 1;

@@ -24,7 +24,12 @@
 #include "base/assert.h"
 #include "os/clock.h"
 
-enum { JUNK_ALLOC_BYTE = 0xa5, JUNK_FREE_BYTE = 0x5a, FREES_PER_TICK = 16 };
+enum {
+    JUNK_ALLOC_BYTE = 0xa5,
+    JUNK_FREE_BYTE = 0x5a,
+    FREES_PER_TICK = 16,
+    TICKS_PER_OTHER = 4
+};
 
 /* This thread's state after start-up; NULL: work without. */
 static inline tsd_t *
@@ -159,8 +164,8 @@ malloc_extent(const void *p)
 
 /* ---- events ------------------------------------------------------------ */
 
-/* Time passes for the thread's arena, and for one of the others in turn: one
- * that no thread allocates from any more may have got pages back since. */
+/* Time passes for the thread's arena, and now and then for one of the others in
+ * turn: one that no thread allocates from any more may have got pages back. */
 static void
 malloc_decay_tick(tsd_t *tsd)
 {
@@ -169,6 +174,9 @@ malloc_decay_tick(tsd_t *tsd)
     }
     uint64_t now = os_clock_coarse_ns();
     arena_decay(tsd->arena, now);
+    if (++tsd->ticks % TICKS_PER_OTHER != 0) {
+        return;
+    }
     unsigned next = tsd->decay_next + 1u;
     tsd->decay_next = (uint16_t)(next < arenas_auto ? next : 0);
     arena_t *other = arena_get(tsd->decay_next);
@@ -177,11 +185,13 @@ malloc_decay_tick(tsd_t *tsd)
     }
 }
 
-/* Handle what the bytes allocated so far made due. */
-static void
+/* Handle what the bytes allocated so far made due. Returns whether the cache
+ * was looked at. */
+static bool
 malloc_due(tsd_t *tsd)
 {
-    if (tsd->progress >= tsd->next_gc) {
+    bool is_gc = tsd->progress >= tsd->next_gc;
+    if (is_gc) {
         tsd_note_peak(tsd);
         tcache_gc(tsd);
         malloc_decay_tick(tsd);
@@ -191,6 +201,7 @@ malloc_due(tsd_t *tsd)
     if (unlikely(tsd->progress >= tsd->next_stats)) {
         stats_interval_report(tsd);
     }
+    return is_gc;
 }
 
 /* Count an object from a bin of the thread's own cache. Returns whether it is
@@ -204,7 +215,9 @@ malloc_count_popped(tsd_t *tsd, unsigned cls)
         return false;
     }
     bool is_sampled = tcache_count_due(tsd, cls);
-    malloc_due(tsd);
+    if (malloc_due(tsd)) {
+        tcache_lower(tsd, cls);
+    }
     return is_sampled;
 }
 
@@ -214,19 +227,19 @@ malloc_count_direct(tsd_t *tsd, size_t usable)
 {
     tsd->direct.allocated += usable;
     tsd->progress += usable;
-    int64_t held = (int64_t)(tsd->direct.allocated - tsd->direct.deallocated);
-    if (unlikely(held > tsd->direct_most)) {
-        tsd->direct_most = held;
-        tsd_note_peak(tsd);
-    }
+    tsd_note_peak(tsd);
     bool is_sampled = false;
+    if (unlikely(tsd->sample_rate != atomic_load_rlx(&conf.sample)) &&
+        tsd->direct.allocated < tsd->next_sample) {
+        tsd_draw(tsd); /* the rate has been set since */
+    }
     if (tsd->direct.allocated >= tsd->next_sample) {
         /* a walk's own is counted as dropped there */
         is_sampled = tsd->sample_rate != 0;
         tsd->hit_rate = tsd->sample_rate;
         tsd_draw(tsd);
     }
-    malloc_due(tsd);
+    (void)malloc_due(tsd);
     return is_sampled;
 }
 
@@ -306,24 +319,36 @@ malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
 }
 
 static void *
+malloc_large_cached(tsd_t *tsd, tsd_t *cache, unsigned szind,
+                    const alloc_how_t *how)
+{
+    /* what lies in a cache begins anywhere under cache_oblivious */
+    size_t cached_align = conf.cache_oblivious ? CACHELINE : OS_PAGE;
+    if (cache == NULL || szind >= cache->ncached ||
+        how->alignment > cached_align) {
+        return NULL;
+    }
+    void *p = tcache_alloc_large(cache, szind);
+    if (p != NULL && szind >= SC_NCACHED) {
+        emap_extent((uintptr_t)p)->is_cached = false;
+    }
+    if (p != NULL && how->zero) {
+        memset(p, 0, sz_size(szind));
+    }
+    bool may_fill = p == NULL && !how->zero && cache == tsd &&
+                    sz_size(szind) < arena_oversize_min;
+    return may_fill ? tcache_fill_large(tsd, malloc_arena(tsd, how), szind) : p;
+}
+
+static void *
 malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
              bool *is_popped)
 {
     size_t usable = sz_size(szind);
-    *is_popped = false;
-    /* what lies in a cache begins anywhere under cache_oblivious */
-    size_t cached_align = conf.cache_oblivious ? CACHELINE : OS_PAGE;
-    if (cache != NULL && szind < cache->ncached &&
-        how->alignment <= cached_align) {
-        void *p = tcache_alloc_large(cache, szind);
-        if (p != NULL) {
-            emap_extent((uintptr_t)p)->is_cached = false;
-            if (how->zero) {
-                memset(p, 0, usable);
-            }
-            *is_popped = true;
-            return p;
-        }
+    void *p = malloc_large_cached(tsd, cache, szind, how);
+    *is_popped = p != NULL;
+    if (p != NULL) {
+        return p;
     }
     arena_t *arena = NULL;
     if (unlikely(usable >= arena_oversize_min) && how->arena == NULL) {
@@ -422,41 +447,36 @@ je_alloc(size_t size, const alloc_how_t *how)
 /* A bin that takes a freed object only by the slow path was most often full,
  * and was flushed. A thread that only frees comes by no other tick. */
 static void
-free_tick(tsd_t *tsd)
+free_tick(tsd_t *tsd, bool is_slab)
 {
-    if (tsd != NULL && ++tsd->slow_frees % FREES_PER_TICK == 0) {
+    if (tsd != NULL && (!is_slab || ++tsd->slow_frees % FREES_PER_TICK == 0)) {
         malloc_decay_tick(tsd);
     }
 }
 
 /* Returns whether it is in the cache now. */
 static bool
-free_large(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
+free_large(tsd_t *cache, extent_t *e, void *p)
 {
     if (cache != NULL && e->szind < cache->ncached &&
         !arena_of(e)->is_quarantined) {
-        e->is_cached = true;
+        e->is_cached = e->szind >= SC_NCACHED; /* others are pushed unmarked */
         if (tcache_free_large(cache, e->szind, p)) {
-            free_tick(tsd);
             return true;
         }
         e->is_cached = false;
     }
     arena_large_dalloc(e);
-    if (tsd != NULL) {
-        malloc_decay_tick(tsd);
-    }
     return false;
 }
 
 static bool
-free_small(tsd_t *tsd, tsd_t *cache, unsigned szind, void *p)
+free_small(tsd_t *cache, unsigned szind, void *p)
 {
     bool is_pushed = cache != NULL && tcache_free_small(cache, szind, p);
     if (!is_pushed) {
         arena_small_dalloc(szind, p);
     }
-    free_tick(tsd);
     return is_pushed;
 }
 
@@ -475,8 +495,10 @@ free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
     if (unlikely(conf.junk == CONF_JUNK_TRUE || conf.junk == CONF_JUNK_FREE)) {
         memset(p, JUNK_FREE_BYTE, usable);
     }
-    bool is_pushed = e->is_slab ? free_small(tsd, cache, e->szind, p)
-                                : free_large(tsd, cache, e, p);
+    bool is_slab = e->is_slab;
+    bool is_pushed =
+        is_slab ? free_small(cache, e->szind, p) : free_large(cache, e, p);
+    free_tick(tsd, is_slab);
     malloc_count_free(tsd, usable, is_pushed && cache == tsd);
 }
 

@@ -5,8 +5,9 @@
  * from the page map's byte, push. Everything rare is folded into the branches
  * that are there anyway:
  *   - a stack that cannot be popped or pushed: no thread state yet, cache off,
- *     refill, flush, large, sampled, foreign and misused pointers (class 0's
- *     stack is always full), and threads that are kept from here (tsd.h);
+ *     refill, flush, sampled, large beyond 32 KiB, foreign and misused pointers
+ *     (class 0's stack is always full), and threads that are kept from here
+ *     (tsd.h);
  *   - nothing left to pop until something is due: sampling, trimming;
  *   - sizes beyond the table.
  *

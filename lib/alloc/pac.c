@@ -110,11 +110,9 @@ void
 pac_merge_locked(pac_t *pac, extent_t *a, extent_t *b)
 {
     je_assert(extent_end(a) == b->addr);
-    emap_clear_ends(a->addr, a->size);
-    emap_clear_ends(b->addr, b->size);
+    emap_join(a, b);
     a->size += b->size;
     a->is_zeroed = a->is_zeroed && b->is_zeroed;
-    emap_set_ends(a);
     pac_descriptor_put_locked(pac, b);
 }
 
@@ -241,6 +239,48 @@ pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
         c == &pac->retained ? 64 : (unsigned)conf.lg_extent_max_active_fit;
     extent_t *e = ecache_best_fit(c, span >> OS_LG_PAGE, lg_max_fit);
     return e != NULL ? pac_activate_locked(pac, c, e, size, align) : NULL;
+}
+
+bool
+pac_settle_locked(pac_t *pac, bool only_idle)
+{
+    bool any = false;
+    extent_t *e;
+    while (likely(!pac->is_torn) &&
+           (e = ecache_settle(&pac->dirty, only_idle)) != NULL) {
+        e->state = EXTENT_MOVING;
+        (void)pac_insert_locked(pac, &pac->dirty, e);
+        any = true;
+    }
+    return any;
+}
+
+/* A loose one of just this size. */
+static extent_t *
+pac_alloc_loose_locked(pac_t *pac, size_t size, size_t align)
+{
+    extent_t *e = unlikely(pac->is_torn)
+                      ? NULL
+                      : ecache_loose(&pac->dirty, size >> OS_LG_PAGE);
+    if (e == NULL || (e->addr & (align - 1)) != 0) {
+        return NULL;
+    }
+    ecache_remove(&pac->dirty, e);
+    e->state = EXTENT_MOVING;
+    return pac_use_locked(pac, &pac->dirty, e);
+}
+
+static extent_t *
+pac_alloc_dirty_locked(pac_t *pac, size_t size, size_t align)
+{
+    extent_t *e = pac_alloc_loose_locked(pac, size, align);
+    if (e == NULL) {
+        e = pac_alloc_from_locked(pac, &pac->dirty, size, align);
+    }
+    if (e == NULL && pac_settle_locked(pac, false)) {
+        e = pac_alloc_from_locked(pac, &pac->dirty, size, align);
+    }
+    return e;
 }
 
 extent_t *
@@ -373,7 +413,7 @@ pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
     if (!pac_lock(pac)) {
         return NULL;
     }
-    extent_t *e = pac_alloc_from_locked(pac, &pac->dirty, size, align);
+    extent_t *e = pac_alloc_dirty_locked(pac, size, align);
     if (e == NULL) {
         e = pac_alloc_from_locked(pac, &pac->muzzy, size, align);
     }
@@ -404,6 +444,25 @@ pac_alloc_used(pac_t *pac, size_t size, size_t align, bool *zeroed)
     return pac_alloc_checked(pac, size, align, false, zeroed);
 }
 
+unsigned
+pac_alloc_many(pac_t *pac, size_t size, extent_t **out, unsigned n)
+{
+    size_t npages = size >> OS_LG_PAGE;
+    if (npages > ECACHE_LOOSE_PAGES || !pac_lock(pac)) {
+        return 0;
+    }
+    n = ecache_remove_loose(&pac->dirty, npages, out, n);
+    for (unsigned i = 0; i < n; i++) {
+        extent_t *e = out[i];
+        e->state = EXTENT_ACTIVE;
+        e->is_zeroed = false;
+        list_init(&e->link);
+    }
+    atomic_bump_rlx(&pac->nactive, n * npages);
+    os_mutex_unlock(&pac->mtx);
+    return n;
+}
+
 /* ---- from arena to arena ----------------------------------------------- */
 
 bool
@@ -412,6 +471,7 @@ pac_part(pac_t *pac, size_t least, size_t want, pac_run_t *run)
     if (!pac_lock(pac)) {
         return false;
     }
+    (void)pac_settle_locked(pac, false);
     extent_t *e = ecache_best_fit(&pac->dirty, want >> OS_LG_PAGE, 64);
     if (e == NULL) {
         e = ecache_best_fit(&pac->dirty, least >> OS_LG_PAGE, 64);
@@ -457,12 +517,10 @@ pac_adopt_dirty(pac_t *pac, const pac_run_t *run)
 
 /* ---- deallocation ------------------------------------------------------ */
 
-void
-pac_dalloc(pac_t *pac, extent_t *e)
+/* An active extent is one no more. */
+static void
+pac_retire_locked(pac_t *pac, extent_t *e)
 {
-    if (!pac_lock(pac)) {
-        return;
-    }
     je_assert(e->state == EXTENT_ACTIVE);
     if (e->is_slab) {
         emap_unset_slab(e);
@@ -479,7 +537,22 @@ pac_dalloc(pac_t *pac, extent_t *e)
     atomic_bump_rlx(&pac->nactive, -extent_pages(e));
     e->state = EXTENT_MOVING;
     e->is_zeroed = false;
-    bool taken;
+}
+
+/* Most of what is as small is soon wanted again. Hooks are told of each merge,
+ * and what is to be purged at once need not wait. */
+static inline bool
+pac_keeps_loose(const pac_t *pac, const extent_t *e)
+{
+    return extent_pages(e) <= ECACHE_LOOSE_PAGES &&
+           likely(e->size < pac->oversize_threshold && pac->hooks == NULL &&
+                  pac->decay_dirty.time_ms != 0 && !pac->is_torn);
+}
+
+/* It is a dirty one now, or is to be purged at once: then it is in `taken`. */
+static void
+pac_make_dirty_locked(pac_t *pac, extent_t *e, list_t *taken)
+{
     if (unlikely(atomic_load_rlx(&pac_has_guards))) {
         e = pac_drop_guards_locked(pac, e);
     }
@@ -487,15 +560,27 @@ pac_dalloc(pac_t *pac, extent_t *e)
         pac->abandoned_vm += e->size;
         emap_clear_ends(e->addr, e->size);
         pac_descriptor_put_locked(pac, e);
-        taken = false;
-    } else {
-        e = pac_insert_locked(pac, &pac->dirty, e);
-        taken = pac_take_oversize_locked(pac, e);
+        return;
     }
+    if (pac_keeps_loose(pac, e)) {
+        ecache_insert_loose(&pac->dirty, &e, 1);
+        return;
+    }
+    e = pac_insert_locked(pac, &pac->dirty, e);
+    if (unlikely(pac_take_oversize_locked(pac, e))) {
+        list_push_back(taken, &e->link);
+    }
+}
+
+/* The lock is released. */
+static void
+pac_end_dalloc(pac_t *pac, list_t *taken)
+{
     bool at_once = pac->decay_dirty.time_ms == 0;
     os_mutex_unlock(&pac->mtx);
-    if (unlikely(taken)) {
-        pac_purge_taken(pac, e);
+    for (list_t *l; unlikely((l = list_first(taken)) != NULL);) {
+        list_remove(l);
+        pac_purge_taken(pac, list_entry(l, extent_t, link));
     }
     if (at_once) {
         pac_decay(pac, 0);
@@ -503,9 +588,44 @@ pac_dalloc(pac_t *pac, extent_t *e)
 }
 
 void
+pac_dalloc(pac_t *pac, extent_t *e)
+{
+    list_t taken;
+    list_init(&taken);
+    if (!pac_lock(pac)) {
+        return;
+    }
+    pac_retire_locked(pac, e);
+    pac_make_dirty_locked(pac, e, &taken);
+    pac_end_dalloc(pac, &taken);
+}
+
+void
+pac_dalloc_many(pac_t *pac, extent_t **extents, unsigned n)
+{
+    list_t taken;
+    list_init(&taken);
+    if (!pac_lock(pac)) {
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        pac_retire_locked(pac, extents[i]);
+    }
+    if (pac_keeps_loose(pac, extents[0]) &&
+        likely(!atomic_load_rlx(&pac_has_guards) && !pac->is_abandoned)) {
+        ecache_insert_loose(&pac->dirty, extents, n);
+        n = 0;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        pac_make_dirty_locked(pac, extents[i], &taken);
+    }
+    pac_end_dalloc(pac, &taken);
+}
+
+void
 pac_list_large(pac_t *pac, extent_t *e)
 {
-    if (pac->lists_large && pac_lock(pac)) {
+    if (pac_lock(pac)) {
         list_push_back(&pac->large, &e->link);
         os_mutex_unlock(&pac->mtx);
     }
@@ -539,6 +659,11 @@ pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed)
         return false;
     }
     extent_t *n = emap_extent(extent_end(e));
+    if (n != NULL && n->arena_ind == pac->arena_ind &&
+        n->state == EXTENT_DIRTY && n->is_loose) {
+        (void)pac_settle_locked(pac, false); /* more may lie behind it */
+        n = emap_extent(extent_end(e));
+    }
     ecache_t *c = NULL;
     if (n != NULL && n->arena_ind == pac->arena_ind && n->size >= more) {
         c = n->state == EXTENT_DIRTY      ? &pac->dirty

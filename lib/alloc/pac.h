@@ -69,6 +69,9 @@ extent_t *pac_alloc(pac_t *pac, size_t size, size_t align, bool *zeroed);
 /* The same from dirty and muzzy pages only. */
 extent_t *pac_alloc_used(pac_t *pac, size_t size, size_t align, bool *zeroed);
 
+/* Up to n of these, of those that were given back lately. Returns how many. */
+unsigned pac_alloc_many(pac_t *pac, size_t size, extent_t **out, unsigned n);
+
 /* An active extent with an inaccessible page before and after it, which go when
  * it is given back; it does not resize. errors: NULL. */
 extent_t *pac_alloc_guarded(pac_t *pac, size_t size, bool *zeroed);
@@ -87,8 +90,10 @@ void pac_adopt_dirty(pac_t *pac, const pac_run_t *run);
 
 /* Give an active extent back. A slab's page map entries are cleared here. */
 void pac_dalloc(pac_t *pac, extent_t *e);
+/* The same of n >= 1 large ones of one size. */
+void pac_dalloc_many(pac_t *pac, extent_t **extents, unsigned n);
 
-/* Enter an extent just made into the list of large ones, if there is one. */
+/* Enter an extent just made into the list of large ones, which is kept. */
 void pac_list_large(pac_t *pac, extent_t *e);
 /* Take all large extents but those in thread caches off the list. */
 void pac_take_large(pac_t *pac, list_t *out);

@@ -14,13 +14,14 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-/* Take members of `c`, oldest first, until at most `limit` pages stay. */
+/* Take members of `c`, oldest first, until at most `limit` pages stay, or what
+ * lies loose. */
 static size_t
 pac_stash_locked(ecache_t *c, size_t limit, list_t *out)
 {
     size_t npages = 0;
-    while (c->npages > limit) {
-        extent_t *e = ecache_oldest(c);
+    extent_t *e;
+    while (c->npages > limit && (e = ecache_oldest(c)) != NULL) {
         ecache_remove(c, e);
         e->state = EXTENT_MOVING;
         npages += extent_pages(e);
@@ -206,6 +207,11 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
         os_mutex_unlock(&pac->mtx);
         return;
     }
+    if (c == &pac->dirty) {
+        bool is_fresh =
+            limit.kind == LIMIT_SCHEDULE && !decay_is_long_ago(d, limit.now_ns);
+        (void)pac_settle_locked(pac, is_fresh);
+    }
     size_t npages = pac_stash_locked(c, pac_limit_locked(c, d, limit), &stash);
     bool lazily = c == &pac->dirty && pac_purges_lazily_locked(pac, limit.kind);
     if (npages > 0) {
@@ -229,7 +235,9 @@ pac_decay(pac_t *pac, uint64_t now_ns)
     decay_t *dirty = &pac->decay_dirty;
     decay_t *muzzy = &pac->decay_muzzy;
     limit_t limit = {.kind = LIMIT_SCHEDULE, .now_ns = now_ns};
-    if (atomic_load_rlx(&dirty->time_ms) == 0 || decay_is_due(dirty, now_ns)) {
+    if (decay_is_due(dirty, now_ns) ||
+        (atomic_load_rlx(&dirty->time_ms) == 0 &&
+         atomic_load_rlx(&pac->dirty.npages) != 0)) {
         pac_decay_one(pac, &pac->dirty, dirty, limit);
     }
     if (atomic_load_rlx(&muzzy->time_ms) == 0 || decay_is_due(muzzy, now_ns)) {

@@ -81,4 +81,8 @@ void pac_purge_taken(pac_t *pac, extent_t *e);
  * the extent that it is now (part of). */
 extent_t *pac_insert_locked(pac_t *pac, ecache_t *c, extent_t *e);
 
+/* Merge what lies loose among the dirty ones, or of that only what nobody asked
+ * for since the last time. Returns whether there was any. */
+bool pac_settle_locked(pac_t *pac, bool only_idle);
+
 #endif

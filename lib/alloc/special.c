@@ -36,6 +36,7 @@ special_mark(extent_t *e, void *p)
 {
     if (!e->is_slab) {
         e->is_sampled = true;
+        arena_large_map(e);
         return true;
     }
     arena_t *arena = arena_of(e);
@@ -77,6 +78,7 @@ special_unmark(extent_t *e, void *p)
 {
     if (!e->is_slab) {
         e->is_sampled = false;
+        arena_large_map(e);
         return;
     }
     arena_t *arena = arena_of(e);

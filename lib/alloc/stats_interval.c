@@ -40,6 +40,9 @@ stats_interval_start(tsd_t *tsd)
 void
 stats_interval_report(tsd_t *tsd)
 {
+    if (interval == 0) {
+        return;
+    }
     uint64_t bytes = tsd->progress - tsd->next_stats + piece;
     uint64_t before = atomic_add_rlx(&reported, bytes);
     if (before / interval != (before + bytes) / interval) {

@@ -22,7 +22,8 @@ sz_boot(void)
     }
     je_assert(sz_size_tab[SZ_NCLASSES - 1] == SZ_LARGE_MAX);
     je_assert(sz_size_tab[SC_NBINS] == 4 * OS_PAGE);
-    je_assert(sz_size_tab[SC_NBINS - 1] == SZ_LOOKUP_MAX);
+    je_assert(sz_size_tab[SC_NBINS - 1] == SZ_SMALL_MAX);
+    je_assert(sz_size_tab[SC_NCACHED - 1] == SZ_LOOKUP_MAX);
     je_assert(sz_size_tab[SC_NCACHED_MAX - 1] == (size_t)8 << 20);
 }
 

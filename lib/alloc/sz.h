@@ -13,8 +13,10 @@
 
 #define SZ_QUANTUM   ((size_t)16)
 #define SZ_LARGE_MAX ((size_t)0x7000000000000000)
-/* Largest request that the byte table answers: all small classes. */
-#define SZ_LOOKUP_MAX ((size_t)7 << (OS_LG_PAGE - 1))
+#define SZ_SMALL_MAX ((size_t)7 << (OS_LG_PAGE - 1))
+/* Largest request that the byte table answers: all classes that every thread
+ * cache has bins for. */
+#define SZ_LOOKUP_MAX ((size_t)8 << OS_LG_PAGE)
 
 enum { SZ_NCLASSES = 232, SZ_NPSIZES = 199 };
 
@@ -129,6 +131,9 @@ sz_pind_pages(unsigned pind)
 static inline unsigned
 sz_pind_floor(size_t npages)
 {
+    if (npages <= 8) {
+        return (unsigned)npages - 1;
+    }
     unsigned pind = sz_pind_ceil(npages);
     return sz_pind_pages(pind) > npages ? pind - 1 : pind;
 }

@@ -102,18 +102,14 @@ tcache_flush_bottom(tsd_t *tsd, unsigned cls, unsigned n)
     if (cls <= SC_NBINS) {
         arena_flush(cls - 1, cold->base, n);
     } else {
-        for (unsigned i = 0; i < n; i++) {
-            extent_t *e = emap_extent((uintptr_t)cold->base[i]);
-            e->is_cached = false;
-            arena_large_dalloc(e);
-        }
+        arena_large_flush(cls - 1, cold->base, n);
         atomic_add_rlx(&tsd->arena->large_nflushes, 1u);
         if (cls > SC_NCACHED) {
             tsd->more->bytes -= (size_t)n * bin->size;
         }
     }
     memmove(cold->base, cold->base + n, (have - n) * sizeof(void *));
-    atomic_store_rlx(&cold->net, cold->net - (int64_t)n);
+    tcache_count_arena(tsd, cls, -(int64_t)n);
     bin->head = cold->base + (have - n);
     bin->low = cold->base;
 }
@@ -183,6 +179,7 @@ tcache_resize(tsd_t *tsd, unsigned cls, unsigned lg)
     }
     tsd->cache_limit_bytes += tcache_slots_bytes(bin, cls, lg);
     cold->base = slots;
+    tsd->open[cls / 64] |= UINT64_C(1) << cls % 64;
     cold->lg_slots = lg & 0xf;
     bin->low = slots + low;
     bin->head = slots + n;
@@ -263,8 +260,8 @@ tcache_leave(tsd_t *tsd)
     atomic_store_rlx(&tsd->nesting, tsd->nesting - 1);
 }
 
-void
-tcache_flush(tsd_t *tsd)
+static void
+tcache_flush_all(tsd_t *tsd)
 {
     tcache_enter(tsd);
     for (unsigned cls = 1; cls < tcache_end(tsd); cls++) {
@@ -275,6 +272,24 @@ tcache_flush(tsd_t *tsd)
     }
     if (je_config_debug > 1) {
         (void)tcache_is_valid(tsd);
+    }
+    tcache_leave(tsd);
+}
+
+/* Who flushes does not want what others may borrow either. */
+void
+tcache_flush(tsd_t *tsd)
+{
+    tcache_enter(tsd);
+    tcache_flush_all(tsd);
+    for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
+        tcache_bin_t *cold = &tsd->cold[cls];
+        cold->is_given = cold->is_missed = false;
+        unsigned lg = JE_MAX(bits_lg_floor(JE_MAX(cold->slots_max, 1u)),
+                             (unsigned)META_LG_SLOTS_MIN);
+        if (cold->base != NULL && cold->lg_slots > lg) {
+            (void)tcache_resize(tsd, cls, lg);
+        }
     }
     tcache_leave(tsd);
 }
@@ -301,7 +316,7 @@ void
 tcache_fini(tsd_t *tsd)
 {
     tcache_enter(tsd);
-    tcache_flush(tsd);
+    tcache_flush_all(tsd);
     tsd->is_cache_on = false;
     for (unsigned cls = 1; cls < tcache_end(tsd); cls++) {
         cache_bin_t *bin = tsd_bin(tsd, cls);
@@ -312,12 +327,24 @@ tcache_fini(tsd_t *tsd)
             bin->head = bin->low = bin->full = cold->base = NULL;
         }
     }
+    tsd->open[0] = tsd->open[1] = 0;
     tsd->cache_limit_bytes = 0;
     tcache_repay(tsd);
     tcache_leave(tsd);
 }
 
 /* ---- small ------------------------------------------------------------- */
+
+/* Pop from a bin that is not empty, only lower than ever since the last GC;
+ * lowering the mark in halves makes a long run of pops cost few of these. */
+static void *
+tcache_pop_lower(cache_bin_t *bin, const tcache_bin_t *cold)
+{
+    unsigned n = bin_count(bin, cold);
+    bin->low = cold->base + (n - 1) / 2;
+    bin->head--;
+    return *bin->head;
+}
 
 /* Take objects from the arena into an empty bin; returns one of them. */
 static void *
@@ -334,16 +361,18 @@ tcache_fill(tsd_t *tsd, arena_t *arena, unsigned cls)
         slots = bin_slots(bin, cold);
     }
     unsigned n = cold->fill < slots ? cold->fill : slots;
-    n = arena_fill(arena, cls - 1, tsd->turn, cold->base, n);
+    n = cls <= SC_NBINS ? arena_fill(arena, cls - 1, tsd->turn, cold->base, n)
+                        : arena_large_fill(arena, cls - 1, cold->base, n);
     if (n == 0) {
         return NULL;
     }
     if (cold->fill < JE_MIN(slots, cold->slots_max)) {
         cold->fill = (cold->fill * 2u) & 0xfff;
     }
-    atomic_store_rlx(&cold->net, cold->net + (int64_t)n);
     bin->low = cold->base;
     bin->head = cold->base + n - 1;
+    atomic_fence_compiler(); /* a handler must not see more held than is */
+    tcache_count_arena(tsd, cls, n);
     return cold->base[n - 1];
 }
 
@@ -365,15 +394,8 @@ tcache_alloc_small(tsd_t *tsd, arena_t *arena, unsigned szind)
     if (tcache_is_untouched(tsd, szind) && bin->head > cold->base) {
         tcache_flush_bottom(tsd, cls, bin_count(bin, cold));
     }
-    if (bin->head > cold->base) {
-        /* not empty, only lower than ever since the last GC; lowering the mark
-         * in halves makes a long run of pops cost few of these */
-        unsigned n = bin_count(bin, cold);
-        bin->low = cold->base + (n - 1) / 2;
-        bin->head--;
-        return *bin->head;
-    }
-    return tcache_fill(tsd, arena, cls);
+    return bin->head > cold->base ? tcache_pop_lower(bin, cold)
+                                  : tcache_fill(tsd, arena, cls);
 }
 
 /* A thread that frees what others allocate has no use for what it keeps: it
@@ -425,14 +447,31 @@ tcache_alloc_large(tsd_t *tsd, unsigned szind)
         cold->is_asked = true;
         return NULL;
     }
-    void *p = *--bin->head;
-    if (bin->low > bin->head) {
-        bin->low = bin->head;
-    }
     if (cls > SC_NCACHED) {
         tsd->more->bytes -= bin->size;
     }
-    return p;
+    return tcache_pop_lower(bin, cold);
+}
+
+void
+tcache_lower(tsd_t *tsd, unsigned cls)
+{
+    cache_bin_t *bin = tsd_bin(tsd, cls);
+    const tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    if (bin->head == bin->low && bin->head > cold->base) {
+        bin->low = cold->base + bin_count(bin, cold) / 2;
+    }
+}
+
+void *
+tcache_fill_large(tsd_t *tsd, arena_t *arena, unsigned szind)
+{
+    tcache_bin_t *cold = &tsd->cold[szind + 1];
+    if (szind >= SC_NCACHED || !cold->is_missed || cold->base == NULL) {
+        return NULL;
+    }
+    cold->fill = JE_MAX(cold->fill, 2) & 0xfff; /* one is no fill */
+    return tcache_fill(tsd, arena, szind + 1);
 }
 
 /* Make room for one object in a full stack. errors: false. */
@@ -525,6 +564,45 @@ tcache_gc_is_early(const cache_bin_t *bin, tcache_bin_t *cold, uint64_t pops)
            ++cold->looks < TCACHE_LOOKS;
 }
 
+/* The next bin with a stack after that of a map class, in a ring; 0: none. */
+static unsigned
+tcache_next_open(const tsd_t *tsd, unsigned cls)
+{
+    unsigned from = cls + 1;
+    uint64_t ahead = tsd->open[from / 64] & ~UINT64_C(0) << from % 64;
+    for (unsigned word = from / 64; ahead == 0 && ++word < 2;) {
+        ahead = tsd->open[word];
+        from = word * 64;
+    }
+    if (ahead != 0) {
+        return from / 64 * 64 + bits_ctz(ahead);
+    }
+    return tsd->open[0] != 0   ? bits_ctz(tsd->open[0])
+           : tsd->open[1] != 0 ? 64 + bits_ctz(tsd->open[1])
+                               : 0;
+}
+
+/* Returns whether there was something to look at. */
+static bool
+tcache_gc_look(tsd_t *tsd, unsigned cls)
+{
+    const cache_bin_t *bin = tsd_bin(tsd, cls);
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    uint64_t pops = tcache_pops(bin, cold);
+    if (tcache_gc_is_early(bin, cold, pops - cold->pops_seen)) {
+        return false;
+    }
+    bool is_unused = pops == cold->pops_seen && !cold->is_asked;
+    cold->pops_seen = pops;
+    cold->is_asked = false;
+    bool can_shrink = is_unused && cold->lg_slots > META_LG_SLOTS_MIN;
+    if (bin->head == cold->base && !can_shrink) {
+        return false;
+    }
+    tcache_gc_bin(tsd, cls, is_unused);
+    return true;
+}
+
 void
 tcache_gc(tsd_t *tsd)
 {
@@ -532,26 +610,10 @@ tcache_gc(tsd_t *tsd)
         (void)tcache_is_valid(tsd);
     }
     tsd->next_gc = tsd->progress + conf.tcache_gc_incr_bytes;
-    unsigned n = tcache_end(tsd) - 1;
-    for (unsigned i = 0; i < n; i++) {
-        unsigned cls = tsd->gc_next_bin + 1;
-        tsd->gc_next_bin = cls < n ? cls : 0;
-        const cache_bin_t *bin = tsd_bin(tsd, cls);
-        tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
-        if (cold->base == NULL) {
-            continue;
-        }
-        uint64_t pops = tcache_pops(bin, cold);
-        if (tcache_gc_is_early(bin, cold, pops - cold->pops_seen)) {
-            continue;
-        }
-        bool is_unused = pops == cold->pops_seen && !cold->is_asked;
-        cold->pops_seen = pops;
-        cold->is_asked = false;
-        bool can_shrink = is_unused && cold->lg_slots > META_LG_SLOTS_MIN;
-        if (bin->head != cold->base || can_shrink) {
-            tcache_gc_bin(tsd, cls, is_unused);
-            return;
-        }
+    unsigned first = tcache_next_open(tsd, tsd->gc_bin);
+    for (unsigned cls = first; cls != 0;) {
+        tsd->gc_bin = cls;
+        unsigned next = tcache_next_open(tsd, cls);
+        cls = tcache_gc_look(tsd, cls) || next == first ? 0 : next;
     }
 }

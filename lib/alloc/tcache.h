@@ -72,7 +72,13 @@ bool tcache_free_small(tsd_t *tsd, unsigned szind, void *p);
 /* Large objects of a class below tsd->ncached; the pointers are extents'
  * addresses. NULL / false when the cache has none / does not take it. */
 void *tcache_alloc_large(tsd_t *tsd, unsigned szind);
+/* Fill a bin that has none from dirty pages, if it wants back what it gave, and
+ * pop from it. errors: NULL. */
+void *tcache_fill_large(tsd_t *tsd, arena_t *arena, unsigned szind);
 bool tcache_free_large(tsd_t *tsd, unsigned szind, void *p);
+
+/* The bin is in use: its next pop need not be what lowers the mark. */
+void tcache_lower(tsd_t *tsd, unsigned cls);
 
 /* The GC event: look at the next bin. */
 void tcache_gc(tsd_t *tsd);

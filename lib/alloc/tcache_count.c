@@ -15,7 +15,13 @@ typedef struct account {
     uint64_t pushes;
 } account_t;
 
-enum { READ_TRIES = 64, STEPS_PER_GC = 4 };
+/* Looking whether a thread holds more than ever takes a walk over its bins:
+ * every so many bytes, and no more than so much of what it holds. */
+#define PEAK_PIECE_MIN ((uint64_t)64 << 10)
+
+enum { LG_PEAK = 6 };
+
+enum { READ_TRIES = 64, STEPS_PER_GC = 16, STEP_POPS_MIN = 64 };
 
 /* pops_due and left change together: look again if they did. A signal handler
  * that interrupted their owner would look forever. */
@@ -32,7 +38,7 @@ tcache_pops(const cache_bin_t *bin, const tcache_bin_t *cold)
             break;
         }
     }
-    return due - (uint64_t)JE_MAX(left, 0);
+    return due - JE_MIN((uint64_t)JE_MAX(left, 0), due);
 }
 
 static account_t
@@ -92,13 +98,37 @@ tsd_bytes_live(tsd_t *tsd)
     return &tsd->live;
 }
 
+/* Bytes that the bins got from arenas and that came from there directly: what
+ * the thread holds more than when it looked last is of them, or was in its bins
+ * then. */
+static uint64_t
+taken(const tsd_t *tsd)
+{
+    return tsd->filled + tsd->direct.allocated;
+}
+
+void
+tsd_look_at_peak(tsd_t *tsd)
+{
+    tsd_bytes_t bytes = tsd_bytes(tsd);
+    int64_t now =
+        (int64_t)(bytes.allocated - bytes.deallocated - tsd->peak_base);
+    tsd->peak = JE_MAX(now, tsd->peak);
+    uint64_t piece = JE_MAX(PEAK_PIECE_MIN, (uint64_t)tsd->peak >> LG_PEAK);
+    tsd->next_look = taken(tsd) + piece;
+}
+
 void
 tsd_note_peak(tsd_t *tsd)
 {
-    tsd_bytes_t bytes = tsd_bytes(tsd);
-    uint64_t now = bytes.allocated - bytes.deallocated - tsd->peak_base;
-    if ((int64_t)now > (int64_t)tsd->peak) {
-        tsd->peak = now;
+    /* what it holds if all bins are empty, which is the most:
+     *   held <= direct not freed + from_arenas
+     *   from_arenas == past not freed + sum of net * size over the bins */
+    int64_t most = (int64_t)(tsd->direct.allocated - tsd->direct.deallocated -
+                             tsd->peak_base) +
+                   tsd->from_arenas;
+    if (unlikely(most > tsd->peak && taken(tsd) >= tsd->next_look)) {
+        tsd_look_at_peak(tsd);
     }
 }
 
@@ -120,18 +150,22 @@ draw(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
     cold->until_sample = distance / size + (distance % size != 0);
 }
 
-/* Pops of which trimming and statistics want to hear at once. What is sampled
- * must not change what is trimmed, so these are counted by themselves. */
+/* Pops of which trimming and statistics want to hear at once: a part of what
+ * makes either due, but few pops would cost more to hear of than to serve. What
+ * is sampled must not change what is trimmed, so these are counted by
+ * themselves. */
 static uint32_t
 step(uint32_t size)
 {
-    uint64_t n = conf.tcache_gc_incr_bytes / STEPS_PER_GC;
-    n = JE_MIN(n, stats_interval_piece()) / size;
+    uint64_t due = conf.tcache_gc_incr_bytes / size;
+    uint64_t n = JE_MAX(due / STEPS_PER_GC, JE_MIN(due, STEP_POPS_MIN));
+    n = JE_MIN(n, stats_interval_piece() / STEPS_PER_GC / size);
     return (uint32_t)JE_MIN(JE_MAX(n, 1), (uint64_t)INT32_MAX);
 }
 
-/* Whether this pop is to be sampled; without a sample ahead the rate may have
- * been set since. */
+/* Whether this pop is to be sampled. What is ahead at a rate that is in force
+ * no more is drawn anew: bytes that were not hit say nothing of those to come.
+ */
 static bool
 count_to_sample(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
 {
@@ -139,8 +173,8 @@ count_to_sample(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
         draw(tsd, cold, size);
     }
     bool is_sampled = cold->until_sample == 1;
-    if (is_sampled) {
-        tsd->hit_rate = cold->sample_rate;
+    tsd->hit_rate = is_sampled ? cold->sample_rate : tsd->hit_rate;
+    if (is_sampled || cold->sample_rate != atomic_load_rlx(&conf.sample)) {
         draw(tsd, cold, size);
     } else if (cold->until_sample != 0) {
         cold->until_sample--;
@@ -188,6 +222,15 @@ tcache_count_due(tsd_t *tsd, unsigned cls)
     return is_sampled;
 }
 
+/* Pops of a step that is not at its end. */
+static uint64_t
+untold(const cache_bin_t *bin, const tcache_bin_t *cold)
+{
+    uint32_t ahead = cold->until_step + (uint32_t)JE_MAX(bin->left, 0);
+    uint32_t whole = step(bin->size);
+    return cold->until_step != 0 && ahead < whole ? whole - ahead : 0;
+}
+
 uint64_t
 tcache_count_close(tsd_t *tsd, unsigned cls)
 {
@@ -195,6 +238,8 @@ tcache_count_close(tsd_t *tsd, unsigned cls)
     tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
     account_t a = account_read(bin, cold);
     bytes_add(&tsd->past, a.pops * bin->size, a.pushes * bin->size);
+    tsd->progress += untold(bin, cold) * bin->size;
+    cold->until_step = 0;
     cold->pops_due -= a.pops;
     cold->net = 0;
     cold->pops_seen = 0;

@@ -31,10 +31,12 @@ tsd_bytes_t tsd_bytes(const tsd_t *tsd);
 /* The calling thread's bytes, kept up to date where they are from now on. */
 tsd_bytes_t *tsd_bytes_live(tsd_t *tsd);
 
-/* Look whether the thread holds more than ever. It is done where bins are
- * filled, and when what does not come from bins is more than ever: what comes
- * from bins and goes back there between goes unnoticed. */
+/* Look whether the thread holds more than ever, if it may and has taken enough
+ * since it looked last. It is asked for where bins are filled and where
+ * something does not come from bins: what comes from bins and goes back there
+ * between goes unnoticed. */
 void tsd_note_peak(tsd_t *tsd);
+void tsd_look_at_peak(tsd_t *tsd);
 
 /* Draw the next sample of what does not come from bins. */
 void tsd_draw(tsd_t *tsd);
@@ -46,6 +48,17 @@ uint64_t tcache_pops(const cache_bin_t *bin, const tcache_bin_t *cold);
  * how many are left until something is due. Returns whether the object is to be
  * sampled. */
 bool tcache_count_due(tsd_t *tsd, unsigned cls);
+
+/* n objects came to the bin from arenas, or went there: -n. */
+static inline void
+tcache_count_arena(tsd_t *tsd, unsigned cls, int64_t n)
+{
+    tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
+    atomic_store_rlx(&cold->net, cold->net + n);
+    n *= tsd_bin(tsd, cls)->size;
+    tsd->from_arenas += n;
+    tsd->filled += n > 0 ? (uint64_t)n : 0;
+}
 
 /* The bin is empty for now, and its account is closed. Returns the pops. */
 uint64_t tcache_count_close(tsd_t *tsd, unsigned cls);

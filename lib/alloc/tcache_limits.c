@@ -121,10 +121,12 @@ tcache_borrow(tsd_t *tsd, size_t limit)
         tsd->cache_lent_bytes + more > TCACHE_LOAN_MAX) {
         return false;
     }
-    if (atomic_add_rlx(&lent, more) + more > TCACHE_LENT_MAX) {
-        atomic_sub_rlx(&lent, more);
-        return false;
-    }
+    size_t sum = atomic_load_rlx(&lent);
+    do {
+        if (sum + more > TCACHE_LENT_MAX) {
+            return false;
+        }
+    } while (!atomic_cas_acq(&lent, &sum, sum + more));
     tsd->cache_lent_bytes += more;
     return true;
 }

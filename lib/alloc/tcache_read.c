@@ -102,6 +102,7 @@ bool
 tcache_is_valid(const tsd_t *tsd)
 {
     size_t limit = 0, more = 0;
+    int64_t held = (int64_t)(tsd->past.allocated - tsd->past.deallocated);
     bool ok = tsd->bins[0].head == NULL && tsd->bins[0].full == NULL;
     for (unsigned cls = 1; cls <= SC_NCACHED_MAX; cls++) {
         tcache_view_t v;
@@ -109,14 +110,17 @@ tcache_is_valid(const tsd_t *tsd)
             break;
         }
         ok = ok && tcache_bin_is_valid(&v, cls);
+        ok = ok &&
+             (v.cold->base != NULL) == (tsd->open[cls / 64] >> cls % 64 & 1);
         je_assert(ok);
+        held += v.cold->net * v.bin->size;
         if (v.cold->base != NULL && cls <= SC_NCACHED) {
             limit += (size_t)v.bin->size << v.cold->lg_slots;
         } else if (v.cold->base != NULL) {
             more += (size_t)(v.bin->head - v.cold->base) * v.bin->size;
         }
     }
-    ok = ok && tsd->cache_limit_bytes == limit &&
+    ok = ok && tsd->cache_limit_bytes == limit && tsd->from_arenas == held &&
          (tsd->more == NULL || tsd->more->bytes == more);
     je_assert(ok);
     return ok;

@@ -10,6 +10,7 @@
 #include "alloc/label.h"
 #include "alloc/meta.h"
 #include "alloc/prof.h"
+#include "alloc/prof_heap.h"
 #include "alloc/stats_interval.h"
 #include "alloc/tcache.h"
 #include "alloc/tcache_count.h"
@@ -93,10 +94,23 @@ tsd_set(tsd_t *tsd)
 
 /* ---- end of a thread --------------------------------------------------- */
 
+/* What it allocated since it last told of it. */
+static void
+tsd_tell(tsd_t *tsd)
+{
+    prof_heap_count(tsd->progress - tsd->counted);
+    tsd->counted = tsd->progress;
+    stats_interval_report(tsd);
+    if (tsd->is_stats_due) {
+        stats_interval_print(tsd);
+    }
+}
+
 static void
 tsd_end(tsd_t *tsd)
 {
     tcache_fini(tsd);
+    tsd_tell(tsd);
     tsd_bytes_t bytes = tsd_bytes(tsd);
     label_thread_end(tsd);
     arena_unbind(tsd->arena);

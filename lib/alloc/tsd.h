@@ -1,7 +1,7 @@
 /*
  * Per-thread state.
  *
- * Static TLS holds one pointer and one byte, so that the library can be opened
+ * Static TLS holds two pointers and one byte, so that the library can be opened
  * late. The pointer starts at a shared, never-written block in which every
  * cache bin is switched off: the hot path needs no test for "no state yet", its
  * ordinary branch leads to the slow path, which makes the state.
@@ -70,7 +70,9 @@ struct tsd {
     tsd_bytes_t past;     /* by bins up to when they were last emptied */
     tsd_bytes_t direct;   /* not by bins, ever */
     tsd_bytes_t live;     /* see is_counted */
-    int64_t direct_most;  /* of `direct` not freed, since peak.reset */
+    int64_t from_arenas;  /* bytes by bins, less those given back there */
+    uint64_t filled;      /* bytes that bins got from there */
+    uint64_t next_look;   /* at the peak: `filled` and `direct` by then */
     uint64_t progress;    /* bytes allocated, of which the bins have told */
     uint64_t next_sample; /* direct.allocated at which an object is sampled */
     uint64_t next_gc;     /* progress at which the cache is trimmed */
@@ -79,9 +81,10 @@ struct tsd {
     uint64_t prng;
     size_t cache_limit_bytes; /* sum of slots * size over the bins */
     size_t cache_lent_bytes;  /* of these, from what all threads share */
-    uint32_t gc_next_bin;
-    uint32_t nesting;   /* > 0 while in the slow path; see alloc/fork.h */
-    uint64_t peak;      /* highest allocated - deallocated - peak_base seen */
+    uint64_t open[2];         /* by map class: its bin has a stack */
+    uint32_t gc_bin;          /* that trimming looked at last */
+    uint32_t nesting;         /* > 0 while in the slow path; see alloc/fork.h */
+    int64_t peak;       /* highest allocated - deallocated - peak_base seen */
     uint64_t peak_base; /* allocated - deallocated when it was reset */
     int32_t tid;
     bool is_sampling; /* inside the profiler: do not sample */
@@ -93,6 +96,7 @@ struct tsd {
     uint8_t ncached;            /* the cache serves the classes below */
     uint8_t turn;               /* which of several bins to fill from */
     uint8_t slow_frees;         /* small ones, to tell time by */
+    uint8_t ticks;              /* of its arena's, to tell another's by */
     uint16_t decay_next;        /* arena to look after besides its own */
     uint16_t label;             /* of what it allocates, 0 = none */
     struct label_block *labels; /* its counters, or NULL */

@@ -15,7 +15,9 @@
  *               muzzy (lazily purged), retained (no memory behind it).
  *   tsd         everything that belongs to one thread.
  *   map class   what the page map's byte says: 0 "ask the extent", otherwise
- *               szind + 1 of a slab's page without special objects.
+ *               szind + 1 of a slab's page without special objects, or of the
+ *               page on which a large object begins that is nothing special
+ *               and that every thread cache has a bin for.
  */
 #ifndef JE_ALLOC_TYPES_H
 #define JE_ALLOC_TYPES_H

@@ -468,7 +468,12 @@ stretch(void)
     static const size_t sizes[] = {2048, 14336, 16384};
     for (size_t i = 0; i < JE_ARRAY_LEN(sizes); i++) {
         for (unsigned round = 0; round < 5; round++) {
-            free_many(sizes[i], 1500);
+            for (unsigned k = 0; k < 1500; k++) {
+                blocks[k] = jea_malloc(sizes[i]);
+            }
+            for (unsigned k = 0; k < 1500; k++) {
+                jea_free(blocks[k]);
+            }
         }
         printf("%zu:%u ", sizes[i], slots_of(sizes[i]));
     }
@@ -535,6 +540,32 @@ static void
 interval(void)
 {
     allocate_128_mib(1);
+}
+
+/* 512 KiB, none of them much of one class. */
+static void *
+allocate_of_all(void *unused)
+{
+    for (unsigned szind = 4; szind < 36; szind++) {
+        size_t size = sz_size(szind);
+        for (size_t bytes = 0; bytes + size <= 16384; bytes += size) {
+            jea_free(jea_malloc(size));
+        }
+    }
+    return unused;
+}
+
+/* About 128 MiB, by threads that do not live for long. */
+static void
+interval_spread(void)
+{
+    for (unsigned i = 0; i < 256; i++) {
+        pthread_t t;
+        if (pthread_create(&t, NULL, allocate_of_all, NULL) != 0) {
+            exit(1);
+        }
+        (void)pthread_join(t, NULL);
+    }
 }
 
 static void
@@ -685,6 +716,7 @@ static const struct {
     {"helpers", helpers},
     {"huge", huge},
     {"interval", interval},
+    {"interval_spread", interval_spread},
     {"interval_at_once", interval_at_once},
     {"metadata", metadata},
     {"muzzy", muzzy},

@@ -258,6 +258,36 @@ START_TEST(test_samples_come_at_their_rate)
 
 END_TEST
 
+/* Classes that are far from their next sample do not go on at the old rate. */
+START_TEST(test_a_new_rate_holds_at_once)
+{
+    if (!je_config_prof) {
+        return;
+    }
+    prof_reset(UINT64_C(1) << 40);
+    for (unsigned szind = 10; szind < SC_NCACHED; szind++) {
+        jea_free(jea_malloc(sz_size(szind)));
+    }
+    prof_reset(4096);
+    double expected = 0;
+    unsigned hits = 0;
+    for (unsigned szind = 10; szind < 26; szind++) {
+        size_t size = sz_size(szind);
+        for (size_t bytes = 0; bytes < 400000; bytes += size) {
+            void *p = jea_malloc(size);
+            hits += prof_table_live() != 0;
+            jea_free(p);
+            expected += 1 - exp(-(double)size / 4096);
+        }
+    }
+    /* less what each class serves before it hears of the new rate: a step */
+    double least = expected * (1 - 16 * 32768 / (16 * 400000.0));
+    ck_assert_double_ge(hits, least - 6 * sqrt(expected));
+    ck_assert_double_le(hits, expected + 6 * sqrt(expected));
+}
+
+END_TEST
+
 static void
 setup(void)
 {
@@ -277,6 +307,7 @@ main(void)
     tcase_add_test(tc, test_bytes_outlive_the_thread);
     tcase_add_test(tc, test_requests_of_others_are_theirs);
     tcase_add_test(tc, test_samples_come_at_their_rate);
+    tcase_add_test(tc, test_a_new_rate_holds_at_once);
     suite_add_tcase(s, tc);
     return util_run(s);
 }

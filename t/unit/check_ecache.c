@@ -12,6 +12,7 @@ enum { EXTENTS = 300 };
 
 static extent_t extents[EXTENTS];
 static bool in[EXTENTS];
+static bool loose[EXTENTS];
 static uint64_t stamp[EXTENTS]; /* when it was inserted */
 
 static void
@@ -40,7 +41,8 @@ expect_best(ecache_t *c, size_t pages, unsigned lg_max_fit)
     unsigned need = sz_pind_ceil(pages);
     const extent_t *best = NULL;
     for (unsigned k = 0; k < EXTENTS; k++) {
-        if (!in[k] || sz_pind_floor(extent_pages(&extents[k])) < need) {
+        if (!in[k] || loose[k] ||
+            sz_pind_floor(extent_pages(&extents[k])) < need) {
             continue;
         }
         unsigned have = sz_pind_floor(extent_pages(&extents[k]));
@@ -58,7 +60,7 @@ expect_best(ecache_t *c, size_t pages, unsigned lg_max_fit)
         return;
     }
     ck_assert_uint_ge(extent_pages(e), pages);
-    ck_assert(in[e - extents]);
+    ck_assert(in[e - extents] && !loose[e - extents]);
     if (sz_pind_floor(extent_pages(e)) >= need) {
         ck_assert_ptr_eq(e, best);
     } else {
@@ -80,9 +82,9 @@ expect_totals(ecache_t *c)
             npages += pages;
             count[sz_pind_floor(pages)]++;
             pages_in[sz_pind_floor(pages)] += pages;
-            oldest = oldest == NULL || stamp[k] < stamp[oldest - extents]
-                         ? &extents[k]
-                         : oldest;
+            bool is_older = !loose[k] && (oldest == NULL ||
+                                          stamp[k] < stamp[oldest - extents]);
+            oldest = is_older ? &extents[k] : oldest;
         }
     }
     ck_assert_uint_eq(c->npages, npages);
@@ -104,7 +106,13 @@ START_TEST(test_ecache_random_operations_match_an_array)
         } else {
             unsigned lg = (unsigned)util_random_below(&state, 20);
             make_extent(k, 1 + util_random_below(&state, UINT64_C(1) << lg));
-            ecache_insert(&c, &extents[k]);
+            loose[k] = extent_pages(&extents[k]) <= ECACHE_LOOSE_PAGES &&
+                       util_random_below(&state, 2) == 0;
+            if (loose[k]) {
+                ecache_insert_loose(&c, &(extent_t *){&extents[k]}, 1);
+            } else {
+                ecache_insert(&c, &extents[k]);
+            }
             ck_assert_uint_eq(extents[k].state, EXTENT_DIRTY);
             stamp[k] = step;
         }
@@ -116,6 +124,61 @@ START_TEST(test_ecache_random_operations_match_an_array)
             expect_totals(&c);
         }
     }
+}
+
+END_TEST
+
+START_TEST(test_ecache_loose_ones_serve_their_size_newest_first)
+{
+    ecache_t c;
+    ecache_init(&c, EXTENT_DIRTY);
+    extent_t *e[5], *out[5];
+    for (unsigned i = 0; i < 5; i++) {
+        make_extent(i, i < 4 ? 3 : 4);
+        e[i] = &extents[i];
+    }
+    ecache_insert_loose(&c, e, 4);
+    ecache_insert_loose(&c, &e[4], 1);
+    ck_assert_ptr_null(ecache_best_fit(&c, 3, 64));
+    ck_assert_ptr_null(ecache_loose(&c, 2));
+    ck_assert_ptr_eq(ecache_loose(&c, 3), e[3]);
+    ck_assert_ptr_null(ecache_loose(&c, ECACHE_LOOSE_PAGES + 1));
+    ck_assert_uint_eq(ecache_remove_loose(&c, 3, out, 3), 3);
+    ck_assert_ptr_eq(out[0], e[3]);
+    ck_assert_ptr_eq(out[2], e[1]);
+    ck_assert_uint_eq(c.npages, 3 + 4);
+    ck_assert_uint_eq(ecache_remove_loose(&c, 3, out, 3), 1);
+    ck_assert_uint_eq(ecache_remove_loose(&c, 3, out, 3), 0);
+    ck_assert(ecache_is_valid(&c));
+}
+
+END_TEST
+
+/* What was there throughout since the last time, the oldest first. */
+START_TEST(test_ecache_only_idle_ones_are_settled)
+{
+    ecache_t c;
+    ecache_init(&c, EXTENT_DIRTY);
+    extent_t *e[6], *out[6];
+    for (unsigned i = 0; i < 6; i++) {
+        make_extent(i, 2);
+        e[i] = &extents[i];
+    }
+    ecache_insert_loose(&c, e, 5);
+    ck_assert_ptr_null(ecache_settle(&c, true));
+    ck_assert_uint_eq(ecache_remove_loose(&c, 2, out, 3), 3);
+    ecache_insert_loose(&c, out, 3);
+    ecache_insert_loose(&c, &e[5], 1);
+    ck_assert_ptr_eq(ecache_settle(&c, true), e[0]);
+    ck_assert_ptr_eq(ecache_settle(&c, true), e[1]);
+    ck_assert_ptr_null(ecache_settle(&c, true));
+    ck_assert_uint_eq(c.npages, 4 * 2);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_ptr_nonnull(ecache_settle(&c, false));
+    }
+    ck_assert_ptr_null(ecache_settle(&c, false));
+    ck_assert_uint_eq(c.npages, 0);
+    ck_assert(ecache_is_valid(&c));
 }
 
 END_TEST
@@ -163,6 +226,8 @@ main(void)
     TCase *tc = tcase_create("ecache");
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_ecache_random_operations_match_an_array);
+    tcase_add_test(tc, test_ecache_loose_ones_serve_their_size_newest_first);
+    tcase_add_test(tc, test_ecache_only_idle_ones_are_settled);
     tcase_add_test(tc, test_ecache_largest_extent_beyond_the_fit_is_left_alone);
     tcase_add_test(
         tc, test_ecache_request_between_classes_takes_one_of_the_class_below);

@@ -61,8 +61,8 @@ START_TEST(test_pages_of_idle_arenas_decay_as_others_allocate)
     /* once to see them, once to see that they are old */
     for (unsigned round = 0; round < 2; round++) {
         wait_for_decay();
-        for (size_t n = 0; n < (arenas_auto + 1) * conf.tcache_gc_incr_bytes;
-             n += 2048) {
+        for (size_t n = 0;
+             n < 4 * (arenas_auto + 1) * conf.tcache_gc_incr_bytes; n += 2048) {
             jea_free(jea_malloc(2048));
         }
     }
@@ -76,9 +76,9 @@ START_TEST(test_pages_of_idle_arenas_decay_as_others_free)
     static const struct {
         size_t size;
         unsigned n;
-    } kinds[] = {{64, 400000}, {16384, 4000}};
+    } kinds[] = {{64, 800000}, {16384, 4000}};
 
-    static void *p[400000];
+    static void *p[800000];
     unsigned n = kinds[_i].n;
     for (unsigned i = 0; i < n; i++) {
         p[i] = jea_malloc(kinds[_i].size);

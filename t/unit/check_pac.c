@@ -226,11 +226,12 @@ START_TEST(test_pac_neighbours_merge_when_all_are_free)
     for (unsigned i = 0; i < 5; i++) {
         pac_dalloc(pac, e[order[i]]);
     }
-    extent_t *all = emap_extent(first);
-    ck_assert_ptr_nonnull(all);
-    ck_assert_uint_eq(extent_pages(all), 15);
-    ck_assert_int_eq(all->state, EXTENT_DIRTY);
+    /* as soon as somebody needs more than one of them */
     ck_assert_uint_eq(pac->dirty.npages, 15);
+    ck_assert_uint_eq(take(3)->addr, extent_end(e[1]));
+    pac_dalloc(pac, emap_extent(e[2]->addr));
+    ck_assert_uint_eq(take(15)->addr, first);
+    ck_assert_uint_eq(pac->dirty.npages, 0);
 }
 
 END_TEST
@@ -274,6 +275,76 @@ START_TEST(test_pac_decay_zero_purges_at_once)
     ck_assert_uint_eq(e->addr, (uintptr_t)p);
     ck_assert(zeroed);
     expect_zero(e, 0);
+}
+
+END_TEST
+
+/* Those that somebody asks for between two steps stay where they are; the
+ * others go by the schedule, at the latest a step later than the rest. */
+START_TEST(test_pac_decay_leaves_what_is_in_use_loose)
+{
+    ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, 1000));
+    ck_assert(pac_set_decay_ms(pac, PAC_MUZZY, 0));
+    extent_t *used = take(3), *wall = take(1), *idle = take(3);
+    uintptr_t at = used->addr;
+    uint64_t now = os_clock_ns();
+    pac_dalloc(pac, idle);
+    pac_dalloc(pac, used);
+    for (unsigned i = 0; i < 300; i++) {
+        now += 10000000;
+        pac_decay(pac, now);
+        extent_t *e = take(3);
+        ck_assert_uint_eq(e->addr, at);
+        pac_dalloc(pac, e);
+    }
+    ck_assert_uint_eq(pac->dirty.npages, 3);
+    ck_assert_uint_eq(pac->decay_dirty.purged, 3);
+    ck_assert_uint_eq(extent_pages(wall), 1);
+    /* nobody was here for long: nothing counts as in use */
+    pac_decay(pac, now + 5000000000u);
+    pac_decay(pac, now + 9000000000u);
+    ck_assert_uint_eq(pac->dirty.npages, 0);
+}
+
+END_TEST
+
+START_TEST(test_pac_growth_in_place_takes_loose_neighbours)
+{
+    extent_t *e = take(2), *next[2];
+    next[0] = take(2);
+    next[1] = take(3);
+    extent_t *wall = take(1);
+    bool zeroed;
+    ck_assert_uint_eq(extent_end(next[0]), next[1]->addr);
+    pac_dalloc(pac, next[0]);
+    pac_dalloc(pac, next[1]);
+    ck_assert(pac_expand(pac, e, 7 << OS_LG_PAGE, &zeroed));
+    ck_assert_uint_eq(extent_end(e), wall->addr);
+    ck_assert_uint_eq(pac->dirty.npages, 0);
+}
+
+END_TEST
+
+START_TEST(test_pac_many_at_once)
+{
+    extent_t *e[6], *out[6];
+    for (unsigned i = 0; i < 6; i++) {
+        e[i] = take(4);
+    }
+    size_t active = pac->nactive;
+    pac_dalloc_many(pac, e, 6);
+    ck_assert_uint_eq(pac->nactive, active - 6 * 4);
+    ck_assert_uint_eq(pac->dirty.npages, 6 * 4);
+    ck_assert_uint_eq(pac_alloc_many(pac, 5 << OS_LG_PAGE, out, 6), 0);
+    ck_assert_uint_eq(pac_alloc_many(pac, 4 << OS_LG_PAGE, out, 4), 4);
+    ck_assert_uint_eq(pac_alloc_many(pac, 4 << OS_LG_PAGE, out + 4, 4), 2);
+    ck_assert_uint_eq(pac->nactive, active);
+    ck_assert_uint_eq(pac->dirty.npages, 0);
+    for (unsigned i = 0; i < 6; i++) {
+        ck_assert_ptr_eq(out[i], e[5 - i]);
+        ck_assert_int_eq(out[i]->state, EXTENT_ACTIVE);
+    }
+    ck_assert(pac_is_valid(pac));
 }
 
 END_TEST
@@ -463,6 +534,9 @@ main(void)
     tcase_add_test(tc, test_pac_neighbours_merge_when_all_are_free);
     tcase_add_test(tc, test_pac_dirty_is_used_before_muzzy_before_retained);
     tcase_add_test(tc, test_pac_decay_zero_purges_at_once);
+    tcase_add_test(tc, test_pac_decay_leaves_what_is_in_use_loose);
+    tcase_add_test(tc, test_pac_growth_in_place_takes_loose_neighbours);
+    tcase_add_test(tc, test_pac_many_at_once);
     tcase_add_test(tc, test_pac_decay_never_keeps_pages_dirty);
     tcase_add_test(tc, test_pac_decay_on_schedule_goes_through_muzzy);
     tcase_add_test(tc, test_pac_part_and_adopt_move_dirty_pages_between_arenas);

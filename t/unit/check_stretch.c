@@ -72,6 +72,23 @@ START_TEST(test_tcache_stretched_bin_goes_back_when_it_is_idle)
 
 END_TEST
 
+/* Who flushes does not want what others may borrow. */
+START_TEST(test_tcache_flush_gives_back_what_is_borrowed)
+{
+    unsigned cls = sz_index(4096) + 1;
+    restart();
+    batches(cls, 1000, 4);
+    ck_assert_uint_gt(tsd->cache_lent_bytes, 0);
+    ck_assert_int_eq(jea_mallctl("thread.idle", NULL, NULL, NULL, 0), 0);
+    ck_assert_uint_eq(tsd->cache_lent_bytes, 0);
+    ck_assert_uint_le(slots(cls), tsd->cold[cls].slots_max);
+    ck_assert_uint_eq(cached(cls), 0);
+    batches(cls, 1000, 1); /* as at its start */
+    ck_assert_uint_le(slots(cls), tsd->cold[cls].slots_max);
+}
+
+END_TEST
+
 START_TEST(test_tcache_large_batch_is_not_trimmed_between_its_halves)
 {
     unsigned cls = sz_index(4096) + 1;
@@ -219,6 +236,33 @@ START_TEST(test_tcache_peak_is_looked_at_when_bins_are_filled)
 
 END_TEST
 
+/* The most that was held at once is what was held when it was looked at; that
+ * is missed by no more than a look is apart from the last, and by what comes
+ * from the cache. */
+START_TEST(test_tcache_peak_of_what_is_past_the_cache)
+{
+    enum { MANY = 300, SIZE = 65536 };
+
+    static void *p[MANY];
+    uint64_t peak;
+    size_t len = sizeof(peak);
+    ck_assert_int_eq(jea_mallctl("thread.peak.reset", NULL, NULL, NULL, 0), 0);
+    for (unsigned most = MANY / 3; most <= MANY; most += MANY / 3) {
+        for (unsigned i = 0; i < most; i++) {
+            p[i] = jea_mallocx(SIZE, JEA_TCACHE_NONE);
+        }
+        for (unsigned i = 0; i < most; i++) {
+            jea_dallocx(p[i], JEA_TCACHE_NONE);
+        }
+        ck_assert_uint_ge(tsd->peak, (most - most / 64 - 2) * SIZE);
+        ck_assert_uint_le(tsd->peak, most * SIZE);
+    }
+    ck_assert_int_eq(jea_mallctl("thread.peak.read", &peak, &len, NULL, 0), 0);
+    ck_assert_uint_eq(peak, (uint64_t)tsd->peak);
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -227,6 +271,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_tcache_bin_stretches_if_it_wants_back_what_it_gave);
     tcase_add_test(tc, test_tcache_stretched_bin_goes_back_when_it_is_idle);
+    tcase_add_test(tc, test_tcache_flush_gives_back_what_is_borrowed);
     tcase_add_test(tc,
                    test_tcache_large_batch_is_not_trimmed_between_its_halves);
     tcase_add_test(tc, test_tcache_loans_are_bounded_and_come_back);
@@ -234,6 +279,7 @@ main(void)
                         0, 2);
     tcase_add_test(tc, test_tcache_limits_hold_for_what_does_not_stretch);
     tcase_add_test(tc, test_tcache_peak_is_looked_at_when_bins_are_filled);
+    tcase_add_test(tc, test_tcache_peak_of_what_is_past_the_cache);
     suite_add_tcase(s, tc);
     return util_run(s);
 }

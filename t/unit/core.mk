@@ -18,6 +18,7 @@ JE_CORE_UNITS = \
 	t/unit/check_hooks \
 	t/unit/check_idle \
 	t/unit/check_label \
+	t/unit/check_large \
 	t/unit/check_leaves \
 	t/unit/check_list \
 	t/unit/check_locks \
@@ -66,6 +67,7 @@ t_unit_check_heap_LDADD = $(JE_CORE_TEST)
 t_unit_check_hooks_LDADD = $(JE_CORE_TEST)
 t_unit_check_idle_LDADD = $(JE_CORE_TEST)
 t_unit_check_label_LDADD = $(JE_CORE_TEST)
+t_unit_check_large_LDADD = $(JE_CORE_TEST)
 t_unit_check_leaves_LDADD = $(JE_CORE_TEST)
 t_unit_check_list_LDADD = $(JE_CORE_TEST)
 t_unit_check_locks_LDADD = $(JE_CORE_TEST)

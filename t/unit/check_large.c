@@ -1,0 +1,256 @@
+/*
+ * Large objects of the classes that every thread cache has a bin for: the hot
+ * path serves them like small ones, by the page map's class.
+ */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc/arena.h"
+#include "alloc/emap.h"
+#include "alloc/label.h"
+#include "alloc/special.h"
+#include "alloc/tcache_count.h"
+#include "jealloc.h"
+#include "t/unit/tcache.h"
+
+enum { SIZE = 20000 };
+
+static unsigned szind;
+
+static void
+begin(void)
+{
+    setup();
+    conf.sample = 0; /* nothing is special by chance */
+    restart();
+    szind = sz_index(SIZE);
+}
+
+static unsigned
+class_of(size_t size)
+{
+    void *p = jea_malloc(size);
+    ck_assert_ptr_nonnull(p);
+    unsigned cls = emap_class(p);
+    jea_free(p);
+    return cls;
+}
+
+START_TEST(test_classes_of_the_page_map)
+{
+    begin();
+    for (unsigned i = SC_NBINS; i < SC_NCACHED; i++) {
+        ck_assert_uint_eq(class_of(sz_size(i)), i + 1);
+        ck_assert_uint_eq(class_of(sz_size(i) - 1), i + 1);
+    }
+    ck_assert_uint_eq(class_of(sz_size(SC_NCACHED)), 0);
+    char *p = jea_malloc(SIZE);
+    ck_assert_uint_eq(emap_class(p + OS_PAGE), 0);
+    jea_free(p);
+    tcache_flush(tsd);
+    ck_assert_uint_eq(emap_class(p), 0);
+}
+
+END_TEST
+
+START_TEST(test_what_is_special_has_none)
+{
+    begin();
+    void *p = jea_malloc(SIZE);
+    extent_t *e = emap_extent((uintptr_t)p);
+    ck_assert(special_mark(e, p));
+    ck_assert_uint_eq(emap_class(p), 0);
+    special_unmark(e, p);
+    ck_assert_uint_eq(emap_class(p), szind + 1);
+    jea_free(p);
+    const char *name = "owner";
+    ck_assert_int_eq(
+        jea_mallctl("thread.label", NULL, NULL, &name, sizeof(name)), 0);
+    p = jea_malloc(SIZE);
+    e = emap_extent((uintptr_t)p);
+    ck_assert_uint_ne(label_of(e, p), 0);
+    ck_assert_uint_eq(emap_class(p), 0);
+    ck_assert(special_mark(e, p));
+    special_unmark(e, p);
+    ck_assert_uint_eq(emap_class(p), 0);
+    jea_free(p);
+    ck_assert_uint_eq(emap_class(p), szind + 1); /* in the cache */
+}
+
+END_TEST
+
+START_TEST(test_class_follows_the_size)
+{
+    begin();
+    static const size_t sizes[] = {16384, 28672, 65536, 32768, 20480, 16384};
+    char *p = jea_malloc(sizes[0]);
+    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        p = jea_realloc(p, sizes[i]);
+        ck_assert_ptr_nonnull(p);
+        memset(p, (int)i, sizes[i]);
+        unsigned want = sizes[i] <= SZ_LOOKUP_MAX ? sz_index(sizes[i]) + 1 : 0;
+        ck_assert_uint_eq(emap_class(p), want);
+        ck_assert_uint_eq(jea_malloc_usable_size(p), sizes[i]);
+    }
+    unsigned before = cached(sz_index(16384) + 1);
+    jea_free(p);
+    ck_assert_uint_eq(cached(sz_index(16384) + 1), before + 1);
+}
+
+END_TEST
+
+/* A program's requests are counted whichever way they are served. */
+START_TEST(test_counts)
+{
+    begin();
+    tsd_bytes_t before = tsd_bytes(tsd);
+    uint64_t served = tcache_nrequests(tsd, szind);
+    void *p[40];
+    for (unsigned round = 0; round < 50; round++) {
+        for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+            p[i] = jea_malloc(SIZE);
+        }
+        tsd_bytes_t now = tsd_bytes(tsd);
+        uint64_t n = (round + 1u) * JE_ARRAY_LEN(p);
+        ck_assert_uint_eq(now.allocated - before.allocated, n * sz_size(szind));
+        for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+            jea_free(p[i]);
+        }
+        now = tsd_bytes(tsd);
+        ck_assert_uint_eq(now.deallocated - before.deallocated,
+                          n * sz_size(szind));
+    }
+    ck_assert_uint_gt(tcache_nrequests(tsd, szind) - served, 40 * 40);
+    expect_invariants();
+}
+
+END_TEST
+
+/* A bin that wants back what it gave gets some at a time, newest first. */
+START_TEST(test_bins_are_filled_with_what_was_given_back)
+{
+    begin();
+
+    enum { MANY = 1000 };
+
+    static void *p[MANY];
+    const arena_t *arena = tsd->arena;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            p[i] = jea_malloc(SIZE);
+        }
+        for (unsigned i = 0; i < MANY; i++) {
+            jea_free(p[i]);
+        }
+    }
+    while (cached(szind + 1) > 0) {
+        ck_assert_ptr_nonnull(jea_malloc(SIZE));
+    }
+    uint64_t before = atomic_load_rlx(&arena->large[szind - SC_NBINS].nmalloc);
+    size_t active = arena->pac.nactive;
+    memset(jea_malloc(SIZE), 1, SIZE);
+    uint64_t got =
+        atomic_load_rlx(&arena->large[szind - SC_NBINS].nmalloc) - before;
+    ck_assert_uint_gt(got, 1);
+    ck_assert_uint_eq(cached(szind + 1), got - 1);
+    ck_assert_uint_eq(arena->pac.nactive,
+                      active + got * (sz_size(szind) >> OS_LG_PAGE));
+    expect_invariants();
+}
+
+END_TEST
+
+START_TEST(test_calloc_is_zero_from_everywhere)
+{
+    begin();
+
+    enum { MANY = 400 };
+
+    static char *p[MANY];
+    for (unsigned round = 0; round < 4; round++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            p[i] = jea_calloc(1, SIZE);
+            for (unsigned at = 0; at < SIZE; at++) {
+                ck_assert_int_eq(p[i][at], 0);
+            }
+            memset(p[i], 1, SIZE);
+        }
+        for (unsigned i = 0; i < MANY; i++) {
+            jea_free(p[i]);
+        }
+    }
+}
+
+END_TEST
+
+/* What lies in a cache when its arena is reset is not given to anybody else. */
+START_TEST(test_reset_keeps_what_is_cached)
+{
+    begin();
+    unsigned ind;
+    size_t len = sizeof(ind);
+    char name[64];
+    ck_assert_int_eq(jea_mallctl("arenas.create", &ind, &len, NULL, 0), 0);
+    void *p[4], *kept;
+    for (unsigned i = 0; i < JE_ARRAY_LEN(p); i++) {
+        p[i] = jea_mallocx(SIZE, JEA_ARENA(ind) | JEA_TCACHE_NONE);
+        ck_assert_ptr_nonnull(p[i]);
+    }
+    kept = p[0];
+    unsigned cache;
+    len = sizeof(cache);
+    ck_assert_int_eq(jea_mallctl("tcache.create", &cache, &len, NULL, 0), 0);
+    jea_dallocx(kept, JEA_TCACHE(cache));
+    snprintf(name, sizeof(name), "arena.%u.reset", ind);
+    ck_assert_int_eq(jea_mallctl(name, NULL, NULL, NULL, 0), 0);
+    arena_t *arena = arena_get(ind);
+    ck_assert_uint_eq(arena->pac.nactive, sz_size(szind) >> OS_LG_PAGE);
+    ck_assert(!emap_extent((uintptr_t)kept)->is_cached);
+    ck_assert_ptr_eq(jea_mallocx(SIZE, JEA_ARENA(ind) | JEA_TCACHE(cache)),
+                     kept);
+    jea_free(kept);
+}
+
+END_TEST
+
+/* As with small ones, when they go back. */
+START_TEST(test_double_free_is_told)
+{
+    begin();
+    void *p = jea_malloc(SIZE);
+    jea_free(p);
+    jea_free(p);
+    tcache_flush(tsd);
+}
+
+END_TEST
+
+START_TEST(test_free_inside_is_told)
+{
+    begin();
+    char *p = jea_malloc(SIZE);
+    jea_free(p + 64);
+    tcache_flush(tsd);
+}
+
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("large");
+    TCase *tc = tcase_create("large");
+    tcase_add_checked_fixture(tc, NULL, teardown);
+    tcase_add_test(tc, test_classes_of_the_page_map);
+    tcase_add_test(tc, test_what_is_special_has_none);
+    tcase_add_test(tc, test_class_follows_the_size);
+    tcase_add_test(tc, test_counts);
+    tcase_add_test(tc, test_bins_are_filled_with_what_was_given_back);
+    tcase_add_test(tc, test_calloc_is_zero_from_everywhere);
+    tcase_add_test(tc, test_reset_keeps_what_is_cached);
+    tcase_add_test_raise_signal(tc, test_double_free_is_told, SIGABRT);
+    tcase_add_test_raise_signal(tc, test_free_inside_is_told, SIGABRT);
+    suite_add_tcase(s, tc);
+    return util_run(s);
+}
