@@ -24,8 +24,9 @@ typedef struct survey {
     size_t most; /* dirty pages of that one */
 } survey_t;
 
+/* The dirtiest is one that seems to have a run of `npages`. */
 static void
-balance_survey(survey_t *s, const arena_t *without)
+balance_survey(survey_t *s, const arena_t *without, size_t npages)
 {
     static unsigned cursor;
     unsigned n = arena_count();
@@ -41,7 +42,8 @@ balance_survey(survey_t *s, const arena_t *without)
         size_t dirty = atomic_load_rlx(&arena->pac.dirty.npages);
         s->active += atomic_load_rlx(&arena->pac.nactive);
         s->dirty += dirty;
-        if (dirty > s->most && arena != without) {
+        if (dirty > s->most && arena != without &&
+            ecache_may_fit(&arena->pac.dirty, npages)) {
             s->most = dirty;
             s->dirtiest = arena;
         }
@@ -53,11 +55,10 @@ static bool
 balance_take_over(arena_t *arena, size_t size)
 {
     survey_t s;
-    balance_survey(&s, arena);
+    balance_survey(&s, arena, size >> OS_LG_PAGE);
     size_t want = size > BALANCE_RUN ? size : BALANCE_RUN;
     pac_run_t run;
-    if (s.most < size >> OS_LG_PAGE ||
-        !pac_part(&s.dirtiest->pac, size, want, &run)) {
+    if (s.dirtiest == NULL || !pac_part(&s.dirtiest->pac, size, want, &run)) {
         return false;
     }
     pac_adopt_dirty(&arena->pac, &run);
@@ -71,7 +72,7 @@ static void
 balance_pay_for_growth(size_t npages)
 {
     survey_t s;
-    balance_survey(&s, NULL);
+    balance_survey(&s, NULL, 1);
     size_t allowed =
         (s.active >> BALANCE_LG_DIRTY_SHARE) + BALANCE_DIRTY_FREE_PAGES;
     if (s.dirtiest != NULL && s.dirty > allowed) {

@@ -31,6 +31,14 @@ ecache_count(ecache_t *c, size_t npages, int n)
     c->pages_in[pind] += more;
 }
 
+static void
+ecache_mark(ecache_t *c, unsigned pind, bool occupied)
+{
+    uint64_t *word = &c->occupied[pind >> 6];
+    uint64_t bit = UINT64_C(1) << (pind & 63);
+    atomic_store_rlx(word, occupied ? *word | bit : *word & ~bit);
+}
+
 void
 ecache_insert(ecache_t *c, extent_t *e)
 {
@@ -40,7 +48,7 @@ ecache_insert(ecache_t *c, extent_t *e)
     e->is_loose = false;
     e->node.key = e->addr;
     heap_insert(&c->heaps[pind], &e->node);
-    c->occupied[pind >> 6] |= UINT64_C(1) << (pind & 63);
+    ecache_mark(c, pind, true);
     list_push_back(&c->oldest_first, &e->link);
     ecache_count(c, npages, 1);
 }
@@ -99,7 +107,7 @@ ecache_remove(ecache_t *c, extent_t *e)
     }
     heap_remove(&c->heaps[pind], &e->node);
     if (heap_first(&c->heaps[pind]) == NULL) {
-        c->occupied[pind >> 6] &= ~(UINT64_C(1) << (pind & 63));
+        ecache_mark(c, pind, false);
     }
 }
 
@@ -139,12 +147,13 @@ ecache_next_occupied(const ecache_t *c, unsigned from)
         return SZ_NPSIZES;
     }
     unsigned word = from >> 6;
-    uint64_t bits = c->occupied[word] & (~UINT64_C(0) << (from & 63));
+    uint64_t bits = atomic_load_rlx(&c->occupied[word]);
+    bits &= ~UINT64_C(0) << (from & 63);
     while (bits == 0) {
         if (++word == JE_ARRAY_LEN(c->occupied)) {
             return SZ_NPSIZES;
         }
-        bits = c->occupied[word];
+        bits = atomic_load_rlx(&c->occupied[word]);
     }
     return (word << 6) + bits_ctz(bits);
 }
@@ -169,6 +178,28 @@ ecache_best_fit(ecache_t *c, size_t npages, unsigned lg_max_fit)
         return NULL;
     }
     return heap_entry(heap_first(&c->heaps[pind]), extent_t, node);
+}
+
+extent_t *
+ecache_below(const ecache_t *c, unsigned *end)
+{
+    for (unsigned left = *end; left > 0;) {
+        unsigned word = (left - 1) >> 6;
+        unsigned above = (word + 1) * 64 - left;
+        uint64_t bits = c->occupied[word] & (~UINT64_C(0) >> above);
+        if (bits != 0) {
+            *end = (word << 6) + bits_lg_floor(bits);
+            return heap_entry(heap_first(&c->heaps[*end]), extent_t, node);
+        }
+        left = word << 6;
+    }
+    return NULL;
+}
+
+bool
+ecache_may_fit(const ecache_t *c, size_t npages)
+{
+    return ecache_next_occupied(c, sz_pind_ceil(npages)) != SZ_NPSIZES;
 }
 
 extent_t *

@@ -59,6 +59,14 @@ extent_t *ecache_settle(ecache_t *c, bool only_idle);
  * `npages << lg_max_fit` pages unless lg_max_fit is 64. NULL when none fits. */
 extent_t *ecache_best_fit(ecache_t *c, size_t npages, unsigned lg_max_fit);
 
+/* The lowest member of the largest class below class *end, which becomes *end;
+ * NULL when there is none. */
+extent_t *ecache_below(const ecache_t *c, unsigned *end);
+
+/* Whether there is one that ecache_best_fit() would find by class. Asks without
+ * the lock, so it is a guess. */
+bool ecache_may_fit(const ecache_t *c, size_t npages);
+
 /* The member that has been there longest, or NULL. */
 extent_t *ecache_oldest(ecache_t *c);
 

@@ -208,12 +208,55 @@ START_TEST(test_ecache_request_between_classes_takes_one_of_the_class_below)
 
 END_TEST
 
+START_TEST(test_ecache_below_goes_down_from_class_to_class)
+{
+    static const size_t pages[] = {900, 3, 130, 1, 130, 20};
+    static const unsigned down[] = {0, 4, 5, 1, 3};
+    ecache_t c;
+    ecache_init(&c, EXTENT_DIRTY);
+    for (unsigned k = 0; k < JE_ARRAY_LEN(pages); k++) {
+        make_extent(k, pages[k]);
+        ecache_insert(&c, &extents[k]);
+    }
+    unsigned end = SZ_NPSIZES;
+    for (unsigned i = 0; i < JE_ARRAY_LEN(down); i++) {
+        ck_assert_ptr_eq(ecache_below(&c, &end), &extents[down[i]]);
+        ck_assert_uint_eq(end, sz_pind_floor(pages[down[i]]));
+    }
+    ck_assert_ptr_null(ecache_below(&c, &end));
+    end = sz_pind_floor(130); /* those are not below */
+    ck_assert_ptr_eq(ecache_below(&c, &end), &extents[5]);
+    end = sz_pind_floor(130) + 1;
+    ck_assert_ptr_eq(ecache_below(&c, &end), &extents[4]);
+}
+
+END_TEST
+
+START_TEST(test_ecache_may_fit_knows_the_largest)
+{
+    ecache_t c;
+    ecache_init(&c, EXTENT_DIRTY);
+    ck_assert(!ecache_may_fit(&c, 1));
+    make_extent(0, 640);
+    ecache_insert(&c, &extents[0]);
+    make_extent(1, 5);
+    ecache_insert(&c, &extents[1]);
+    ck_assert(ecache_may_fit(&c, 1) && ecache_may_fit(&c, 640));
+    ck_assert(!ecache_may_fit(&c, 641));
+    ecache_remove(&c, &extents[0]);
+    ck_assert(ecache_may_fit(&c, 5) && !ecache_may_fit(&c, 6));
+}
+
+END_TEST
+
 START_TEST(test_ecache_empty_has_nothing)
 {
     ecache_t c;
     ecache_init(&c, EXTENT_MUZZY);
     ck_assert_ptr_null(ecache_best_fit(&c, 1, 64));
     ck_assert_ptr_null(ecache_oldest(&c));
+    unsigned end = SZ_NPSIZES;
+    ck_assert_ptr_null(ecache_below(&c, &end));
     ck_assert(ecache_is_valid(&c));
 }
 
@@ -231,6 +274,8 @@ main(void)
     tcase_add_test(tc, test_ecache_largest_extent_beyond_the_fit_is_left_alone);
     tcase_add_test(
         tc, test_ecache_request_between_classes_takes_one_of_the_class_below);
+    tcase_add_test(tc, test_ecache_below_goes_down_from_class_to_class);
+    tcase_add_test(tc, test_ecache_may_fit_knows_the_largest);
     tcase_add_test(tc, test_ecache_empty_has_nothing);
     suite_add_tcase(s, tc);
     return util_run(s);

@@ -3,6 +3,7 @@
 JE_CORE_UNITS = \
 	t/unit/check_arena \
 	t/unit/check_background \
+	t/unit/check_balance \
 	t/unit/check_bin \
 	t/unit/check_bits \
 	t/unit/check_break \
@@ -39,6 +40,7 @@ JE_CORE_UNITS = \
 check_PROGRAMS += $(JE_CORE_UNITS)
 TESTS += $(JE_CORE_UNITS)
 EXTRA_DIST += \
+	t/unit/check_balance.env \
 	t/unit/check_count.env \
 	t/unit/check_idle.env \
 	t/unit/check_leaves.env \
@@ -52,6 +54,7 @@ EXTRA_DIST += \
 	t/unit/tcache.h
 t_unit_check_arena_LDADD = $(JE_CORE_TEST)
 t_unit_check_background_LDADD = $(JE_CORE_TEST)
+t_unit_check_balance_LDADD = $(JE_CORE_TEST)
 t_unit_check_bin_LDADD = $(JE_CORE_TEST)
 t_unit_check_bits_LDADD = $(JE_CORE_TEST)
 t_unit_check_break_LDADD = $(JE_CORE_TEST) -ldl
