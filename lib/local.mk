@@ -80,6 +80,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/pac_guard.c \
 	lib/alloc/pac_hooks.c \
 	lib/alloc/pac_internal.h \
+	lib/alloc/pac_join.c \
 	lib/alloc/procinfo.c \
 	lib/alloc/procinfo.h \
 	lib/alloc/procinfo_machine.c \

@@ -116,9 +116,9 @@ pac_merge_locked(pac_t *pac, extent_t *a, extent_t *b)
     pac_descriptor_put_locked(pac, b);
 }
 
-/* The extent next to `page`'s if it is ours, free in `c`, and alike. Another
- * arena's descriptor is recognised by its constant arena_ind, read unlocked. */
-static extent_t *
+/* Another arena's descriptor is recognised by its constant arena_ind, read
+ * unlocked. */
+extent_t *
 pac_mergeable_locked(pac_t *pac, const ecache_t *c, const extent_t *e,
                      uintptr_t page)
 {
@@ -174,8 +174,7 @@ pac_return_piece_locked(pac_t *pac, ecache_t *c, extent_t *piece)
     (void)pac_insert_locked(pac, c, piece);
 }
 
-/* Reduce `e`, just removed from `c`, to [addr, addr + size). */
-static extent_t *
+extent_t *
 pac_trim_locked(pac_t *pac, ecache_t *c, extent_t *e, uintptr_t addr,
                 size_t size)
 {
@@ -199,8 +198,7 @@ pac_trim_locked(pac_t *pac, ecache_t *c, extent_t *e, uintptr_t addr,
     return e;
 }
 
-/* Make `e`, which belongs to `c` and is in no ecache, an active extent. */
-static extent_t *
+extent_t *
 pac_use_locked(pac_t *pac, ecache_t *c, extent_t *e)
 {
     if (!e->is_committed && !pac_sys_commit_locked(pac, e)) {
@@ -418,7 +416,10 @@ pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
         e = pac_alloc_from_locked(pac, &pac->muzzy, size, align);
     }
     if (e == NULL && may_grow) {
-        e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+        e = align == OS_PAGE ? pac_join_locked(pac, size) : NULL;
+        if (e == NULL) {
+            e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+        }
         if (e == NULL) {
             e = pac_alloc_fresh_locked(pac, size, align);
         }

@@ -31,6 +31,22 @@ extent_t *pac_split_locked(pac_t *pac, extent_t *e, size_t size);
 /* Join `b`, which starts where `a` ends, to `a`. Neither is in an ecache. */
 void pac_merge_locked(pac_t *pac, extent_t *a, extent_t *b);
 
+/* The extent on `page`, which is beside `e`, if it is ours, free in `c`, and
+ * alike. */
+extent_t *pac_mergeable_locked(pac_t *pac, const ecache_t *c, const extent_t *e,
+                               uintptr_t page);
+/* Reduce `e`, just removed from `c`, to [addr, addr + size). errors: NULL, all
+ * of it is in `c` again. */
+extent_t *pac_trim_locked(pac_t *pac, ecache_t *c, extent_t *e, uintptr_t addr,
+                          size_t size);
+/* Make `e`, which belongs to `c` and is in no ecache, an active extent. errors:
+ * NULL, it is in `c` again. */
+extent_t *pac_use_locked(pac_t *pac, ecache_t *c, extent_t *e);
+
+/* An active extent made of dirty pages and retained ones beside them. NULL:
+ * there are none such. */
+extent_t *pac_join_locked(pac_t *pac, size_t size);
+
 /* Has pac_alloc_guarded() ever been called? */
 extern bool pac_has_guards;
 bool pac_is_guarded_locked(const pac_t *pac, const extent_t *e);

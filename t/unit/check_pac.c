@@ -260,6 +260,88 @@ START_TEST(test_pac_dirty_is_used_before_muzzy_before_retained)
 
 END_TEST
 
+/* Whatever the option dss says. */
+static void
+use_no_break(void)
+{
+    pac->dss = CONF_DSS_DISABLED;
+    meta_use_break(false);
+}
+
+/* Five neighbours of 6 pages: the first and the last stay, and of those between
+ * that `is_dirty` names are dirty, the others retained. Returns where they
+ * begin. */
+static uintptr_t
+lay_out(const bool is_dirty[3])
+{
+    extent_t *e[5];
+    for (unsigned i = 0; i < 5; i++) {
+        e[i] = take(6);
+    }
+    uintptr_t at = e[1]->addr;
+    for (unsigned i = 0; i < 3; i++) {
+        if (!is_dirty[i]) {
+            pac_dalloc(pac, e[i + 1]);
+        }
+    }
+    pac_purge_all(pac);
+    for (unsigned i = 0; i < 3; i++) {
+        if (is_dirty[i]) {
+            pac_dalloc(pac, e[i + 1]);
+        }
+    }
+    return at;
+}
+
+/* Pages taken, and where they begin: of 6 dirty and 6 or 12 retained ones. */
+START_TEST(test_pac_dirty_run_that_is_too_short_is_joined_with_retained)
+{
+    static const struct {
+        bool is_dirty[3];
+        size_t pages, at;
+    } cases[] = {
+        {{true, false, false}, 10, 0}, /* what is above is used first */
+        {{false, true, false}, 10, 6}, /* ... */
+        {{false, true, false}, 15, 3}, /* both sides */
+        {{false, false, true}, 7, 11}, /* below */
+        {{false, true, false}, 18, 0}, /* all */
+    };
+
+    use_no_break();
+    for (unsigned i = 0; i < JE_ARRAY_LEN(cases); i++) {
+        uintptr_t at = lay_out(cases[i].is_dirty);
+        size_t retained = pac->retained.npages, active = pac->nactive;
+        bool zeroed = true;
+        extent_t *e =
+            pac_alloc(pac, cases[i].pages << OS_LG_PAGE, OS_PAGE, &zeroed);
+        ck_assert_ptr_nonnull(e);
+        ck_assert_uint_eq((e->addr - at) >> OS_LG_PAGE, cases[i].at);
+        ck_assert_uint_eq(extent_pages(e), cases[i].pages);
+        ck_assert(!zeroed);
+        ck_assert_uint_eq(pac->dirty.npages, 0);
+        ck_assert_uint_eq(pac->retained.npages, retained - cases[i].pages + 6);
+        ck_assert_uint_eq(pac->nactive, active + cases[i].pages);
+        memset((void *)e->addr, 2, e->size);
+        ck_assert(pac_is_valid(pac));
+    }
+}
+
+END_TEST
+
+START_TEST(test_pac_dirty_run_stays_where_joining_does_not_suffice)
+{
+    static const bool is_dirty[] = {false, true, false};
+    use_no_break();
+    uintptr_t at = lay_out(is_dirty);
+    extent_t *e = take(19);
+    ck_assert(e->addr < at || e->addr > at + 18 * OS_PAGE);
+    ck_assert_uint_eq(pac->dirty.npages, 6);
+    ck_assert_ptr_nonnull(emap_extent(at + 6 * OS_PAGE));
+    ck_assert_int_eq(emap_extent(at + 6 * OS_PAGE)->state, EXTENT_DIRTY);
+}
+
+END_TEST
+
 START_TEST(test_pac_decay_zero_purges_at_once)
 {
     ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, 0));
@@ -453,14 +535,6 @@ START_TEST(test_pac_alloc_of_impossible_sizes_changes_nothing)
 
 END_TEST
 
-/* Whatever the option dss says. */
-static void
-use_no_break(void)
-{
-    pac->dss = CONF_DSS_DISABLED;
-    meta_use_break(false);
-}
-
 /* Neither new descriptors nor spare ones. */
 static void
 use_up_descriptors(void)
@@ -505,6 +579,29 @@ START_TEST(test_pac_cut_without_a_descriptor_loses_nothing)
 
 END_TEST
 
+START_TEST(test_pac_join_without_a_descriptor_loses_nothing)
+{
+    if (!je_config_debug) {
+        return;
+    }
+    static const bool is_dirty[] = {false, true, false};
+    use_no_break();
+    uintptr_t at = lay_out(is_dirty);
+    size_t retained = pac->retained.npages;
+    use_up_descriptors();
+    bool zeroed;
+    ck_assert_ptr_null(pac_alloc(pac, 8 << OS_LG_PAGE, OS_PAGE, &zeroed));
+    ck_assert_uint_eq(pac->dirty.npages, 6);
+    ck_assert_uint_eq(pac->retained.npages, retained);
+    ck_assert_uint_eq(pac->nactive, 12);
+    ck_assert(pac_is_valid(pac));
+    extent_t *e = pac_alloc(pac, 12 << OS_LG_PAGE, OS_PAGE, &zeroed);
+    ck_assert_ptr_nonnull(e); /* needs no cut */
+    ck_assert_uint_eq(e->addr, at + 6 * OS_PAGE);
+}
+
+END_TEST
+
 START_TEST(test_pac_regions_double_up_to_a_limit)
 {
     use_no_break();
@@ -533,6 +630,9 @@ main(void)
         tc, test_pac_random_operations_decaying_at_once_match_the_shadow);
     tcase_add_test(tc, test_pac_neighbours_merge_when_all_are_free);
     tcase_add_test(tc, test_pac_dirty_is_used_before_muzzy_before_retained);
+    tcase_add_test(
+        tc, test_pac_dirty_run_that_is_too_short_is_joined_with_retained);
+    tcase_add_test(tc, test_pac_dirty_run_stays_where_joining_does_not_suffice);
     tcase_add_test(tc, test_pac_decay_zero_purges_at_once);
     tcase_add_test(tc, test_pac_decay_leaves_what_is_in_use_loose);
     tcase_add_test(tc, test_pac_growth_in_place_takes_loose_neighbours);
@@ -543,6 +643,7 @@ main(void)
     tcase_add_test(tc, test_pac_set_decay_refuses_what_is_out_of_range);
     tcase_add_test(tc, test_pac_alloc_of_impossible_sizes_changes_nothing);
     tcase_add_test(tc, test_pac_cut_without_a_descriptor_loses_nothing);
+    tcase_add_test(tc, test_pac_join_without_a_descriptor_loses_nothing);
     tcase_add_test(tc, test_pac_regions_double_up_to_a_limit);
     suite_add_tcase(s, tc);
     return util_run(s);
