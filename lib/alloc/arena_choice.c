@@ -77,8 +77,8 @@ choice_purge_at_once(arena_t *arena)
     }
 }
 
-arena_t *
-arena_oversize(const tsd_t *tsd)
+static arena_t *
+choice_oversize(const tsd_t *tsd)
 {
     if (tsd != NULL && tsd->arena->ind >= arenas_auto) {
         return NULL; /* the program has chosen */
@@ -91,6 +91,33 @@ arena_oversize(const tsd_t *tsd)
         }
     }
     return arena != NULL && !arena->is_quarantined ? arena : NULL;
+}
+
+/* ---- groups ------------------------------------------------------------ */
+
+/* An arena that a program made different is used as it was made. */
+arena_t *
+arena_of_group(arena_t *arena)
+{
+    if (arena->ind >= arenas_auto || arena_is_by_processor) {
+        return arena;
+    }
+    arena_t *first = arena_get(arena->ind - arena->ind % ARENA_GROUP);
+    bool is_shared = first != NULL && !first->is_quarantined &&
+                     pac_is_alike(&first->pac, &arena->pac);
+    return is_shared ? first : arena;
+}
+
+arena_t *
+arena_for_large(const tsd_t *tsd, size_t usable)
+{
+    arena_t *arena =
+        unlikely(usable >= arena_oversize_min) ? choice_oversize(tsd) : NULL;
+    if (arena == NULL && usable >= ARENA_SHARED_MIN && tsd != NULL &&
+        !tsd->is_arena_chosen) {
+        arena = arena_of_group(tsd->arena);
+    }
+    return arena;
 }
 
 /* ---- by processor ------------------------------------------------------ */

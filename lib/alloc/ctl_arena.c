@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc/arena.h"
+#include "alloc/arena_choice.h"
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
 #include "alloc/emap.h"
@@ -31,13 +32,18 @@ usable_arena(size_t ind)
     return arena != NULL && !arena->is_quarantined ? arena : NULL;
 }
 
+/* Also where its threads have large objects, for one. */
 static void
 each_arena(size_t ind, void (*fn)(arena_t *))
 {
     if (!is_all(ind)) {
         arena_t *arena = usable_arena(ind);
+        arena_t *group = arena != NULL ? arena_of_group(arena) : NULL;
         if (arena != NULL) {
             fn(arena);
+        }
+        if (group != arena) {
+            fn(group);
         }
         return;
     }

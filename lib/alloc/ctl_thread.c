@@ -76,6 +76,7 @@ ctl_write_thread_arena(const ctl_leaf_t *leaf, const size_t *index,
         atomic_store_rel(&tsd->arena, arena);
         tsd->is_cache_on = was_on;
     }
+    tsd->is_arena_chosen = true;
     thread_leave(tsd);
     return 0;
 }

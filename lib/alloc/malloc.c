@@ -350,10 +350,7 @@ malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
     if (p != NULL) {
         return p;
     }
-    arena_t *arena = NULL;
-    if (unlikely(usable >= arena_oversize_min) && how->arena == NULL) {
-        arena = arena_oversize(tsd);
-    }
+    arena_t *arena = how->arena == NULL ? arena_for_large(tsd, usable) : NULL;
     arena = arena != NULL ? arena : malloc_arena(tsd, how);
     if (arena == NULL) {
         return NULL;

@@ -48,6 +48,20 @@ pac_reuse(pac_t *pac, uint64_t now_ns)
     decay_init(&pac->decay_muzzy, pac_default_muzzy_ms, now_ns);
 }
 
+/* Asks without the locks. */
+bool
+pac_is_alike(const pac_t *a, const pac_t *b)
+{
+    return !pac_is_hooked(a) && !pac_is_hooked(b) &&
+           atomic_load_rlx(&a->decay_dirty.time_ms) ==
+               atomic_load_rlx(&b->decay_dirty.time_ms) &&
+           atomic_load_rlx(&a->decay_muzzy.time_ms) ==
+               atomic_load_rlx(&b->decay_muzzy.time_ms) &&
+           atomic_load_rlx(&a->dss) == atomic_load_rlx(&b->dss) &&
+           atomic_load_rlx(&a->oversize_threshold) ==
+               atomic_load_rlx(&b->oversize_threshold);
+}
+
 /* ---- descriptors ------------------------------------------------------- */
 
 static extent_t *

@@ -62,6 +62,10 @@ pac_is_hooked(const pac_t *pac)
     return atomic_load_rlx(&pac->hooks) != NULL;
 }
 
+/* Whether it makes no difference which of two arenas has some pages: none has
+ * hooks or settings of its own. */
+bool pac_is_alike(const pac_t *a, const pac_t *b);
+
 /* An active extent of exactly `size` bytes at a multiple of `align`; both
  * multiples of the page. It is a large object until the caller says otherwise.
  * *zeroed says whether it reads as zero. errors: NULL, nothing changed. */

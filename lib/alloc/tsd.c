@@ -214,6 +214,7 @@ tsd_leave_quarantine(tsd_t *tsd)
     arena_t *arena = tsd->arena->is_quarantined ? arena_bind() : NULL;
     if (arena != NULL) {
         atomic_store_rel(&tsd->arena, arena);
+        tsd->is_arena_chosen = false;
     }
     return arena != NULL;
 }

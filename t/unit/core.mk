@@ -15,6 +15,7 @@ JE_CORE_UNITS = \
 	t/unit/check_ecache \
 	t/unit/check_emap \
 	t/unit/check_experimental \
+	t/unit/check_group \
 	t/unit/check_heap \
 	t/unit/check_hooks \
 	t/unit/check_idle \
@@ -42,6 +43,7 @@ TESTS += $(JE_CORE_UNITS)
 EXTRA_DIST += \
 	t/unit/check_balance.env \
 	t/unit/check_count.env \
+	t/unit/check_group.env \
 	t/unit/check_idle.env \
 	t/unit/check_leaves.env \
 	t/unit/check_moves.env \
@@ -66,6 +68,7 @@ t_unit_check_deferred_LDADD = $(JE_CORE_TEST) -ldl
 t_unit_check_ecache_LDADD = $(JE_CORE_TEST)
 t_unit_check_emap_LDADD = $(JE_CORE_TEST)
 t_unit_check_experimental_LDADD = $(JE_CORE_TEST)
+t_unit_check_group_LDADD = $(JE_CORE_TEST)
 t_unit_check_heap_LDADD = $(JE_CORE_TEST)
 t_unit_check_hooks_LDADD = $(JE_CORE_TEST)
 t_unit_check_idle_LDADD = $(JE_CORE_TEST)
