@@ -8,11 +8,15 @@
 #include "alloc/tcache.h"
 #include "base/bits.h"
 
-/* Bytes that a bin of a small class may hold if no option says. */
-#define TCACHE_BIN_BYTES ((size_t)128 << 10)
+/* What a bin of a small class may hold if no option says: so many bytes, in so
+ * many objects. */
+#define TCACHE_BIN_BYTES   ((size_t)128 << 10)
+#define TCACHE_BIN_OBJECTS ((size_t)1024)
 
 /* A bin that soon wants back what it gave for want of slots stretches, but to
- * no more than so many bytes. */
+ * no more than so many bytes. Of a small class also to no more objects than
+ * those, but to the bytes in any case: of the smallest, 1024 are a few KiB, and
+ * programs free lists and trees of more at once. */
 #define TCACHE_STRETCH_BYTES ((size_t)4 << 20)
 
 /* What one thread may hold if no option says, and no large tcache_max. */
@@ -49,9 +53,10 @@ limits_default(unsigned szind)
         return (uint16_t)conf.tcache_nslots_large;
     }
     int64_t mul = conf.lg_tcache_nslots_mul;
-    size_t bytes = TCACHE_BIN_BYTES;
+    size_t bytes = TCACHE_BIN_BYTES, most = TCACHE_BIN_OBJECTS;
     bytes = mul >= 0 ? bytes << mul : bytes >> -mul;
-    size_t slots = bytes / sz_size(szind);
+    most = mul >= 0 ? most << mul : most;
+    size_t slots = JE_MIN(bytes / sz_size(szind), most);
     slots = slots > 0 ? (size_t)1 << bits_lg_floor(slots) : 0;
     slots = JE_MAX(slots, conf.tcache_nslots_small_min);
     return (uint16_t)JE_MIN(slots, conf.tcache_nslots_small_max);
@@ -84,8 +89,12 @@ tcache_slots_most(const cache_bin_t *bin, const tcache_bin_t *cold,
     }
     size_t most = JE_MIN(easy << conf.lg_tcache_stretch,
                          TCACHE_STRETCH_BYTES / bin->size);
-    most = JE_MIN(most, cls <= SC_NBINS ? conf.tcache_nslots_small_max
-                                        : (size_t)1 << META_LG_SLOTS_MAX);
+    if (cls <= SC_NBINS) {
+        size_t small = TCACHE_BIN_BYTES / bin->size;
+        most = JE_MIN(most, JE_MAX(small, TCACHE_BIN_OBJECTS));
+        most = JE_MIN(most, conf.tcache_nslots_small_max);
+    }
+    most = JE_MIN(most, (size_t)1 << META_LG_SLOTS_MAX);
     most = (size_t)1 << bits_lg_floor(JE_MAX(most, 1));
     return (unsigned)JE_MAX(most, easy);
 }

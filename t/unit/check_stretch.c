@@ -52,6 +52,34 @@ START_TEST(test_tcache_bin_stretches_if_it_wants_back_what_it_gave)
 
 END_TEST
 
+/* Of the smallest objects a class may hold the bytes, of others the number. */
+START_TEST(test_tcache_small_bins_stretch_to_either_limit)
+{
+    static const struct {
+        size_t size;
+        unsigned easy, most;
+    } cases[] = {
+        {8, 1024, 2048},   {64, 1024, 2048}, {80, 1024, 1024},
+        {128, 1024, 1024}, {256, 512, 1024}, {2048, 64, 1024},
+    };
+
+    for (unsigned i = 0; i < JE_ARRAY_LEN(cases); i++) {
+        unsigned cls = sz_index(cases[i].size) + 1;
+        restart();
+        batches(cls, 3000, 1);
+        ck_assert_uint_eq(slots(cls), cases[i].easy);
+        batches(cls, 3000, 6);
+        ck_assert_uint_eq(slots(cls), cases[i].most);
+        batches(cls, cases[i].most, 2); /* the last fills */
+        const bin_t *bin = &tsd->arena->bins[cls - 1];
+        uint64_t fills = atomic_load_rlx(&bin->stats.nfills);
+        batches(cls, cases[i].most, 10);
+        ck_assert_uint_eq(atomic_load_rlx(&bin->stats.nfills), fills);
+    }
+}
+
+END_TEST
+
 START_TEST(test_tcache_stretched_bin_goes_back_when_it_is_idle)
 {
     unsigned cls = sz_index(4096) + 1;
@@ -270,6 +298,7 @@ main(void)
     TCase *tc = tcase_create("stretch");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_tcache_bin_stretches_if_it_wants_back_what_it_gave);
+    tcase_add_test(tc, test_tcache_small_bins_stretch_to_either_limit);
     tcase_add_test(tc, test_tcache_stretched_bin_goes_back_when_it_is_idle);
     tcase_add_test(tc, test_tcache_flush_gives_back_what_is_borrowed);
     tcase_add_test(tc,

@@ -81,7 +81,7 @@ START_TEST(test_tcache_stack_grows_under_load_and_stops_at_its_limit)
         }
     }
     ck_assert_uint_eq(tsd->cold[cls].slots_max, 1024);
-    ck_assert_ptr_eq(tsd->bins[cls].full, tsd->cold[cls].base + 1024);
+    ck_assert_ptr_eq(tsd->bins[cls].full, tsd->cold[cls].base + 2048);
     ck_assert_uint_le(cached(cls), 1u << META_LG_SLOTS_MAX);
     expect_invariants();
 }
@@ -107,7 +107,7 @@ free_only(void *arg)
             jea_free(p[i]);
         }
     }
-    ck_assert_int_eq(self->bins[cls].full - self->cold[cls].base, 1024);
+    ck_assert_int_eq(self->bins[cls].full - self->cold[cls].base, 2048);
     return NULL;
 }
 
