@@ -65,14 +65,14 @@ ecache_insert_loose(ecache_t *c, extent_t **extents, unsigned n)
         e->is_loose = true;
         list_push_front(&c->loose[npages].newest_first, &e->link);
     }
-    c->loose[npages].n += n;
+    atomic_bump_rlx(&c->loose[npages].n, n);
     ecache_count(c, npages, (int)n);
 }
 
 static void
 loose_taken(loose_t *loose, size_t n)
 {
-    loose->n -= n;
+    atomic_bump_rlx(&loose->n, -n);
     loose->idle = JE_MIN(loose->idle, loose->n);
 }
 
@@ -199,7 +199,11 @@ ecache_below(const ecache_t *c, unsigned *end)
 bool
 ecache_may_fit(const ecache_t *c, size_t npages)
 {
-    return ecache_next_occupied(c, sz_pind_ceil(npages)) != SZ_NPSIZES;
+    bool is_there = ecache_next_occupied(c, sz_pind_ceil(npages)) != SZ_NPSIZES;
+    for (size_t n = npages; n <= ECACHE_LOOSE_PAGES && !is_there; n++) {
+        is_there = atomic_load_rlx(&c->loose[n].n) != 0;
+    }
+    return is_there;
 }
 
 extent_t *

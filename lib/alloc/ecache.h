@@ -63,8 +63,8 @@ extent_t *ecache_best_fit(ecache_t *c, size_t npages, unsigned lg_max_fit);
  * NULL when there is none. */
 extent_t *ecache_below(const ecache_t *c, unsigned *end);
 
-/* Whether there is one that ecache_best_fit() would find by class. Asks without
- * the lock, so it is a guess. */
+/* Whether there is one that ecache_best_fit() would find by class, or a loose
+ * one. Asks without the lock, so it is a guess. */
 bool ecache_may_fit(const ecache_t *c, size_t npages);
 
 /* The member that has been there longest, or NULL. */

@@ -141,6 +141,7 @@ START_TEST(test_ecache_loose_ones_serve_their_size_newest_first)
     ecache_insert_loose(&c, &e[4], 1);
     ck_assert_ptr_null(ecache_best_fit(&c, 3, 64));
     ck_assert_ptr_null(ecache_loose(&c, 2));
+    ck_assert(ecache_may_fit(&c, 4) && !ecache_may_fit(&c, 5));
     ck_assert_ptr_eq(ecache_loose(&c, 3), e[3]);
     ck_assert_ptr_null(ecache_loose(&c, ECACHE_LOOSE_PAGES + 1));
     ck_assert_uint_eq(ecache_remove_loose(&c, 3, out, 3), 3);
