@@ -45,12 +45,8 @@ struct extent {
     bool is_slab;
     bool is_committed; /* accessible */
     bool is_zeroed;    /* reads as zero throughout */
-
-    union {
-        bool is_cached; /* large object lying in a thread cache; of classes
-                         * that all have, only while that is being asked */
-        bool is_loose;  /* free: see ecache.h */
-    };
+    bool is_cached;    /* large object lying in a thread cache; of classes that
+                        * all have, only while that is being asked */
 
     union {
         uint16_t nfree;  /* slab: free regions */
@@ -78,7 +74,11 @@ struct extent {
     union {
         /* slab: set bit = free region; in a line of its own */
         _Alignas(CACHELINE) uint64_t bitmap[SC_MAX_REGIONS / 64];
-        heap_node_t node; /* free: position among extents of its class */
+
+        struct {
+            heap_node_t node; /* free: position among extents of its class */
+            bool is_loose;    /* free: or beside them; see ecache.h */
+        };
     };
 } JE_CACHE_ALIGNED;
 

@@ -560,8 +560,9 @@ static inline bool
 pac_keeps_loose(const pac_t *pac, const extent_t *e)
 {
     return extent_pages(e) <= ECACHE_LOOSE_PAGES &&
-           likely(e->size < pac->oversize_threshold && pac->hooks == NULL &&
-                  pac->decay_dirty.time_ms != 0 && !pac->is_torn);
+           likely(pac->oversize_threshold == PAC_OVERSIZE_NONE &&
+                  pac->hooks == NULL && pac->decay_dirty.time_ms != 0 &&
+                  !pac->is_torn);
 }
 
 /* It is a dirty one now, or is to be purged at once: then it is in `taken`. */
@@ -675,7 +676,7 @@ pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed)
     }
     extent_t *n = emap_extent(extent_end(e));
     if (n != NULL && n->arena_ind == pac->arena_ind &&
-        n->state == EXTENT_DIRTY && n->is_loose) {
+        n->state == EXTENT_DIRTY && (n->is_loose || n->size < more)) {
         (void)pac_settle_locked(pac, false); /* more may lie behind it */
         n = emap_extent(extent_end(e));
     }

@@ -146,12 +146,13 @@ prof_walk(const cfi_regs_t *start, uint64_t salt)
 {
     uintptr_t frames[PROF_STACK_MAX];
     cfi_trail_t trail;
-    trail.n = 0;
-    trail.needs_fp = trail.is_noted = false;
-    trail.fp_at = 0;
-    unsigned depth = prof_bt_walk(start, frames, PROF_STACK_MAX, &trail);
+    prof_trace_t *trace = prof_trace_begin(start, salt, &trail);
+    unsigned depth = prof_bt_walk(start, frames, PROF_STACK_MAX,
+                                  trace != NULL ? &trail : NULL);
     prof_stack_t *stack = prof_stack_get(frames, depth);
-    prof_trace_add(start, salt, &trail, stack);
+    if (trace != NULL) {
+        prof_trace_end(trace, start, &trail, stack);
+    }
     return stack;
 }
 

@@ -720,12 +720,13 @@ trail_word(cfi_trail_t *trail, uintptr_t addr, uintptr_t word)
     if (trail == NULL) {
         return;
     }
-    if (trail->n == CFI_TRAIL_MAX) {
+    uintptr_t offset = addr - trail->sp;
+    if (trail->n == trail->max || offset > INT32_MAX) {
         trail->is_lost = true;
         return;
     }
-    trail->addr[trail->n] = addr;
-    trail->word[trail->n++] = word;
+    trail->offsets[trail->n] = (int32_t)offset;
+    trail->words[trail->n++] = word;
 }
 
 /* The frame pointer decides something. */

@@ -32,18 +32,17 @@ typedef struct cfi_regs {
     cfi_object_t object; /* of the last frame; most callers are in the same */
 } cfi_regs_t;
 
-enum { CFI_TRAIL_MAX = 96 };
-
 /* What a walk read of the stack, in that order, as far as it decided where the
- * walk went. */
+ * walk went: words[i] at sp + offsets[i]. */
 typedef struct cfi_trail {
-    unsigned n;
-    bool needs_fp;   /* so did the frame pointer it began with */
+    uintptr_t sp; /* where the walk begins */
+    int32_t *offsets;
+    uintptr_t *words;
+    unsigned n, max;
+    bool needs_fp;   /* the frame pointer it began with decided, too */
     bool is_lost;    /* there is more to it than these words */
     bool is_noted;   /* the present frame pointer is among them */
     uintptr_t fp_at; /* where that was read; 0: it began with it */
-    uintptr_t addr[CFI_TRAIL_MAX];
-    uintptr_t word[CFI_TRAIL_MAX];
 } cfi_trail_t;
 
 typedef enum {

@@ -11,20 +11,23 @@
 
 enum { LG_SETS = 7, WAYS = 4 };
 
-typedef struct trace {
+typedef struct trace_set trace_set_t;
+
+struct prof_trace {
+    trace_set_t *set;
     uintptr_t sp; /* where the walk began; 0: none */
     uintptr_t fp; /* 0: it did not matter */
     prof_stack_t *stack;
     uint32_t n;
-    int32_t offset[CFI_TRAIL_MAX]; /* from sp */
-    uintptr_t word[CFI_TRAIL_MAX];
-} trace_t;
+    int32_t offsets[PROF_TRACE_WORDS]; /* from sp */
+    uintptr_t words[PROF_TRACE_WORDS];
+};
 
-typedef struct trace_set {
+struct trace_set {
     uint32_t is_used;
     uint32_t next; /* way to give up */
-    trace_t ways[WAYS];
-} trace_set_t;
+    prof_trace_t ways[WAYS];
+};
 
 static trace_set_t sets[1 << LG_SETS];
 
@@ -45,11 +48,11 @@ set_leave(trace_set_t *set)
 }
 
 __attribute__((no_sanitize("address", "thread"))) static bool
-trace_is_same(const trace_t *t, uintptr_t sp)
+trace_is_same(const prof_trace_t *t, uintptr_t sp)
 {
     for (uint32_t i = 0; i < t->n; i++) {
-        uintptr_t at = sp + (uintptr_t)(intptr_t)t->offset[i];
-        if (*(const uintptr_t *)at != t->word[i]) {
+        uintptr_t at = sp + (uintptr_t)(intptr_t)t->offsets[i];
+        if (*(const uintptr_t *)at != t->words[i]) {
             return false;
         }
     }
@@ -65,7 +68,7 @@ prof_trace_find(const cfi_regs_t *start, uint64_t salt)
         return NULL;
     }
     for (unsigned i = 0; i < WAYS && found == NULL; i++) {
-        const trace_t *t = &set->ways[i];
+        const prof_trace_t *t = &set->ways[i];
         if (t->sp == start->sp && (t->fp == 0 || t->fp == start->fp) &&
             trace_is_same(t, start->sp)) {
             found = t->stack;
@@ -75,41 +78,34 @@ prof_trace_find(const cfi_regs_t *start, uint64_t salt)
     return found;
 }
 
-/* errors: false, it lies too far from where the walk began. */
-static bool
-trace_fill(trace_t *t, const cfi_regs_t *start, const cfi_trail_t *trail)
+prof_trace_t *
+prof_trace_begin(const cfi_regs_t *start, uint64_t salt, cfi_trail_t *trail)
 {
-    for (unsigned i = 0; i < trail->n; i++) {
-        uintptr_t offset = trail->addr[i] - start->sp;
-        if (offset > INT32_MAX) {
-            return false;
-        }
-        t->offset[i] = (int32_t)offset;
-        t->word[i] = trail->word[i];
+    trace_set_t *set = set_enter(start, salt);
+    if (set == NULL) {
+        return NULL;
     }
-    t->n = trail->n;
-    t->fp = trail->needs_fp ? start->fp : 0;
-    return true;
+    prof_trace_t *t = &set->ways[set->next++ % WAYS];
+    t->set = set;
+    t->sp = 0;
+    *trail = (cfi_trail_t){.sp = start->sp,
+                           .offsets = t->offsets,
+                           .words = t->words,
+                           .max = PROF_TRACE_WORDS};
+    return t;
 }
 
 void
-prof_trace_add(const cfi_regs_t *start, uint64_t salt, const cfi_trail_t *trail,
-               prof_stack_t *stack)
+prof_trace_end(prof_trace_t *t, const cfi_regs_t *start,
+               const cfi_trail_t *trail, prof_stack_t *stack)
 {
-    if (trail->is_lost || stack == NULL) {
-        return;
-    }
-    trace_set_t *set = set_enter(start, salt);
-    if (set == NULL) {
-        return;
-    }
-    trace_t *t = &set->ways[set->next++ % WAYS];
-    t->sp = 0;
-    if (trace_fill(t, start, trail)) {
+    if (!trail->is_lost && stack != NULL) {
+        t->n = trail->n;
+        t->fp = trail->needs_fp ? start->fp : 0;
         t->stack = stack;
         t->sp = start->sp;
     }
-    set_leave(set);
+    set_leave(t->set);
 }
 
 void

@@ -22,8 +22,16 @@
 /* The stack of a frame with these registers, or NULL: walk it. `salt` tells
  * apart what has the same stack pointer; any number will do. */
 prof_stack_t *prof_trace_find(const cfi_regs_t *start, uint64_t salt);
-/* A walk from there, noted in `trail`, ended in `stack`. */
-void prof_trace_add(const cfi_regs_t *start, uint64_t salt,
+/* A walk from there begins, which is to be noted in *trail, and ends in `stack`
+ * or NULL. Nobody else uses the place meanwhile. errors: NULL, there is no
+ * place for it now. */
+typedef struct prof_trace prof_trace_t;
+
+enum { PROF_TRACE_WORDS = 96 };
+
+prof_trace_t *prof_trace_begin(const cfi_regs_t *start, uint64_t salt,
+                               cfi_trail_t *trail);
+void prof_trace_end(prof_trace_t *trace, const cfi_regs_t *start,
                     const cfi_trail_t *trail, prof_stack_t *stack);
 
 void prof_trace_fork_child(void);

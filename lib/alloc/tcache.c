@@ -450,6 +450,11 @@ tcache_alloc_large(tsd_t *tsd, unsigned szind)
     if (cls > SC_NCACHED) {
         tsd->more->bytes -= bin->size;
     }
+    if (bin->head > bin->low || cls > SC_NCACHED) {
+        bin->head--;
+        bin->low = bin->low < bin->head ? bin->low : bin->head;
+        return *bin->head;
+    }
     return tcache_pop_lower(bin, cold);
 }
 

@@ -231,6 +231,19 @@ untold(const cache_bin_t *bin, const tcache_bin_t *cold)
     return cold->until_step != 0 && ahead < whole ? whole - ahead : 0;
 }
 
+/* What was left to the hot path is not, and no step is begun. */
+static void
+take_back(cache_bin_t *bin, tcache_bin_t *cold)
+{
+    uint32_t left = (uint32_t)JE_MAX(bin->left, 0);
+    cold->until_step = 0;
+    cold->until_sample += cold->until_sample != 0 ? left : 0;
+    atomic_store_rlx(&cold->turn, cold->turn + 1);
+    atomic_store_rel(&bin->left, 0);
+    atomic_store_rel(&cold->pops_due, cold->pops_due - left);
+    atomic_store_rel(&cold->turn, cold->turn + 1);
+}
+
 uint64_t
 tcache_count_close(tsd_t *tsd, unsigned cls)
 {
@@ -239,7 +252,7 @@ tcache_count_close(tsd_t *tsd, unsigned cls)
     account_t a = account_read(bin, cold);
     bytes_add(&tsd->past, a.pops * bin->size, a.pushes * bin->size);
     tsd->progress += untold(bin, cold) * bin->size;
-    cold->until_step = 0;
+    take_back(bin, cold);
     cold->pops_due -= a.pops;
     cold->net = 0;
     cold->pops_seen = 0;

@@ -258,6 +258,25 @@ START_TEST(test_samples_come_at_their_rate)
 
 END_TEST
 
+/* Of what was served before a cache was switched off, too. */
+START_TEST(test_all_bytes_are_told_of)
+{
+    tsd_t *tsd = tsd_get();
+    bool on = true, off = false;
+    uint64_t before = tsd->progress;
+    for (unsigned i = 0; i < 1000; i++) {
+        for (unsigned k = 0; k < 10; k++) {
+            jea_free(jea_malloc(2048));
+        }
+        (void)jea_mallctl("thread.tcache.enabled", NULL, NULL, &off, 1);
+        (void)jea_mallctl("thread.tcache.enabled", NULL, NULL, &on, 1);
+    }
+    ck_assert_uint_ge(tsd->progress - before, 1000 * 10 * 2048);
+    ck_assert_uint_le(tsd->progress - before, 1001 * 10 * 2048);
+}
+
+END_TEST
+
 /* Classes that are far from their next sample do not go on at the old rate. */
 START_TEST(test_a_new_rate_holds_at_once)
 {
@@ -307,6 +326,7 @@ main(void)
     tcase_add_test(tc, test_bytes_outlive_the_thread);
     tcase_add_test(tc, test_requests_of_others_are_theirs);
     tcase_add_test(tc, test_samples_come_at_their_rate);
+    tcase_add_test(tc, test_all_bytes_are_told_of);
     tcase_add_test(tc, test_a_new_rate_holds_at_once);
     suite_add_tcase(s, tc);
     return util_run(s);

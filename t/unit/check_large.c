@@ -161,6 +161,49 @@ START_TEST(test_bins_are_filled_with_what_was_given_back)
 
 END_TEST
 
+/* The mark of what was in use since the last look only falls. */
+START_TEST(test_slow_pops_do_not_raise_the_mark)
+{
+    begin();
+    void *p[8];
+    for (unsigned i = 0; i < 8; i++) {
+        p[i] = jea_malloc(SIZE);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        jea_free(p[i]);
+    }
+    cache_bin_t *bin = &tsd->bins[szind + 1];
+    void **base = tsd->cold[szind + 1].base;
+    ck_assert_ptr_eq(bin->low, base);
+    jea_free(jea_calloc(1, SIZE));
+    ck_assert_ptr_eq(bin->low, base);
+}
+
+END_TEST
+
+/* Waves of what only tcache_max lets caches hold stay in the cache. */
+START_TEST(test_waves_of_the_largest_are_not_trimmed)
+{
+    begin();
+    conf.tcache_max = 8 << 20;
+    restart();
+    void *p[6];
+    const arena_t *arena = tsd->arena;
+    uint64_t flushes = 0;
+    for (unsigned wave = 0; wave < 300; wave++) {
+        for (unsigned i = 0; i < 6; i++) {
+            p[i] = jea_malloc(65536);
+        }
+        for (unsigned i = 0; i < 6; i++) {
+            jea_free(p[i]);
+        }
+        flushes = wave == 20 ? arena->large_nflushes : flushes;
+    }
+    ck_assert_uint_le(arena->large_nflushes - flushes, 2);
+}
+
+END_TEST
+
 START_TEST(test_calloc_is_zero_from_everywhere)
 {
     begin();
@@ -247,6 +290,8 @@ main(void)
     tcase_add_test(tc, test_class_follows_the_size);
     tcase_add_test(tc, test_counts);
     tcase_add_test(tc, test_bins_are_filled_with_what_was_given_back);
+    tcase_add_test(tc, test_slow_pops_do_not_raise_the_mark);
+    tcase_add_test(tc, test_waves_of_the_largest_are_not_trimmed);
     tcase_add_test(tc, test_calloc_is_zero_from_everywhere);
     tcase_add_test(tc, test_reset_keeps_what_is_cached);
     tcase_add_test_raise_signal(tc, test_double_free_is_told, SIGABRT);

@@ -11,6 +11,7 @@
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
+#include "alloc/pac_internal.h"
 #include "os/clock.h"
 #include "os/pages.h"
 #include "t/util.h"
@@ -407,6 +408,42 @@ START_TEST(test_pac_growth_in_place_takes_loose_neighbours)
 
 END_TEST
 
+/* Also behind one that has merged already. */
+START_TEST(test_pac_growth_in_place_takes_a_loose_one_behind_another)
+{
+    extent_t *e = take(2), *next[2];
+    next[0] = take(4);
+    next[1] = take(8);
+    extent_t *wall = take(1);
+    bool zeroed;
+    pac_dalloc(pac, next[0]);
+    (void)pac_settle_locked(pac, false);
+    pac_dalloc(pac, next[1]);
+    ck_assert(pac_expand(pac, e, 14 << OS_LG_PAGE, &zeroed));
+    ck_assert_uint_eq(extent_end(e), wall->addr);
+}
+
+END_TEST
+
+/* What is large enough together goes at once where an arena wants that. */
+START_TEST(test_pac_nothing_is_loose_under_an_oversize_threshold)
+{
+    extent_t *e[8];
+    ck_assert(pac_set_decay_ms(pac, PAC_DIRTY, 10000));
+    ck_assert(pac_set_decay_ms(pac, PAC_MUZZY, 0));
+    pac->oversize_threshold = 32 << OS_LG_PAGE;
+    for (unsigned i = 0; i < 8; i++) {
+        e[i] = take(4);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        ck_assert_uint_eq(pac->dirty.npages, i * 4);
+        pac_dalloc(pac, e[i]);
+    }
+    ck_assert_uint_eq(pac->dirty.npages, 0);
+}
+
+END_TEST
+
 START_TEST(test_pac_many_at_once)
 {
     extent_t *e[6], *out[6];
@@ -636,6 +673,9 @@ main(void)
     tcase_add_test(tc, test_pac_decay_zero_purges_at_once);
     tcase_add_test(tc, test_pac_decay_leaves_what_is_in_use_loose);
     tcase_add_test(tc, test_pac_growth_in_place_takes_loose_neighbours);
+    tcase_add_test(tc,
+                   test_pac_growth_in_place_takes_a_loose_one_behind_another);
+    tcase_add_test(tc, test_pac_nothing_is_loose_under_an_oversize_threshold);
     tcase_add_test(tc, test_pac_many_at_once);
     tcase_add_test(tc, test_pac_decay_never_keeps_pages_dirty);
     tcase_add_test(tc, test_pac_decay_on_schedule_goes_through_muzzy);

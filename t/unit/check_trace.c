@@ -29,15 +29,19 @@ visit(uint64_t salt)
 {
     uintptr_t frames[PROF_STACK_MAX];
     cfi_regs_t start;
-    cfi_trail_t trail = {.n = 0};
+    cfi_trail_t trail;
     prof_bt_here(&start);
-    const prof_stack_t *found = prof_trace_find(&start, salt);
-    unsigned n = prof_bt_walk(&start, frames, PROF_STACK_MAX, &trail);
+    prof_stack_t *found = prof_trace_find(&start, salt);
+    prof_trace_t *trace =
+        found == NULL ? prof_trace_begin(&start, salt, &trail) : NULL;
+    ck_assert(found != NULL || trace != NULL);
+    unsigned n = prof_bt_walk(&start, frames, PROF_STACK_MAX,
+                              trace != NULL ? &trail : NULL);
     prof_stack_t *stack = prof_stack_get(frames, n);
     ck_assert_ptr_nonnull(stack);
     nvisits++;
-    if (found == NULL) {
-        prof_trace_add(&start, salt, &trail, stack);
+    if (trace != NULL) {
+        prof_trace_end(trace, &start, &trail, stack);
     } else {
         ck_assert_ptr_eq(found, stack);
         nfound++;
@@ -134,7 +138,7 @@ START_TEST(test_deeper_than_a_trail_is_walked)
 {
     uint64_t state = 1;
     for (unsigned i = 0; i < 2; i++) {
-        (void)walk_about(&state, CFI_TRAIL_MAX + 5);
+        (void)walk_about(&state, PROF_TRACE_WORDS + 5);
     }
     ck_assert_uint_eq(nfound, 0);
 }
