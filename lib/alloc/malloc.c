@@ -350,12 +350,16 @@ malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
     if (p != NULL) {
         return p;
     }
+    /* one that others use as well may be torn by a fork that came meanwhile */
     arena_t *arena = how->arena == NULL ? arena_for_large(tsd, usable) : NULL;
-    arena = arena != NULL ? arena : malloc_arena(tsd, how);
-    if (arena == NULL) {
-        return NULL;
+    arena_t *own = malloc_arena(tsd, how);
+    extent_t *e = NULL;
+    if (arena != NULL) {
+        e = arena_large_alloc(arena, usable, how->alignment, how->zero);
     }
-    extent_t *e = arena_large_alloc(arena, usable, how->alignment, how->zero);
+    if (e == NULL && own != NULL && own != arena) {
+        e = arena_large_alloc(own, usable, how->alignment, how->zero);
+    }
     return e != NULL ? extent_object(e) : NULL;
 }
 

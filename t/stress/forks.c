@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "alloc/arena_choice.h"
 #include "alloc/background.h"
 #include "alloc/malloc.h"
 #include "jealloc.h"
@@ -378,7 +379,8 @@ fork_in_wait(wait_in_t in)
                   : NULL;
     arena_t *arena = tsd_get()->arena;
     waiter = pthread_self();
-    held_lock = is_small ? &arena->bins[sz_index(BLOCK)].mtx : &arena->pac.mtx;
+    held_lock = is_small ? &arena->bins[sz_index(BLOCK)].mtx
+                         : &arena_of_group(arena)->pac.mtx;
     is_held = may_release = 0;
     stress_check_eq(pthread_create(&holder, NULL, hold_lock, NULL), 0);
     while (atomic_load_acq(&is_held) == 0) {

@@ -155,6 +155,24 @@ START_TEST(test_group_is_not_of_arenas_with_hooks)
 END_TEST
 
 static void *
+torn_run(void *arg)
+{
+    unsigned own = tsd_get()->arena->ind;
+    (void)arg;
+    arena_get(0)->pac.is_torn = true; /* as in a child, before that is known */
+    ck_assert_uint_eq(arena_of_new(ARENA_SHARED_MIN), own);
+    arena_get(0)->pac.is_torn = false;
+    return NULL;
+}
+
+START_TEST(test_group_without_pages_leaves_the_own_arena)
+{
+    in_thread(torn_run, NULL);
+}
+
+END_TEST
+
+static void *
 free_run(void *arg)
 {
     (void)arg;
@@ -211,6 +229,7 @@ main(void)
     tcase_add_test(tc, test_group_is_of_eight_automatic_arenas);
     tcase_add_test(tc, test_group_is_not_of_arenas_with_settings_of_their_own);
     tcase_add_test(tc, test_group_is_not_of_arenas_with_hooks);
+    tcase_add_test(tc, test_group_without_pages_leaves_the_own_arena);
     tcase_add_test(tc, test_group_is_purged_with_each_of_its_arenas);
     tcase_add_test(tc, test_group_merges_what_its_threads_leave);
     suite_add_tcase(s, tc);
