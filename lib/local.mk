@@ -20,6 +20,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/balance.h \
 	lib/alloc/bin.c \
 	lib/alloc/bin.h \
+	lib/alloc/bin_gaps.c \
+	lib/alloc/bin_internal.h \
 	lib/alloc/cache_bin.h \
 	lib/alloc/conf.c \
 	lib/alloc/conf.def \
@@ -136,6 +138,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/stats_print.c \
 	lib/alloc/stats_print.h \
 	lib/alloc/stats_print_arena.c \
+	lib/alloc/sweep.c \
+	lib/alloc/sweep.h \
 	lib/alloc/sz.c \
 	lib/alloc/sz.h \
 	lib/alloc/tcache.c \

@@ -91,6 +91,10 @@ arena_take(arena_t *arena, unsigned szind, unsigned turn, void **out,
         }
         got = bin_take_locked(bin, info, out, n);
     }
+    if (unlikely(bin->nopened != 0)) {
+        pac_gaps_opened(&arena->pac, bin->nopened);
+        bin->nopened = 0;
+    }
     bin->stats.nfills += got > 0 ? nfills : 0;
     if (je_config_debug > 1) {
         (void)bin_is_valid_locked(bin, info);
@@ -433,28 +437,61 @@ void
 arena_decay(arena_t *arena, uint64_t now_ns)
 {
     if (!arena->is_quarantined) {
+        sweep_decay(arena, now_ns);
         pac_decay(&arena->pac, now_ns);
     }
 }
 
 void
-arena_purge(arena_t *arena)
+arena_tick(arena_t *arena, uint64_t now_ns)
 {
-    if (arena->is_quarantined) {
-        return;
+    if (!arena->is_quarantined) {
+        sweep_tick(arena, now_ns);
+        pac_decay(&arena->pac, now_ns);
     }
+}
+
+uint64_t
+arena_ns_until_decay(arena_t *arena, uint64_t now_ns)
+{
+    uint64_t pages = pac_ns_until_decay(&arena->pac, now_ns);
+    uint64_t slabs = sweep_ns_until_due(arena, now_ns);
+    return JE_MIN(pages, slabs);
+}
+
+bool
+arena_set_decay_ms(arena_t *arena, pac_which_t which, int64_t ms)
+{
+    bool ok = pac_set_decay_ms(&arena->pac, which, ms);
+    sweep_restart(arena);
+    return ok;
+}
+
+/* Spare slabs, and what is no slab's. */
+static void
+arena_purge_unused(arena_t *arena)
+{
     for (unsigned i = 0; i < arena_nbins(); i++) {
         bin_t *bin = arena_nth_bin(arena, i);
         if (!arena_bin_lock(arena, bin)) {
             return;
         }
-        extent_t *slab = bin_drop_spare_locked(bin);
+        extent_t *slab = bin_drop_spare_locked(bin, &bin_infos[bin->szind]);
         os_mutex_unlock(&bin->mtx);
         if (slab != NULL) {
             pac_dalloc(&arena->pac, slab);
         }
     }
     pac_purge_all(&arena->pac);
+}
+
+void
+arena_purge(arena_t *arena)
+{
+    if (!arena->is_quarantined) {
+        sweep_all(arena);
+        arena_purge_unused(arena);
+    }
 }
 
 bool
@@ -465,7 +502,7 @@ arena_reclaim_address_space(arena_t *arena)
     for (unsigned i = 0; i < arena_count(); i++) {
         arena_t *from = arena_get(i);
         if (from != NULL && !from->is_quarantined) {
-            arena_purge(from);
+            arena_purge_unused(from);
             bytes += pac_unmap_retained(&from->pac, heir);
         }
     }
@@ -476,11 +513,16 @@ bool
 arena_is_valid(arena_t *arena)
 {
     bool ok = pac_is_valid(&arena->pac);
+    size_t ngaps = 0, nmoving = 0;
     for (unsigned i = 0; i < arena_nbins(); i++) {
         bin_t *bin = arena_nth_bin(arena, i);
         os_mutex_lock(&bin->mtx);
         ok = bin_is_valid_locked(bin, &bin_infos[bin->szind]) && ok;
+        ngaps += bin->ngaps;
+        nmoving += bin->nmoving;
         os_mutex_unlock(&bin->mtx);
     }
+    ok = ok && (nmoving > 0 || ngaps == arena->pac.ngaps);
+    je_assert(ok);
     return ok;
 }

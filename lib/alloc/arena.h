@@ -15,6 +15,7 @@
 
 #include "alloc/bin.h"
 #include "alloc/pac.h"
+#include "alloc/sweep.h"
 #include "alloc/sz.h"
 #include "alloc/types.h"
 #include "base/atomic.h"
@@ -41,6 +42,7 @@ struct arena {
     char name[ARENA_NAME_LEN];
     bin_t *shards; /* second and further bins of classes; NULL if none */
     uint32_t next_turn;
+    sweep_t sweep;
     pac_t pac;
     large_stats_t large[SZ_NLARGE];
     bin_t bins[SC_NBINS];
@@ -171,10 +173,16 @@ void arena_large_map(const extent_t *e);
 /* In place, to the size of another large class. errors: false. */
 bool arena_large_resize(extent_t *e, size_t usable, bool zero);
 
-/* Give back memory: spare slabs, then purge everything unused. */
+/* Give back memory: spare slabs, then purge everything unused, also inside
+ * slabs. */
 void arena_purge(arena_t *arena);
-/* Purge what the schedule says. */
+/* Purge what the schedule says; a tick leaves some of it to the next ones. */
 void arena_decay(arena_t *arena, uint64_t now_ns);
+void arena_tick(arena_t *arena, uint64_t now_ns);
+/* Is some of it to come? UINT64_MAX: not as far as is known. */
+uint64_t arena_ns_until_decay(arena_t *arena, uint64_t now_ns);
+/* errors: false, no such time. */
+bool arena_set_decay_ms(arena_t *arena, pac_which_t which, int64_t ms);
 /* Address space ran out for `arena`: unmap whatever no one uses, everywhere,
  * and let it have what cannot be. It may be NULL. Returns whether there was
  * any. */

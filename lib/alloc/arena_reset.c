@@ -16,6 +16,7 @@
 #include "alloc/tcache.h"
 #include "alloc/tcaches.h"
 #include "base/bits.h"
+#include "os/thread.h"
 
 /* Marked regions that are looked up at once. */
 enum { RESET_BATCH = 32 };
@@ -180,6 +181,29 @@ keep_cached(void *arg, void *p)
     }
 }
 
+/* Lock the list of threads, which is returned, and the bin, at a time when no
+ * slab of it is being purged. errors: NULL, nothing is locked. */
+static list_t *
+reset_lock(arena_t *arena, bin_t *bin)
+{
+    static uint32_t never;
+    for (;;) {
+        list_t *threads = tsd_list_lock();
+        bool ok = arena_bin_lock(arena, bin);
+        if (ok && bin->nmoving == 0) {
+            return threads;
+        }
+        if (ok) {
+            os_mutex_unlock(&bin->mtx);
+        }
+        tsd_list_unlock();
+        if (!ok) {
+            return NULL;
+        }
+        os_thread_wait(&never, 0, 1000000);
+    }
+}
+
 static void
 reset_bin(arena_t *arena, bin_t *bin)
 {
@@ -188,8 +212,8 @@ reset_bin(arena_t *arena, bin_t *bin)
     list_init(&slabs);
     list_init(&surplus);
     reset_all_marks(arena, bin);
-    list_t *threads = tsd_list_lock();
-    if (arena_bin_lock(arena, bin)) {
+    list_t *threads = reset_lock(arena, bin);
+    if (threads != NULL) {
         bin_reset_begin_locked(bin, info, &slabs);
         foreach_cached(bin->szind, threads, keep_cached,
                        &(keeper_t){.arena = arena, .bin = bin});
@@ -198,8 +222,8 @@ reset_bin(arena_t *arena, bin_t *bin)
             (void)bin_is_valid_locked(bin, info);
         }
         os_mutex_unlock(&bin->mtx);
+        tsd_list_unlock();
     }
-    tsd_list_unlock();
     arena_release_slabs(&surplus);
 }
 

@@ -251,6 +251,10 @@ arena_fork_child(void)
         /* who was purging is gone; the pages on its list stay with it */
         arena->pac.decay_dirty.npurging = 0;
         arena->pac.decay_muzzy.npurging = 0;
+        arena->sweep.is_busy = 0;
+        for (unsigned b = 0; b < arena_nbins(); b++) {
+            arena_nth_bin(arena, b)->nmoving = 0;
+        }
         if (arena_has_held_lock(arena)) {
             arena_quarantine(arena);
         }

@@ -59,7 +59,7 @@ background_round(unsigned t, unsigned nthreads)
             continue;
         }
         arena_decay(arena, now);
-        uint64_t due = pac_ns_until_decay(&arena->pac, now);
+        uint64_t due = arena_ns_until_decay(arena, now);
         sleep = due < sleep ? due : sleep;
     }
     return sleep < BACKGROUND_MIN_NS ? BACKGROUND_MIN_NS : sleep;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "alloc/bin_internal.h"
 #include "alloc/conf.h"
 #include "alloc/sz.h"
 #include "base/assert.h"
@@ -117,12 +118,15 @@ slab_init_bitmap(const bin_info_t *info, extent_t *slab)
 
 /* ---- placing a slab ---------------------------------------------------- */
 
-static void
+void
 bin_unlist(bin_t *bin, extent_t *slab)
 {
     if (slab->bucket != BIN_UNLISTED) {
         list_remove(&slab->link);
-        bin->stats.nonfull_slabs -= slab->bucket != BIN_FULL;
+        if (slab->bucket != BIN_FULL) {
+            bin->stats.nonfull_slabs--;
+            bin->listed[slab->bucket]--;
+        }
         slab->bucket = BIN_UNLISTED;
     }
 }
@@ -152,14 +156,19 @@ bin_list(bin_t *bin, const bin_info_t *info, extent_t *slab)
     slab->trigger = info->least_free[b + 1];
     list_push_front(&bin->buckets[b], &slab->link);
     bin->stats.nonfull_slabs++;
+    bin->listed[b]++;
 }
 
+/* What was free in it is not idle any more. */
 static void
-bin_set_current(bin_t *bin, extent_t *slab)
+bin_set_current(bin_t *bin, const bin_info_t *info, extent_t *slab)
 {
     je_assert(bin->current == NULL);
     slab->bucket = BIN_UNLISTED;
     slab->trigger = BIN_NO_TRIGGER;
+    if (slab_marked_pages(info) > 0) {
+        slab->idle = bin->look.round;
+    }
     bin->current = slab;
 }
 
@@ -171,7 +180,7 @@ bin_adopt_locked(bin_t *bin, const bin_info_t *info, extent_t *slab)
     bin->stats.nslabs++;
     bin->stats.curslabs++;
     if (bin->current == NULL) {
-        bin_set_current(bin, slab);
+        bin_set_current(bin, info, slab);
     } else if (bin->spare == NULL) {
         slab->bucket = BIN_UNLISTED;
         slab->trigger = BIN_NO_TRIGGER;
@@ -186,7 +195,7 @@ bin_adopt_locked(bin_t *bin, const bin_info_t *info, extent_t *slab)
 
 /* A current slab with free regions: the old one, or the fullest other. */
 static extent_t *
-bin_current(bin_t *bin)
+bin_current(bin_t *bin, const bin_info_t *info)
 {
     extent_t *slab = bin->current;
     if (slab != NULL) {
@@ -201,7 +210,7 @@ bin_current(bin_t *bin)
         if (l != NULL) {
             slab = list_entry(l, extent_t, link);
             bin_unlist(bin, slab);
-            bin_set_current(bin, slab);
+            bin_set_current(bin, info, slab);
             bin->stats.nreslabs++;
             return slab;
         }
@@ -209,7 +218,7 @@ bin_current(bin_t *bin)
     slab = bin->spare;
     if (slab != NULL) {
         bin->spare = NULL;
-        bin_set_current(bin, slab);
+        bin_set_current(bin, info, slab);
     }
     return slab;
 }
@@ -242,11 +251,15 @@ bin_take_locked(bin_t *bin, const bin_info_t *info, void **out, unsigned n)
 {
     unsigned got = 0;
     while (got < n) {
-        extent_t *slab = bin_current(bin);
+        extent_t *slab = bin_current(bin, info);
         if (slab == NULL) {
             break;
         }
-        got += slab_take(slab, info->size, out + n - got, n - got);
+        if (unlikely(bin->ngaps != 0) && slab->gaps != 0) {
+            got += slab_take_around(bin, info, slab, out + n - got, n - got);
+        } else {
+            got += slab_take(slab, info->size, out + n - got, n - got);
+        }
     }
     if (unlikely(got > 0 && got < n)) {
         memmove(out, out + (n - got), got * sizeof(out[0]));
@@ -255,10 +268,17 @@ bin_take_locked(bin_t *bin, const bin_info_t *info, void **out, unsigned n)
     return got;
 }
 
-/* The count of free regions reached the border of the slab's place. */
-static JE_NOINLINE void
-bin_slab_moved(bin_t *bin, const bin_info_t *info, extent_t *slab,
-               list_t *surplus)
+/* The slab is not the bin's any more. */
+static void
+bin_let_go(bin_t *bin, const bin_info_t *info, const extent_t *slab)
+{
+    bin->stats.curslabs--;
+    bin->ngaps -= bits_popcount(slab_gaps(info, slab));
+}
+
+/* Also when the count of free regions reached the border of its place. */
+JE_NOINLINE void
+bin_place(bin_t *bin, const bin_info_t *info, extent_t *slab, list_t *surplus)
 {
     if (slab->nfree < info->nregs) {
         bin_list(bin, info, slab);
@@ -269,7 +289,7 @@ bin_slab_moved(bin_t *bin, const bin_info_t *info, extent_t *slab,
     if (bin->spare == NULL) {
         bin->spare = slab;
     } else {
-        bin->stats.curslabs--;
+        bin_let_go(bin, info, slab);
         list_push_back(surplus, &slab->link);
     }
 }
@@ -308,26 +328,26 @@ bin_put_locked(bin_t *bin, const bin_info_t *info, unsigned arena_ind,
                 continue;
             }
             if (run != NULL && unlikely(run->nfree >= run->trigger)) {
-                bin_slab_moved(bin, info, run, surplus);
+                bin_place(bin, info, run, surplus);
             }
             run = slab;
         }
         slab_put(info, slab, ptrs[i]);
     }
     if (run != NULL && run->nfree >= run->trigger) {
-        bin_slab_moved(bin, info, run, surplus);
+        bin_place(bin, info, run, surplus);
     }
     bin->stats.ndalloc += n - left;
     return left;
 }
 
 extent_t *
-bin_drop_spare_locked(bin_t *bin)
+bin_drop_spare_locked(bin_t *bin, const bin_info_t *info)
 {
     extent_t *slab = bin->spare;
     if (slab != NULL) {
         bin->spare = NULL;
-        bin->stats.curslabs--;
+        bin_let_go(bin, info, slab);
     }
     return slab;
 }
@@ -337,8 +357,12 @@ bin_drop_spare_locked(bin_t *bin)
 static void
 bin_reset_slab(const bin_info_t *info, extent_t *slab, list_t *slabs)
 {
+    uint32_t gaps = slab_gaps(info, slab);
     slab->bucket = BIN_UNLISTED;
     slab_init_bitmap(info, slab);
+    if (gaps != 0) {
+        slab->gaps = gaps; /* as far away as they were */
+    }
     list_push_back(slabs, &slab->link);
 }
 
@@ -367,6 +391,8 @@ bin_reset_begin_locked(bin_t *bin, const bin_info_t *info, list_t *slabs)
     }
     bin_reset_list(info, &bin->full, slabs);
     bin->stats.nonfull_slabs = 0;
+    memset(bin->listed, 0, sizeof(bin->listed));
+    bin->look.is_on = false;
 }
 
 void
@@ -374,7 +400,8 @@ bin_reset_keep(const bin_info_t *info, extent_t *slab, const void *p)
 {
     uint32_t region = bin_region(info, slab, p);
     uint64_t bit = UINT64_C(1) << (region & 63);
-    if ((slab->bitmap[region >> 6] & bit) != 0) {
+    if ((slab->bitmap[region >> 6] & bit) != 0 &&
+        !slab_region_is_gone(info, slab, region)) {
         slab->bitmap[region >> 6] &= ~bit;
         slab->nfree--;
     }
@@ -390,7 +417,7 @@ bin_reset_end_locked(bin_t *bin, const bin_info_t *info, list_t *slabs,
         list_remove(l);
         kept += info->nregs - slab->nfree;
         if (slab->nfree == info->nregs) {
-            bin->stats.curslabs--;
+            bin_let_go(bin, info, slab);
             list_push_back(surplus, l);
         } else if (slab->nfree == 0) {
             bin_list_full(bin, slab);
@@ -414,40 +441,60 @@ bin_region_is_live(const bin_info_t *info, const extent_t *slab, const void *p)
 static unsigned
 slab_count_free(const bin_info_t *info, const extent_t *slab)
 {
-    unsigned n = 0;
+    unsigned n = 0, words = JE_ARRAY_LEN(slab->bitmap);
     if (slab_has_rest(info)) {
         je_assert((slab->bitmap[info->nregs / 64] >> (info->nregs % 64)) & 1);
         n = 0u - 1;
     }
-    for (unsigned w = 0; w < JE_ARRAY_LEN(slab->bitmap); w++) {
+    if (slab_marked_pages(info) > 0) {
+        words--; /* the last one has the marks */
+    }
+    for (unsigned w = 0; w < words; w++) {
         n += bits_popcount(slab->bitmap[w]);
     }
     return n;
+}
+
+/* What holds for a slab in any place. Counts its pages that were given back. */
+static bool
+slab_is_valid(const bin_t *bin, const bin_info_t *info, const extent_t *slab,
+              unsigned *ngaps)
+{
+    uint32_t gaps = slab_gaps(info, slab);
+    bool ok = slab->shard == bin->shard &&
+              slab->nfree == slab_count_free(info, slab) &&
+              (gaps & ~slab_free_pages(info, slab)) == 0;
+    *ngaps += bits_popcount(gaps);
+    je_assert(ok);
+    return ok;
 }
 
 bool
 bin_is_valid_locked(bin_t *bin, const bin_info_t *info)
 {
     uint64_t listed = 0;
+    unsigned ngaps = 0;
     bool ok = true;
     for (unsigned b = 0; b < BIN_BUCKETS; b++) {
         list_t *head = &bin->buckets[b];
-        for (list_t *l = head->next; l != head; l = l->next) {
+        unsigned n = 0;
+        for (list_t *l = head->next; l != head; l = l->next, n++) {
             extent_t *slab = list_entry(l, extent_t, link);
-            ok = ok && slab->bucket == b && slab->shard == bin->shard &&
-                 slab->nfree > 0 && slab->nfree == slab_count_free(info, slab);
+            ok = ok && slab->bucket == b && slab->nfree > 0 &&
+                 slab_is_valid(bin, info, slab, &ngaps);
             je_assert(ok);
-            listed++;
         }
+        ok = ok && n == bin->listed[b];
+        listed += n;
     }
     if (bin->current != NULL) {
-        ok = ok && bin->current->shard == bin->shard &&
-             bin->current->nfree == slab_count_free(info, bin->current);
+        ok = ok && slab_is_valid(bin, info, bin->current, &ngaps);
     }
     if (bin->spare != NULL) {
-        ok = ok && bin->spare->nfree == info->nregs;
+        ok = ok && bin->spare->nfree == info->nregs &&
+             slab_is_valid(bin, info, bin->spare, &ngaps);
     }
-    ok = ok && listed == bin->stats.nonfull_slabs &&
+    ok = ok && listed == bin->stats.nonfull_slabs && ngaps == bin->ngaps &&
          bin->stats.nmalloc - bin->stats.ndalloc <=
              bin->stats.curslabs * info->nregs;
     je_assert(ok);

@@ -14,7 +14,10 @@
  *   slab->shard == shard for all of them
  *   a slab is in exactly one place: current, spare (empty, at most one), a
  *   bucket (0 < nfree < nregs), or nowhere (nfree == 0); in an arena that can
- * be reset, in `full` instead of nowhere
+ *   be reset, in `full` instead of nowhere; or it is one of the `nmoving` whose
+ *   pages are being given back
+ *   ngaps == number of set bits in `gaps`, over the slabs in these places but
+ *   for those that are moving
  */
 #ifndef JE_ALLOC_BIN_H
 #define JE_ALLOC_BIN_H
@@ -30,6 +33,7 @@ enum {
     BIN_UNLISTED = 0xff,
     BIN_NO_TRIGGER = 0xffff,
     BIN_SHARDS_MAX = 64,
+    BIN_MOVING_MAX = 8, /* slabs taken at a time to give back pages */
 };
 
 /* Constant facts of a small class. */
@@ -67,6 +71,17 @@ typedef struct bin_stats {
     uint64_t nonfull_slabs;
 } bin_stats_t;
 
+/* How far a look at the slabs in a bin's lists has come. */
+typedef struct bin_look {
+    bool is_on;
+    bool at_once;    /* all free pages go, else those that are idle */
+    uint8_t bucket;  /* the next */
+    uint32_t left;   /* slabs of the one before that */
+    uint32_t round;  /* 0 or SLAB_ROUND in turns */
+    uint64_t now_ns; /* when it began */
+    uint64_t ndalloc;
+} bin_look_t;
+
 struct bin {
     os_mutex_t mtx;
     extent_t *current;
@@ -76,6 +91,12 @@ struct bin {
     bool lists_full; /* `full` is kept */
     uint8_t szind;
     uint8_t shard;
+    bool has_idle;                /* pages that the next look may find due */
+    uint32_t ngaps;               /* pages given back */
+    uint32_t nopened;             /* in use again and not reported yet */
+    uint32_t nmoving;             /* slabs taken by bin_look_locked() */
+    uint32_t listed[BIN_BUCKETS]; /* lengths of the lists */
+    bin_look_t look;              /* the last one */
     bin_stats_t stats;
 } JE_CACHE_ALIGNED;
 
@@ -88,7 +109,32 @@ slab_has_rest(const bin_info_t *info)
     return (uint32_t)info->nregs * info->size != info->slab_size;
 }
 
-/* All regions are free. */
+/* Slabs with so many regions have no room for marks of pages; those of the
+ * smallest classes, whose pages are hardly ever free. */
+#define SLAB_UNMARKED_FROM (SC_MAX_REGIONS - 64)
+/* No more pages of a slab have marks; the bit above them says in which of two
+ * alternating rounds `idle` was written. */
+#define SLAB_MARKED_MAX 31u
+#define SLAB_ROUND      (UINT32_C(1) << SLAB_MARKED_MAX)
+
+/* How many of a slab's first pages can be given back one by one. What is left
+ * over at the end is not used: a full slab has no free page. */
+static inline unsigned
+slab_marked_pages(const bin_info_t *info)
+{
+    uint32_t used = info->nregs * info->size;
+    uint32_t npages = (used + (uint32_t)OS_PAGE - 1) >> OS_LG_PAGE;
+    return info->nregs >= SLAB_UNMARKED_FROM ? 0
+                                             : JE_MIN(npages, SLAB_MARKED_MAX);
+}
+
+static inline uint32_t
+slab_gaps(const bin_info_t *info, const extent_t *slab)
+{
+    return info->nregs >= SLAB_UNMARKED_FROM ? 0 : slab->gaps;
+}
+
+/* All regions are free, no page has a mark. */
 void slab_init_bitmap(const bin_info_t *info, extent_t *slab);
 
 void bin_boot(void);
@@ -122,7 +168,7 @@ unsigned bin_put_locked(bin_t *bin, const bin_info_t *info, unsigned arena_ind,
                         list_t *surplus);
 
 /* Give up the spare slab, or NULL. locks: bin->mtx held. */
-extent_t *bin_drop_spare_locked(bin_t *bin);
+extent_t *bin_drop_spare_locked(bin_t *bin, const bin_info_t *info);
 
 /* Discard all objects: begin by making all regions free and chaining all slabs
  * to `slabs`, keep some by marking them, and end by putting the slabs back in
@@ -132,6 +178,41 @@ void bin_reset_begin_locked(bin_t *bin, const bin_info_t *info, list_t *slabs);
 void bin_reset_keep(const bin_info_t *info, extent_t *slab, const void *p);
 void bin_reset_end_locked(bin_t *bin, const bin_info_t *info, list_t *slabs,
                           list_t *surplus);
+
+/* ---- pages inside slabs, bin_gaps.c ------------------------------------- */
+
+/* Of the pages that can have marks, those without a live region. */
+uint32_t slab_free_pages(const bin_info_t *info, const extent_t *slab);
+/* Does it touch a page that was given back? Then no cache can have it. */
+bool slab_region_is_gone(const bin_info_t *info, const extent_t *slab,
+                         uint32_t region);
+/* As slab_take() in bin.c for a slab of which pages may have been given back:
+ * first of the others, then as few as will do are taken into use again, which
+ * the bin's nopened counts. locks: bin->mtx held. */
+unsigned slab_take_around(bin_t *bin, const bin_info_t *info, extent_t *slab,
+                          void **end, unsigned n);
+
+/* Slabs that are in no list while pages of theirs are given back. Regions may
+ * be freed into them meanwhile; none is taken. */
+typedef struct bin_moving {
+    unsigned n;
+    extent_t *slabs[BIN_MOVING_MAX];
+    uint32_t pages[BIN_MOVING_MAX];
+} bin_moving_t;
+
+/* Could a look find anything new? Only what is freed makes pages free. */
+bool bin_has_changed_locked(const bin_t *bin, const bin_info_t *info);
+/* Look at all listed slabs from now on: for pages to give back, which are all
+ * free ones if `at_once`, else those that were so at the look before, if
+ * nothing was taken from their slab since. locks: bin->mtx held. */
+void bin_look_begin_locked(bin_t *bin, uint64_t now_ns, bool at_once);
+/* Go on with it, by a bounded number of slabs; take those with such pages.
+ * Returns false at the end. locks: bin->mtx held. */
+bool bin_look_locked(bin_t *bin, const bin_info_t *info, bin_moving_t *out);
+/* Put back a slab that it took, with `pages` given back. Returns how many that
+ * are. locks: bin->mtx held. */
+unsigned bin_moved_locked(bin_t *bin, const bin_info_t *info, extent_t *slab,
+                          uint32_t pages, list_t *surplus);
 
 /* Is the region allocated, as far as the slab knows? locks: bin->mtx held. */
 bool bin_region_is_live(const bin_info_t *info, const extent_t *slab,

@@ -285,9 +285,8 @@ ctl_write_arena_decay_ms(const ctl_leaf_t *leaf, const size_t *index,
                          const ctl_value_t *in)
 {
     arena_t *arena = usable_arena(index[0]);
-    bool ok =
-        arena != NULL &&
-        pac_set_decay_ms(&arena->pac, (pac_which_t)leaf->constant, in->ssize);
+    bool ok = arena != NULL &&
+              arena_set_decay_ms(arena, (pac_which_t)leaf->constant, in->ssize);
     return ok ? 0 : EFAULT;
 }
 

@@ -411,6 +411,8 @@ const ctl_leaf_t ctl_table[] = {
     RESIDENCY(retained),
     RESIDENCY(metadata),
     RESIDENCY(other_anonymous),
+    FIGURE("jeprobe.arenas.<s>.slab_gaps", CTL_SIZE, ctl_read_stats_arena,
+           offsetof(stats_arena_t, slab_gaps)),
 
     DEFERRED(queued_objects),
     DEFERRED(queued_bytes),

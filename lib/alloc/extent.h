@@ -11,7 +11,9 @@
  *   the page map's entries of the first and the last page are this extent, and
  *   no inner page of an extent that is not a slab maps to any extent
  *   slab:  nfree == number of set bits in bitmap, but for the bit of a rest
- *          (slab_has_rest()); nfree <= nregs of the class
+ *          (slab_has_rest()); nfree <= nregs of the class; no page of `gaps`
+ *          has a live region (slab_free_pages()), nor has one of `idle` while
+ *          the slab is in a list
  *   large: size == size of the class + pad, and offset < pad or both are 0; pad
  *          is 0 or, under the option cache_oblivious, one page
  *   free:  pages of a dirty or muzzy extent are accessible
@@ -74,6 +76,12 @@ struct extent {
     union {
         /* slab: set bit = free region; in a line of its own */
         _Alignas(CACHELINE) uint64_t bitmap[SC_MAX_REGIONS / 64];
+
+        struct { /* slab whose class has slab_marked_pages(), see bin.h */
+            uint64_t marked_bitmap[SC_MAX_REGIONS / 64 - 1]; /* as above */
+            uint32_t gaps; /* pages that were given back */
+            uint32_t idle; /* free when looked at; SLAB_ROUND: in which round */
+        };
 
         struct {
             heap_node_t node; /* free: position among extents of its class */

@@ -173,7 +173,7 @@ malloc_decay_tick(tsd_t *tsd)
         return;
     }
     uint64_t now = os_clock_coarse_ns();
-    arena_decay(tsd->arena, now);
+    arena_tick(tsd->arena, now);
     if (++tsd->ticks % TICKS_PER_OTHER != 0) {
         return;
     }
@@ -181,7 +181,7 @@ malloc_decay_tick(tsd_t *tsd)
     tsd->decay_next = (uint16_t)(next < arenas_auto ? next : 0);
     arena_t *other = arena_get(tsd->decay_next);
     if (other != NULL && other != tsd->arena) {
-        arena_decay(other, now);
+        arena_tick(other, now);
     }
 }
 

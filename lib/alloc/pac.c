@@ -5,6 +5,7 @@
  */
 #include "alloc/pac.h"
 
+#include "alloc/bin.h"
 #include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/label.h"
@@ -537,7 +538,9 @@ static void
 pac_retire_locked(pac_t *pac, extent_t *e)
 {
     je_assert(e->state == EXTENT_ACTIVE);
+    size_t ngaps = 0;
     if (e->is_slab) {
+        ngaps = bits_popcount(slab_gaps(&bin_infos[e->szind], e));
         emap_unset_slab(e);
         label_slab_end(e);
         e->is_slab = false;
@@ -549,7 +552,8 @@ pac_retire_locked(pac_t *pac, extent_t *e)
     } else {
         list_remove(&e->link); /* of the large ones, if it is in there */
     }
-    atomic_bump_rlx(&pac->nactive, -extent_pages(e));
+    atomic_bump_rlx(&pac->nactive, ngaps - extent_pages(e));
+    pac->ngaps -= ngaps;
     e->state = EXTENT_MOVING;
     e->is_zeroed = false;
 }

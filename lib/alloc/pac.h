@@ -9,7 +9,10 @@
  * _locked. System calls that purge run without it, on extents in the state
  * EXTENT_MOVING.
  *
- * invariant: nactive == sum of the pages of all active extents of the arena.
+ * invariants:
+ *   nactive + ngaps == sum of the pages of all active extents of the arena
+ *   ngaps == set bits in `gaps` of its slabs, at rest: pages of slabs that were
+ *            given back (bin.h) are not active
  */
 #ifndef JE_ALLOC_PAC_H
 #define JE_ALLOC_PAC_H
@@ -36,6 +39,7 @@ typedef struct pac {
     list_t spare; /* descriptors without pages */
     size_t nspare;
     size_t nactive;   /* pages */
+    size_t ngaps;     /* pages */
     size_t grow_size; /* bytes of the next region */
     size_t retain_grow_limit;
     size_t oversize_threshold; /* bytes; extents from this size on are purged
@@ -107,6 +111,17 @@ void pac_take_large(pac_t *pac, list_t *out);
  * nothing changed. */
 bool pac_expand(pac_t *pac, extent_t *e, size_t new_size, bool *zeroed);
 bool pac_shrink(pac_t *pac, extent_t *e, size_t new_size);
+
+/* Give back pages of a slab that is in no list of its bin (bin_look_locked), in
+ * as many calls as they are runs, which are counted. Returns which are gone.
+ * Between begin and end, and without locks; the end may be told under that of
+ * the bin. begin: false, not now. */
+JE_NODISCARD bool pac_gaps_begin(pac_t *pac);
+uint32_t pac_gaps_make(pac_t *pac, extent_t *slab, uint32_t pages,
+                       uint64_t *ncalls);
+void pac_gaps_end(pac_t *pac, size_t npages, uint64_t ncalls);
+/* So many are in use again. */
+void pac_gaps_opened(pac_t *pac, size_t npages);
 
 /* Purge what the schedule says; returns at once when somebody else does. */
 void pac_decay(pac_t *pac, uint64_t now_ns);

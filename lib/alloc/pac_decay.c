@@ -10,6 +10,7 @@
 #include "alloc/pac.h"
 #include "alloc/pac_internal.h"
 #include "base/assert.h"
+#include "base/bits.h"
 #include "os/brk.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -122,6 +123,13 @@ pac_purge_list(pac_t *pac, list_t *stash, decay_t *d, bool lazily)
     os_mutex_unlock(&pac->mtx);
 }
 
+/* The child of a fork by a hook has forgotten who purged. */
+static void
+pac_purge_ends_locked(decay_t *d)
+{
+    d->npurging -= d->npurging > 0;
+}
+
 /* Never where pages are to stay for ever, and with helper threads there is no
  * hurry. */
 bool
@@ -149,7 +157,7 @@ pac_purge_taken(pac_t *pac, extent_t *e)
     list_push_back(&one, &e->link);
     pac_purge_list(pac, &one, &pac->decay_dirty, false);
     if (pac_lock(pac)) {
-        pac->decay_dirty.npurging--;
+        pac_purge_ends_locked(&pac->decay_dirty);
         os_mutex_unlock(&pac->mtx);
     }
 }
@@ -223,7 +231,7 @@ pac_decay_one(pac_t *pac, ecache_t *c, decay_t *d, limit_t limit)
     if (npages > 0) {
         pac_purge_list(pac, &stash, d, lazily);
         if (pac_lock(pac)) {
-            d->npurging--;
+            pac_purge_ends_locked(d);
             os_mutex_unlock(&pac->mtx);
         }
     }
@@ -263,6 +271,65 @@ pac_purge_oldest(pac_t *pac, size_t npages)
         return;
     }
     pac_decay_one(pac, &pac->dirty, &pac->decay_dirty, limit);
+}
+
+/* ---- pages inside slabs ------------------------------------------------ */
+
+bool
+pac_gaps_begin(pac_t *pac)
+{
+    if (!pac_lock(pac)) {
+        return false;
+    }
+    bool ok = !pac->is_abandoned;
+    pac->decay_dirty.npurging += ok; /* pac_end() waits */
+    os_mutex_unlock(&pac->mtx);
+    return ok;
+}
+
+/* One call for each run of pages, so that hooks are not asked for others. */
+uint32_t
+pac_gaps_make(pac_t *pac, extent_t *slab, uint32_t pages, uint64_t *ncalls)
+{
+    uint32_t done = 0;
+    while (pages != 0) {
+        unsigned first = bits_ctz(pages);
+        unsigned n = bits_ctz(~((uint64_t)pages >> first));
+        uint32_t run = (uint32_t)(((UINT64_C(1) << n) - 1) << first);
+        if (pac_sys_purge_part(pac, slab, (size_t)first << OS_LG_PAGE,
+                               (size_t)n << OS_LG_PAGE)) {
+            done |= run;
+        }
+        (*ncalls)++;
+        pages &= ~run;
+    }
+    return done;
+}
+
+void
+pac_gaps_end(pac_t *pac, size_t npages, uint64_t ncalls)
+{
+    decay_t *d = &pac->decay_dirty;
+    if (!pac_lock(pac)) {
+        return;
+    }
+    atomic_bump_rlx(&pac->nactive, -npages);
+    pac->ngaps += npages;
+    d->npurge += npages > 0;
+    d->nmadvise += ncalls;
+    d->purged += npages;
+    pac_purge_ends_locked(d);
+    os_mutex_unlock(&pac->mtx);
+}
+
+void
+pac_gaps_opened(pac_t *pac, size_t npages)
+{
+    if (pac_lock(pac)) {
+        atomic_bump_rlx(&pac->nactive, npages);
+        pac->ngaps -= npages;
+        os_mutex_unlock(&pac->mtx);
+    }
 }
 
 /* Wait until nobody is between two ecaches with extents of ours. */

@@ -245,25 +245,32 @@ pac_sys_map_locked(pac_t *pac, size_t size, size_t align, bool *zeroed,
     return p;
 }
 
-/* A hook that changes the state of a whole extent. */
+/* A hook that changes the state of an extent, or of a part of it. */
 typedef bool extent_hook_t(jea_extent_hooks_t *, void *, size_t, size_t, size_t,
                            unsigned);
 
 static bool
-hook_call(pac_t *pac, jea_extent_hooks_t *hooks, extent_hook_t *hook,
-          const extent_t *e)
+hook_call_part(pac_t *pac, jea_extent_hooks_t *hooks, extent_hook_t *hook,
+               const extent_t *e, size_t offset, size_t length)
 {
     if (hook == NULL) {
         return false;
     }
     if (hooks == &default_hooks) {
-        return !hook(hooks, (void *)e->addr, e->size, 0, e->size, 0);
+        return !hook(hooks, (void *)e->addr, e->size, offset, length, 0);
     }
     hook_frame_t f = hook_enter();
     bool refused =
-        hook(hooks, (void *)e->addr, e->size, 0, e->size, pac->arena_ind);
+        hook(hooks, (void *)e->addr, e->size, offset, length, pac->arena_ind);
     hook_leave(&f);
     return !refused;
+}
+
+static bool
+hook_call(pac_t *pac, jea_extent_hooks_t *hooks, extent_hook_t *hook,
+          const extent_t *e)
+{
+    return hook_call_part(pac, hooks, hook, e, 0, e->size);
 }
 
 bool
@@ -342,6 +349,13 @@ pac_sys_purge_forced(pac_t *pac, extent_t *e)
 {
     jea_extent_hooks_t *hooks = pac_hooks(pac);
     return hook_call(pac, hooks, hooks->purge_forced, e);
+}
+
+bool
+pac_sys_purge_part(pac_t *pac, extent_t *e, size_t offset, size_t length)
+{
+    jea_extent_hooks_t *hooks = pac_hooks(pac);
+    return hook_call_part(pac, hooks, hooks->purge_forced, e, offset, length);
 }
 
 void

@@ -85,6 +85,7 @@ bool pac_sys_unmap(pac_t *pac, uintptr_t addr, size_t size, bool committed);
 bool pac_sys_decommit(pac_t *pac, extent_t *e);
 bool pac_sys_purge_lazy(pac_t *pac, extent_t *e);
 bool pac_sys_purge_forced(pac_t *pac, extent_t *e);
+bool pac_sys_purge_part(pac_t *pac, extent_t *e, size_t offset, size_t length);
 /* The pages of an arena that ends. */
 void pac_sys_destroy(pac_t *pac, extent_t *e);
 

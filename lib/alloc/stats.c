@@ -273,6 +273,7 @@ fill_pages(stats_arena_t *out, pac_t *pac, reader_t *r, bool may_lock)
     out->pactive = pac->nactive;
     out->pdirty = pac->dirty.npages;
     out->pmuzzy = pac->muzzy.npages;
+    out->slab_gaps = pac->ngaps << OS_LG_PAGE;
     out->retained = pac->retained.npages << OS_LG_PAGE;
     out->extent_avail = pac->nspare;
     out->abandoned_vm = pac->abandoned_vm;
@@ -409,8 +410,8 @@ finish_arena(stats_arena_t *a)
     size_t base = bits_align_up(a->base, OS_PAGE);
     sum_classes(a);
     a->resident = ((a->pactive + a->pdirty) << OS_LG_PAGE) + base;
-    a->mapped =
-        ((a->pactive + a->pdirty + a->pmuzzy) << OS_LG_PAGE) + a->base_mapped;
+    a->mapped = ((a->pactive + a->pdirty + a->pmuzzy) << OS_LG_PAGE) +
+                a->slab_gaps + a->base_mapped;
 }
 
 static void
@@ -478,6 +479,7 @@ add_arena(stats_arena_t *sum, const stats_arena_t *x)
     sum->pactive += x->pactive;
     sum->pdirty += x->pdirty;
     sum->pmuzzy += x->pmuzzy;
+    sum->slab_gaps += x->slab_gaps;
     add_decay(&sum->dirty, &x->dirty);
     add_decay(&sum->muzzy, &x->muzzy);
     add_sum(&sum->small, &x->small);
@@ -578,7 +580,7 @@ static void
 drop_gauges(stats_arena_t *a)
 {
     a->nthreads = 0;
-    a->pactive = a->pdirty = a->pmuzzy = 0;
+    a->pactive = a->pdirty = a->pmuzzy = a->slab_gaps = 0;
     a->mapped = a->retained = a->resident = 0;
     a->tcache_bytes = a->abandoned_vm = a->extent_avail = 0;
     a->small.allocated = a->large.allocated = 0;

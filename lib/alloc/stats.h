@@ -9,7 +9,9 @@
  *
  * identities at rest, with page-rounded base:
  *   active - allocated == sum over bins of (curslabs * nregs - curregs) * size
+ *                         - slab_gaps
  *   resident - active  == dirty + base
+ *   mapped - active    == dirty + muzzy + slab_gaps + base_mapped
  *
  * Memory for snapshots comes from meta_map and is counted as metadata.
  */
@@ -133,6 +135,7 @@ typedef struct stats_arena {
     size_t pactive;
     size_t pdirty;
     size_t pmuzzy;
+    size_t slab_gaps; /* bytes of slabs that were given back: not active */
     stats_decay_t dirty;
     stats_decay_t muzzy;
     stats_sum_t small;

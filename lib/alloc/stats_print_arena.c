@@ -164,6 +164,11 @@ static const emit_column_t arena_lines[] = {
     ARENA_LINE(extent_avail, extent_avail),
 };
 
+/* What jemalloc has no such thing of; left out where there is nothing. */
+static const emit_column_t gaps_line[] = {
+    ARENA_LINE(slab_gaps, slab_gaps),
+};
+
 static const emit_column_t active_line[] = {
     {NULL, "active", 0, EMIT_SIZE, 0, 0},
 };
@@ -474,6 +479,9 @@ stats_print_arena(printer_t *p, const stats_arena_t *a)
     emit_row_end(e);
     emit_lines(e, COLUMNS(active_line), &active);
     emit_lines(e, COLUMNS(arena_lines), a);
+    if (a->slab_gaps > 0) {
+        emit_lines(e, COLUMNS(gaps_line), a);
+    }
     stats_print_mutexes(p, a->mutexes, stats_arena_mutex_names,
                         STATS_ARENA_NMUTEXES, a->uptime_ns);
     if (p->parts.bins) {

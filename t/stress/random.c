@@ -358,10 +358,9 @@ op_rare(worker_t *w)
     case 5:
         if (arena != NULL) {
             int64_t ms = (int64_t)stress_below(&w->random, 4) * 500 - 1;
-            (void)pac_set_decay_ms(&arena->pac,
-                                   stress_below(&w->random, 2) ? PAC_DIRTY
-                                                               : PAC_MUZZY,
-                                   ms < 0 ? 0 : ms);
+            (void)arena_set_decay_ms(
+                arena, stress_below(&w->random, 2) ? PAC_DIRTY : PAC_MUZZY,
+                ms < 0 ? 0 : ms);
         }
         break;
     case 6:

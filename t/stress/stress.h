@@ -124,7 +124,7 @@ typedef struct stress_totals {
     uint64_t live_objects;
     uint64_t nrequests;
     size_t active_bytes;   /* as the page layer counts */
-    size_t expected_bytes; /* pages of large objects and of slabs */
+    size_t expected_bytes; /* pages of large objects and of slabs, but gaps */
 } stress_totals_t;
 
 static inline void
@@ -140,6 +140,7 @@ stress_sum_arena(stress_totals_t *t, arena_t *arena)
         t->nrequests += s->nrequests;
         t->expected_bytes += s->curslabs * bin_infos[bin->szind].slab_size;
     }
+    t->expected_bytes -= arena->pac.ngaps << OS_LG_PAGE;
     for (unsigned i = 0; i < SZ_NLARGE; i++) {
         const large_stats_t *s = &arena->large[i];
         uint64_t live = s->nmalloc - s->ndalloc;

@@ -161,7 +161,7 @@ START_TEST(test_bin_random_operations_match_the_set)
             live -= give(&state, n);
         }
         if (util_random_below(&state, 100) == 0) {
-            extent_t *e = bin_drop_spare_locked(&bin);
+            extent_t *e = bin_drop_spare_locked(&bin, info);
             if (e != NULL) {
                 ck_assert_uint_eq(e->nfree, info->nregs);
                 in_bin[e - slabs] = false;
@@ -265,8 +265,8 @@ START_TEST(test_bin_keeps_one_empty_slab_and_gives_up_the_next)
     }
     ck_assert_uint_eq(surplus_count, 2);
     ck_assert_uint_eq(bin.stats.curslabs, 1);
-    ck_assert_ptr_nonnull(bin_drop_spare_locked(&bin));
-    ck_assert_ptr_null(bin_drop_spare_locked(&bin));
+    ck_assert_ptr_nonnull(bin_drop_spare_locked(&bin, info));
+    ck_assert_ptr_null(bin_drop_spare_locked(&bin, info));
     ck_assert_uint_eq(bin.stats.curslabs, 0);
 }
 

@@ -17,6 +17,7 @@ JE_CORE_UNITS = \
 	t/unit/check_experimental \
 	t/unit/check_group \
 	t/unit/check_heap \
+	t/unit/check_holes \
 	t/unit/check_hooks \
 	t/unit/check_idle \
 	t/unit/check_label \
@@ -70,6 +71,7 @@ t_unit_check_emap_LDADD = $(JE_CORE_TEST)
 t_unit_check_experimental_LDADD = $(JE_CORE_TEST)
 t_unit_check_group_LDADD = $(JE_CORE_TEST)
 t_unit_check_heap_LDADD = $(JE_CORE_TEST)
+t_unit_check_holes_LDADD = $(JE_CORE_TEST)
 t_unit_check_hooks_LDADD = $(JE_CORE_TEST)
 t_unit_check_idle_LDADD = $(JE_CORE_TEST)
 t_unit_check_label_LDADD = $(JE_CORE_TEST)
