@@ -8,6 +8,7 @@
  *
  *   resident = active + base metadata in pages + dirty [+ muzzy, 5.0-5.2.1]
  *   active - allocated = holes in slabs + a page per large object [if padded]
+ *   holes in slabs = free objects - what our allocator gave back of them
  *
  * Towards RSS come: pages counted above that hold no memory now, because they
  * were never touched, are swapped out or were taken back (they are one line,
@@ -88,16 +89,28 @@ add_allocated(struct ledger *ledger, const struct snapshot *snapshot,
                     s->internal, "internal");
 }
 
+/* How the holes in slabs are computed. */
+static const char *
+holes_derived_from(const struct snapshot *snapshot)
+{
+    bool has_gaps = snapshot->subject != NULL &&
+                    snapshot->subject->figures[ARENA_SLAB_GAPS].known;
+
+    return has_gaps ? "curslabs * slab_size - curregs * size - slab_gaps"
+                    : "curslabs * slab_size - curregs * size";
+}
+
 /* Between allocated and active where at most one of the two parts is known:
  * the other is what is left. */
 static void
-add_gap(struct ledger *ledger, const struct jep_summary *s)
+add_gap(struct ledger *ledger, const struct snapshot *snapshot,
+        const struct jep_summary *s)
 {
     int64_t gap = (int64_t)(s->active.value - s->allocated.value);
 
     if (s->slab_holes.known && (int64_t)s->slab_holes.value <= gap) {
         add_figure(ledger, "slab_holes", "holes in slabs", s->slab_holes,
-                   "curslabs * slab_size - curregs * size");
+                   holes_derived_from(snapshot));
         add(ledger, "large_padding", "padding of large objects",
             gap - (int64_t)s->slab_holes.value,
             "active - allocated - holes in slabs");
@@ -125,13 +138,12 @@ add_active(struct ledger *ledger, const struct snapshot *snapshot,
     add_allocated(ledger, snapshot, s);
     if (s->slab_holes.known && s->padding.known) {
         add(ledger, "slab_holes", "holes in slabs",
-            (int64_t)s->slab_holes.value,
-            "curslabs * slab_size - curregs * size");
+            (int64_t)s->slab_holes.value, holes_derived_from(snapshot));
         add_nonzero(ledger, "large_padding", "padding of large objects",
                     s->padding, "curlextents * page");
         return true;
     }
-    add_gap(ledger, s);
+    add_gap(ledger, snapshot, s);
     return false;
 }
 

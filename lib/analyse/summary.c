@@ -73,6 +73,7 @@ struct jep_figure
 summary_slab_holes(const struct snapshot *snapshot,
                    const struct snapshot_arena *arena)
 {
+    struct jep_figure gaps = arena->figures[ARENA_SLAB_GAPS];
     uint64_t holes = 0, used = 0, ignored;
 
     if (arena->bins.rows == 0)
@@ -102,6 +103,8 @@ summary_slab_holes(const struct snapshot *snapshot,
     if (!table_is_whole(snapshot, arena->larges.rows > 0,
                         arena->small[SMALL_ALLOCATED], used))
         return (struct jep_figure){0};
+    if (gaps.known) /* whole pages of them went back and are not active */
+        holes -= JE_MIN(holes, gaps.value);
     return figure_derived(holes);
 }
 

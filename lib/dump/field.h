@@ -77,7 +77,8 @@
     F(ARENA, TCACHE_STASHED, "tcache_stashed_bytes", "tcache_stashed_bytes") \
     F(ARENA, RESIDENT, "resident", "resident") \
     F(ARENA, ABANDONED_VM, "abandoned_vm", "abandoned_vm") \
-    F(ARENA, EXTENT_AVAIL, "extent_avail", "extent_avail")
+    F(ARENA, EXTENT_AVAIL, "extent_avail", "extent_avail") \
+    F(ARENA, SLAB_GAPS, "slab_gaps", "slab_gaps")
 
 /* Sums over the small, the large and all size classes of an arena. */
 #define SMALL_FIELDS(F) \

@@ -49,6 +49,8 @@ while [ ! -e "$tmp/ready" ] && [ "$tries" -lt 600 ]; do
     tries=$((tries + 1))
 done
 look holder "$pid"
+ok "holder: pages of slabs that were given back are no holes" \
+    grep -q 'curregs \* size - slab_gaps"' "$tmp/report.json"
 kill -TERM "$pid"
 wait "$pid" 2>/dev/null
 

@@ -61,7 +61,8 @@ slab_holes(void)
         holes += slabs * ctl_number("arenas.bin.%u.slab_size", i, 8) -
                  regs * ctl_number("arenas.bin.%u.size", i, 8);
     }
-    return holes;
+    return holes -
+           ctl_number("jeprobe.arenas.4096.slab_gaps", 0, sizeof(size_t));
 }
 
 static size_t
