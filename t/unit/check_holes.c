@@ -265,6 +265,37 @@ START_TEST(test_what_was_freed_meanwhile_waits_as_long)
 
 END_TEST
 
+/* Part of the look at the bin, at bin_look_locked()'s pleasure. */
+static bool
+look_on(void)
+{
+    bin_moving_t moving;
+    os_mutex_lock(&field.bin->mtx);
+    bool has_more = bin_look_locked(field.bin, field.info, &moving);
+    os_mutex_unlock(&field.bin->mtx);
+    ck_assert_uint_eq(moving.n, 0);
+    return has_more;
+}
+
+/* A slab that goes to a list that is still to be looked at comes by twice. */
+START_TEST(test_two_looks_are_not_one)
+{
+    field.second = 4;
+    sow(OS_PAGE, 100, 0);
+    ck_assert_uint_eq(field.slabs[0]->bucket, 6);
+    os_mutex_lock(&field.bin->mtx);
+    bin_look_begin_locked(field.bin, field.now, false);
+    os_mutex_unlock(&field.bin->mtx);
+    ck_assert(look_on());
+    arena_flush(field.szind, field.seconds, field.nseconds);
+    ck_assert_uint_eq(field.slabs[0]->bucket, 7);
+    while (look_on()) {
+        continue;
+    }
+}
+
+END_TEST
+
 START_TEST(test_never_means_never)
 {
     sow(SIZE, SLABS, 0);
@@ -531,6 +562,31 @@ START_TEST(test_reset_and_destroy_leave_none)
 
 END_TEST
 
+/* What is seen in a cache while its thread changes it may have gone back. */
+START_TEST(test_reset_keeps_nothing_that_is_gone)
+{
+    list_t slabs, surplus;
+    list_init(&slabs);
+    list_init(&surplus);
+    sow(SIZE, 1, 0);
+    arena_purge(field.arena);
+    expect_gaps(0xe);
+    os_mutex_lock(&field.bin->mtx);
+    bin_reset_begin_locked(field.bin, field.info, &slabs);
+    char *first = (char *)field.slabs[0]->addr;
+    bin_reset_keep(field.info, field.slabs[0], first + OS_PAGE);
+    ck_assert_uint_eq(field.slabs[0]->nfree, field.info->nregs);
+    bin_reset_keep(field.info, field.slabs[0], first);
+    ck_assert_uint_eq(field.slabs[0]->nfree, field.info->nregs - 1u);
+    bin_reset_end_locked(field.bin, field.info, &slabs, &surplus);
+    ck_assert(bin_is_valid_locked(field.bin, field.info));
+    os_mutex_unlock(&field.bin->mtx);
+    arena_release_slabs(&surplus);
+    ck_assert(arena_is_valid(field.arena));
+}
+
+END_TEST
+
 /* ---- hooks and fork ---------------------------------------------------- */
 
 static struct {
@@ -681,7 +737,7 @@ static void *
 purger(void *arg)
 {
     (void)arg;
-    arena_purge(field.arena);
+    arena_decay(field.arena, field.now + QUARTER);
     return NULL;
 }
 
@@ -691,6 +747,7 @@ begin_purge(void)
     pthread_t t;
     char c;
     sow_with_hooks();
+    decay_at(0);
     hooks.purge_forced = hook_that_waits;
     ck_assert_int_eq(pipe(pipes[0]) | pipe(pipes[1]), 0);
     ck_assert_int_eq(pthread_create(&t, NULL, purger, NULL), 0);
@@ -713,7 +770,11 @@ START_TEST(test_a_fork_while_another_thread_purges_is_survived)
     pid_t child = fork();
     if (child == 0) {
         ck_assert(!field.arena->is_quarantined);
+        ck_assert_uint_eq(field.arena->pac.ngaps, 0);
         expect_all_works();
+        decay_at(2 * QUARTER);
+        decay_at(3 * QUARTER);
+        ck_assert_uint_gt(field.arena->pac.ngaps, 0);
         arena_flush(field.szind, field.live, field.nlive);
         ck_assert(arena_reset(field.arena));
         _exit(0);
@@ -848,6 +909,7 @@ main(void)
     tcase_add_test(tc, test_free_pages_of_a_slab_go_after_the_decay_time);
     tcase_add_test(tc, test_what_was_taken_from_meanwhile_stays);
     tcase_add_test(tc, test_what_was_freed_meanwhile_waits_as_long);
+    tcase_add_test(tc, test_two_looks_are_not_one);
     tcase_add_test(tc, test_never_means_never);
     tcase_add_test(tc, test_a_time_of_zero_waits_for_nothing);
     tcase_add_test(tc, test_a_new_time_counts_from_now_on);
@@ -863,6 +925,7 @@ main(void)
     tcase_add_test(tc, test_a_region_opens_all_pages_it_touches);
     tcase_add_test(tc, test_a_slab_that_goes_takes_its_gaps_along);
     tcase_add_test(tc, test_reset_and_destroy_leave_none);
+    tcase_add_test(tc, test_reset_keeps_nothing_that_is_gone);
     tcase_add_test(tc, test_hooks_are_asked_for_a_part);
     tcase_add_test(tc, test_what_is_refused_has_no_mark);
     tcase_add_test(tc, test_a_child_has_the_same_gaps);
