@@ -76,6 +76,7 @@ struct tsd {
     uint64_t progress;    /* bytes allocated, of which the bins have told */
     uint64_t next_sample; /* direct.allocated at which an object is sampled */
     uint64_t next_gc;     /* progress at which the cache is trimmed */
+    uint64_t last_gc_ns;  /* when it was; 0: never */
     uint64_t next_stats;  /* progress to report to stats_interval.h */
     arena_t *arena;
     uint64_t prng;

@@ -16,6 +16,7 @@
 #include "alloc/meta.h"
 #include "base/bits.h"
 #include "jealloc.h"
+#include "os/clock.h"
 #include "t/unit/tcache.h"
 
 START_TEST(test_tcache_free_then_malloc_returns_the_same_object)
@@ -199,6 +200,38 @@ START_TEST(test_tcache_idle_objects_go_back)
     }
     ck_assert_uint_le(cached(cls), 8);
     ck_assert_uint_eq(tsd->cold[cls].lg_slots, META_LG_SLOTS_MIN);
+}
+
+END_TEST
+
+/* Bytes make one bin due; the time since the last one makes others so, where
+ * dirty pages do not stay for ever. */
+START_TEST(test_tcache_is_trimmed_by_time)
+{
+    enum { MANY = 40, CLASSES = 20, ROUNDS = 10 };
+
+    void *p[MANY];
+    unsigned trimmed = 0;
+    ck_assert(
+        pac_set_decay_ms(&tsd->arena->pac, PAC_DIRTY, _i == 0 ? 10000 : -1));
+    for (unsigned cls = 2; cls < 2 + CLASSES; cls++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            p[i] = jea_malloc(sz_size(cls - 1));
+        }
+        for (unsigned i = 0; i < MANY; i++) {
+            jea_free(p[i]);
+        }
+        ck_assert_uint_ge(cached(cls), MANY);
+    }
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        tsd->last_gc_ns = os_clock_coarse_ns() - 10000000000 / 8;
+        tcache_gc(tsd);
+        expect_invariants();
+    }
+    for (unsigned cls = 2; cls < 2 + CLASSES; cls++) {
+        trimmed += cached(cls) < MANY / 2;
+    }
+    ck_assert_uint_eq(trimmed, _i == 0 ? CLASSES : 0);
 }
 
 END_TEST
@@ -725,6 +758,7 @@ main(void)
                    test_tcache_first_object_taken_is_of_the_threads_own_arena);
     tcase_add_test(tc, test_tcache_budget_of_a_thread_is_kept);
     tcase_add_test(tc, test_tcache_idle_objects_go_back);
+    tcase_add_loop_test(tc, test_tcache_is_trimmed_by_time, 0, 2);
     tcase_add_test(tc, test_tcache_objects_in_use_between_rounds_stay);
     tcase_add_test(tc, test_tcache_disabled_keeps_nothing);
     tcase_add_test(tc, test_tcache_max_is_the_largest_class);
