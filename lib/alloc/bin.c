@@ -460,10 +460,12 @@ static bool
 slab_is_valid(const bin_t *bin, const bin_info_t *info, const extent_t *slab,
               unsigned *ngaps)
 {
+    bool has_marks = slab_marked_pages(info) > 0;
     uint32_t gaps = slab_gaps(info, slab);
+    uint32_t idle = has_marks ? slab->idle & ~SLAB_ROUND : 0;
     bool ok = slab->shard == bin->shard &&
               slab->nfree == slab_count_free(info, slab) &&
-              (gaps & ~slab_free_pages(info, slab)) == 0;
+              ((gaps | idle) & ~slab_free_pages(info, slab)) == 0;
     *ngaps += bits_popcount(gaps);
     je_assert(ok);
     return ok;

@@ -126,7 +126,8 @@ sweep_round(arena_t *arena, round_t *r, unsigned npieces)
 static unsigned
 sweep_small_npieces(const sweep_t *s, uint64_t now_ns, uint64_t interval_ns)
 {
-    uint64_t before = JE_MAX(s->last_ns, s->due_ns);
+    uint64_t due_ns = atomic_load_rlx(&s->due_ns);
+    uint64_t before = JE_MAX(s->last_ns, due_ns);
     uint64_t since = now_ns - JE_MIN(before, now_ns);
     uint64_t n = since / (interval_ns / arena_nbins());
     return 1 + (unsigned)JE_MIN(n, arena_nbins());

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alloc/background.h"
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
 #include "alloc/tsd.h"
@@ -411,6 +412,20 @@ START_TEST(test_nobody_wakes_for_nothing)
 
 END_TEST
 
+START_TEST(test_helper_threads_do_it)
+{
+    sow(SIZE, SLABS, 0);
+    ck_assert(arena_set_decay_ms(field.arena, PAC_DIRTY, 400));
+    ck_assert(background_set(true));
+    for (unsigned i = 0; i < 5000 && figures().gaps == 0; i++) {
+        (void)usleep(1000);
+    }
+    ck_assert(background_set(false));
+    expect_gaps(0xe);
+}
+
+END_TEST
+
 /* ---- which ------------------------------------------------------------- */
 
 /* Whatever a page has of a live region, it stays. */
@@ -806,7 +821,7 @@ END_TEST
 static void *
 resetter(void *arg)
 {
-    *(bool *)arg = arena_reset(field.arena);
+    __atomic_store_n((bool *)arg, arena_reset(field.arena), __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -918,6 +933,7 @@ main(void)
     tcase_add_test(tc, test_ticks_share_the_work);
     tcase_add_test(tc, test_rare_ticks_do_more);
     tcase_add_test(tc, test_nobody_wakes_for_nothing);
+    tcase_add_test(tc, test_helper_threads_do_it);
     tcase_add_loop_test(tc, test_no_page_of_a_live_region_goes, 0, 7);
     tcase_add_test(tc, test_what_caches_hold_stays);
     tcase_add_test(tc, test_the_smallest_classes_have_none);
