@@ -78,8 +78,10 @@ typedef struct bin_look {
     uint8_t bucket;  /* the next */
     uint32_t left;   /* slabs of the one before that */
     uint32_t round;  /* 0 or SLAB_ROUND in turns */
-    uint64_t now_ns; /* when it began */
+    uint64_t now_ns; /* when it began, and figures of then */
+    uint64_t nmalloc;
     uint64_t ndalloc;
+    const extent_t *spare;
 } bin_look_t;
 
 struct bin {
@@ -91,7 +93,7 @@ struct bin {
     bool lists_full; /* `full` is kept */
     uint8_t szind;
     uint8_t shard;
-    bool has_idle;                /* pages that the next look may find due */
+    bool has_idle;                /* what the next look may find due */
     uint32_t ngaps;               /* pages given back */
     uint32_t nopened;             /* in use again and not reported yet */
     uint32_t nmoving;             /* slabs taken by bin_look_locked() */
@@ -201,11 +203,14 @@ typedef struct bin_moving {
 } bin_moving_t;
 
 /* Could a look find anything new? Only what is freed makes pages free. */
-bool bin_has_changed_locked(const bin_t *bin, const bin_info_t *info);
+bool bin_has_changed_locked(const bin_t *bin);
 /* Look at all listed slabs from now on: for pages to give back, which are all
  * free ones if `at_once`, else those that were so at the look before, if
  * nothing was taken from their slab since. locks: bin->mtx held. */
 void bin_look_begin_locked(bin_t *bin, uint64_t now_ns, bool at_once);
+/* Before: the spare slab goes if it was that at the last look, too, and the
+ * current one into a list if nothing was taken since. locks: bin->mtx held. */
+void bin_retire_locked(bin_t *bin, const bin_info_t *info, list_t *surplus);
 /* Go on with it, by a bounded number of slabs; take those with such pages.
  * Returns false at the end. locks: bin->mtx held. */
 bool bin_look_locked(bin_t *bin, const bin_info_t *info, bin_moving_t *out);

@@ -144,21 +144,40 @@ slab_take_around(bin_t *bin, const bin_info_t *info, extent_t *slab, void **end,
 /* ---- giving back ------------------------------------------------------- */
 
 bool
-bin_has_changed_locked(const bin_t *bin, const bin_info_t *info)
+bin_has_changed_locked(const bin_t *bin)
 {
-    return slab_marked_pages(info) > 0 &&
-           (bin->has_idle || bin->stats.ndalloc != bin->look.ndalloc);
+    return bin->has_idle || bin->stats.ndalloc != bin->look.ndalloc;
+}
+
+void
+bin_retire_locked(bin_t *bin, const bin_info_t *info, list_t *surplus)
+{
+    extent_t *slab = bin->current;
+    if (bin->spare != NULL && bin->spare == bin->look.spare) {
+        list_push_back(surplus, &bin_drop_spare_locked(bin, info)->link);
+    }
+    if (slab != NULL && slab->nfree > 0 &&
+        bin->stats.nmalloc == bin->look.nmalloc) {
+        bin->current = NULL;
+        if (slab_marked_pages(info) > 0) {
+            slab->idle = bin->look.round; /* the look to come is its first */
+        }
+        bin_place(bin, info, slab, surplus);
+    }
 }
 
 void
 bin_look_begin_locked(bin_t *bin, uint64_t now_ns, bool at_once)
 {
-    bin->has_idle = false;
+    bin->has_idle =
+        bin->spare != NULL || (bin->current != NULL && bin->current->nfree > 0);
     bin->look = (bin_look_t){.is_on = true,
                              .at_once = at_once,
                              .round = bin->look.round ^ SLAB_ROUND,
                              .now_ns = now_ns,
-                             .ndalloc = bin->stats.ndalloc};
+                             .nmalloc = bin->stats.nmalloc,
+                             .ndalloc = bin->stats.ndalloc,
+                             .spare = bin->spare};
 }
 
 /* The slab's pages that are due; the others that are free are noted. Who comes
@@ -190,6 +209,7 @@ bool
 bin_look_locked(bin_t *bin, const bin_info_t *info, bin_moving_t *out)
 {
     bin_look_t *look = &bin->look;
+    look->is_on = look->is_on && slab_marked_pages(info) > 0;
     out->n = 0;
     for (unsigned i = 0; i < LOOKS_MAX && out->n < BIN_MOVING_MAX; i++) {
         while (look->left == 0 && look->bucket < BIN_BUCKETS) {

@@ -159,6 +159,7 @@ ctl_write_arena_hooks(const ctl_leaf_t *leaf, const size_t *index,
         return EINVAL;
     }
     pac_set_hooks(&arena->pac, in->pointer);
+    sweep_restart(arena);
     return 0;
 }
 

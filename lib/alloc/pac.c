@@ -43,6 +43,7 @@ pac_reuse(pac_t *pac, uint64_t now_ns)
     pac->oversize_threshold = pac_default_oversize;
     pac->abandoned_vm = 0;
     pac->is_abandoned = false;
+    pac->refuses_gaps = false;
     pac->hooks = NULL;
     pac->dss = (uint8_t)atomic_load_rlx(&pac_default_dss);
     decay_init(&pac->decay_dirty, pac_default_dirty_ms, now_ns);

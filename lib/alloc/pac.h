@@ -31,6 +31,7 @@ typedef struct pac {
     bool is_torn;      /* by a fork: see pac_lock() */
     bool lists_large;  /* `large` is kept */
     bool is_abandoned; /* what is given back is not touched any more */
+    bool refuses_gaps; /* the last time that some were to be made */
     uint8_t dss;       /* CONF_DSS_*: use of the program break */
     uint16_t arena_ind;
     /* where its pages are from; NULL: the system itself */

@@ -299,6 +299,8 @@ pac_gaps_make(pac_t *pac, extent_t *slab, uint32_t pages, uint64_t *ncalls)
         if (pac_sys_purge_part(pac, slab, (size_t)first << OS_LG_PAGE,
                                (size_t)n << OS_LG_PAGE)) {
             done |= run;
+        } else {
+            atomic_store_rlx(&pac->refuses_gaps, true);
         }
         (*ncalls)++;
         pages &= ~run;

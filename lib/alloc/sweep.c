@@ -73,12 +73,14 @@ sweep_piece(arena_t *arena, bin_t *bin, round_t *r)
 {
     const bin_info_t *info = &bin_infos[bin->szind];
     bin_moving_t moving;
+    list_t surplus;
+    list_init(&surplus);
     if (!arena_bin_lock(arena, bin)) {
         return PIECE_NONE;
     }
     uint64_t due = bin->look.now_ns + r->interval_ns;
     if (!bin->look.is_on) {
-        if (r->now_ns >= due && !bin_has_changed_locked(bin, info)) {
+        if (r->now_ns >= due && !bin_has_changed_locked(bin)) {
             bin->look.now_ns = r->now_ns;
             due = r->now_ns + r->interval_ns;
         }
@@ -88,10 +90,12 @@ sweep_piece(arena_t *arena, bin_t *bin, round_t *r)
             os_mutex_unlock(&bin->mtx);
             return PIECE_NONE;
         }
+        bin_retire_locked(bin, info, &surplus);
         bin_look_begin_locked(bin, r->now_ns, r->at_once);
     }
     bool has_more = bin_look_locked(bin, info, &moving);
     os_mutex_unlock(&bin->mtx);
+    arena_release_slabs(&surplus);
     sweep_give_back(arena, bin, &moving);
     return has_more ? PIECE_DONE : PIECE_LAST;
 }
@@ -140,6 +144,7 @@ sweep(arena_t *arena, uint64_t now_ns, bool is_small)
     int64_t time_ms = atomic_load_rlx(&arena->pac.decay_dirty.time_ms);
     uint32_t idle = 0;
     if (time_ms < 0 || now_ns < atomic_load_rlx(&s->due_ns) ||
+        atomic_load_rlx(&arena->pac.refuses_gaps) ||
         !atomic_cas_acq(&s->is_busy, &idle, 1u)) {
         return;
     }
@@ -169,6 +174,7 @@ sweep_tick(arena_t *arena, uint64_t now_ns)
 void
 sweep_restart(arena_t *arena)
 {
+    atomic_store_rlx(&arena->pac.refuses_gaps, false);
     atomic_store_rlx(&arena->sweep.due_ns, 0);
 }
 
@@ -178,6 +184,7 @@ sweep_ns_until_due(const arena_t *arena, uint64_t now_ns)
     const sweep_t *s = &arena->sweep;
     uint64_t due = atomic_load_rlx(&s->due_ns);
     if (atomic_load_rlx(&arena->pac.decay_dirty.time_ms) < 0 ||
+        atomic_load_rlx(&arena->pac.refuses_gaps) ||
         !atomic_load_rlx(&s->has_idle)) {
         return UINT64_MAX;
     }
@@ -210,6 +217,7 @@ sweep_bin(arena_t *arena, bin_t *bin)
 void
 sweep_all(arena_t *arena)
 {
+    sweep_restart(arena);
     for (unsigned i = 0; i < arena_nbins(); i++) {
         sweep_bin(arena, arena_nth_bin(arena, i));
     }

@@ -11,6 +11,9 @@
  *
  *   resident = active + dirty + metadata, and what went is not active (pac.h)
  *
+ * Where the system or a hook refuses, nobody asks again on schedule until a
+ * purge, a new decay time or new hooks.
+ *
  * A look goes on in small pieces, which allocating and freeing threads do by
  * the way, like other decay, or helper threads at one go.
  */
@@ -33,7 +36,7 @@ void sweep_decay(arena_t *arena, uint64_t now_ns);
 void sweep_tick(arena_t *arena, uint64_t now_ns);
 /* Give back all free pages inside listed slabs. */
 void sweep_all(arena_t *arena);
-/* dirty_decay_ms has changed. */
+/* dirty_decay_ms or the hooks have changed. */
 void sweep_restart(arena_t *arena);
 /* UINT64_MAX if nothing waits. */
 uint64_t sweep_ns_until_due(const arena_t *arena, uint64_t now_ns);

@@ -8,8 +8,8 @@
  * SC_NCACHED on are so large that each of them, not the slots, is weighed
  * against what the other bins leave of the budget. Fills double from a few
  * objects to the whole stack. Every tcache_gc_incr_bytes of allocation one bin
- * is looked at, and more of them the longer that took: what lay unused since its
- * last turn is mostly given back, and a mostly unused stack halves.
+ * is looked at, and more of them the longer that took: what lay unused since
+ * its last turn is mostly given back, and a mostly unused stack halves.
  */
 #ifndef JE_ALLOC_TCACHE_H
 #define JE_ALLOC_TCACHE_H

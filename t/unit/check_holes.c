@@ -33,6 +33,7 @@ static struct {
     uint64_t now; /* the allocator's time */
     unsigned nslabs;
     extent_t *slabs[REGIONS_MAX];
+    extent_t *other; /* the current one, at first */
     unsigned nlive;
     void *live[REGIONS_MAX];
     unsigned second; /* another region that stays at first, if not 0 */
@@ -115,6 +116,7 @@ sow_in(arena_t *arena, size_t size, unsigned nslabs, unsigned survivor)
         }
     }
     ck_assert_uint_eq(field.nslabs, nslabs);
+    field.other = emap_extent((uintptr_t)p[n]);
     arena_flush(field.szind, freed, nfreed);
     ck_assert(arena_is_valid(field.arena));
 }
@@ -154,8 +156,9 @@ expect_gaps(uint32_t gaps)
         ck_assert_uint_eq(field.slabs[i]->gaps, gaps);
         ck_assert_uint_eq(resident_pages(field.slabs[i]), all & ~gaps);
     }
+    unsigned others = bits_popcount(field.other->gaps);
     ck_assert_uint_eq(field.arena->pac.ngaps,
-                      field.nslabs * bits_popcount(gaps));
+                      field.nslabs * bits_popcount(gaps) + others);
     ck_assert(arena_is_valid(field.arena));
     expect_live_is_intact();
 }
@@ -406,8 +409,53 @@ START_TEST(test_nobody_wakes_for_nothing)
                       QUARTER - 1);
     decay_at(QUARTER);
     expect_gaps(0xe);
-    ck_assert_uint_eq(sweep_ns_until_due(field.arena, field.now + QUARTER),
+    decay_at(2 * QUARTER); /* it was the current slab's turn, too */
+    ck_assert_uint_eq(sweep_ns_until_due(field.arena, field.now + 2 * QUARTER),
                       UINT64_MAX);
+}
+
+END_TEST
+
+/* A bin that is not used any more gives up the slab it would take from, and the
+ * one that it has besides. */
+START_TEST(test_a_quiet_bin_keeps_no_slab)
+{
+    sow(SIZE, SLABS, 0);
+    arena_flush(field.szind, field.live, SLABS);
+    ck_assert_ptr_eq(field.bin->current, field.other);
+    ck_assert_ptr_nonnull(field.bin->spare);
+    decay_at(0);
+    decay_at(QUARTER - 1);
+    ck_assert_ptr_eq(field.bin->current, field.other);
+    ck_assert_ptr_nonnull(field.bin->spare);
+    decay_at(QUARTER);
+    ck_assert_ptr_null(field.bin->current);
+    ck_assert_ptr_null(field.bin->spare);
+    ck_assert_uint_eq(field.bin->stats.curslabs, 1);
+    decay_at(2 * QUARTER);
+    ck_assert_uint_eq(field.other->gaps, 0xe);
+    ck_assert_uint_eq(field.arena->pac.nactive, 1);
+    void *p = field.live[SLABS];
+    expect_stamp(p);
+    arena_flush(field.szind, &p, 1);
+    decay_at(3 * QUARTER);
+    decay_at(4 * QUARTER);
+    ck_assert_uint_eq(field.arena->pac.nactive, 0);
+}
+
+END_TEST
+
+/* While it takes regions it keeps both that it uses. */
+START_TEST(test_a_bin_in_use_keeps_its_slab)
+{
+    void *p;
+    sow(SIZE, 1, 0);
+    for (unsigned i = 0; i < 10; i++) {
+        fill(&p, 1);
+        extent_t *current = field.bin->current;
+        decay_at(i * QUARTER);
+        ck_assert_ptr_eq(field.bin->current, current);
+    }
 }
 
 END_TEST
@@ -659,10 +707,33 @@ START_TEST(test_what_is_refused_has_no_mark)
     decay_at(QUARTER);
     ck_assert_uint_eq(hook.calls, SLABS);
     expect_gaps(0);
-    ck_assert_uint_eq(field.bin->stats.nonfull_slabs, SLABS);
+    ck_assert_uint_eq(field.bin->stats.nonfull_slabs, SLABS + 1);
+    ck_assert_uint_eq(sweep_ns_until_due(field.arena, field.now + QUARTER),
+                      UINT64_MAX);
     decay_at(2 * QUARTER);
     decay_at(3 * QUARTER);
-    ck_assert_uint_eq(hook.calls, SLABS); /* not again for the same */
+    ck_assert_uint_eq(hook.calls, SLABS); /* not again on schedule */
+    hook.refuses = false;
+    arena_purge(field.arena);
+    expect_gaps(0xe);
+}
+
+END_TEST
+
+START_TEST(test_new_hooks_are_asked_again)
+{
+    sow_with_hooks();
+    hook.refuses = true;
+    arena_purge(field.arena);
+    expect_gaps(0);
+    jea_extent_hooks_t *others = hook.system;
+    char name[64];
+    (void)snprintf(name, sizeof(name), "arena.%u.extent_hooks",
+                   field.arena->ind);
+    ck_assert_int_eq(jea_mallctl(name, NULL, NULL, &others, sizeof(others)), 0);
+    decay_at(10 * QUARTER);
+    decay_at(11 * QUARTER);
+    expect_gaps(0xe);
 }
 
 END_TEST
@@ -807,11 +878,11 @@ START_TEST(test_frees_do_not_wait_for_a_purge)
     pthread_t t = begin_purge();
     arena_flush(field.szind, field.live, field.nlive);
     field.nlive = 0;
-    ck_assert_uint_eq(field.bin->stats.curslabs, BIN_MOVING_MAX + 2);
+    ck_assert_uint_eq(field.bin->stats.curslabs, BIN_MOVING_MAX + 1);
     end_purge(t);
     ck_assert(arena_is_valid(field.arena));
     arena_purge(field.arena);
-    ck_assert_uint_eq(field.bin->stats.curslabs, 1);
+    ck_assert_uint_eq(field.bin->stats.curslabs, 0);
     ck_assert_uint_eq(field.arena->pac.ngaps, 0);
     expect_all_works();
 }
@@ -933,6 +1004,8 @@ main(void)
     tcase_add_test(tc, test_ticks_share_the_work);
     tcase_add_test(tc, test_rare_ticks_do_more);
     tcase_add_test(tc, test_nobody_wakes_for_nothing);
+    tcase_add_test(tc, test_a_quiet_bin_keeps_no_slab);
+    tcase_add_test(tc, test_a_bin_in_use_keeps_its_slab);
     tcase_add_test(tc, test_helper_threads_do_it);
     tcase_add_loop_test(tc, test_no_page_of_a_live_region_goes, 0, 7);
     tcase_add_test(tc, test_what_caches_hold_stays);
@@ -944,6 +1017,7 @@ main(void)
     tcase_add_test(tc, test_reset_keeps_nothing_that_is_gone);
     tcase_add_test(tc, test_hooks_are_asked_for_a_part);
     tcase_add_test(tc, test_what_is_refused_has_no_mark);
+    tcase_add_test(tc, test_new_hooks_are_asked_again);
     tcase_add_test(tc, test_a_child_has_the_same_gaps);
     tcase_add_test(tc, test_a_fork_by_a_hook_is_survived);
     tcase_add_test(tc, test_a_fork_while_another_thread_purges_is_survived);
