@@ -27,7 +27,7 @@
 
 /* Slots of each class by the options, and whether those list it. */
 static struct {
-    uint16_t slots : 12;
+  uint16_t slots : 12;
     uint16_t is_listed : 1;
 } limits[SC_NCACHED_MAX];
 

@@ -18,6 +18,7 @@ JE_CORE_UNITS = \
 	t/unit/check_group \
 	t/unit/check_heap \
 	t/unit/check_holes \
+	t/unit/check_holes_away \
 	t/unit/check_hooks \
 	t/unit/check_idle \
 	t/unit/check_label \
@@ -52,6 +53,7 @@ EXTRA_DIST += \
 	t/unit/check_stretch.env \
 	t/unit/check_tcache.env \
 	t/unit/check_tsd.env \
+	t/unit/holes.h \
 	t/unit/moves.h \
 	t/unit/stderr.h \
 	t/unit/tcache.h
@@ -72,6 +74,7 @@ t_unit_check_experimental_LDADD = $(JE_CORE_TEST)
 t_unit_check_group_LDADD = $(JE_CORE_TEST)
 t_unit_check_heap_LDADD = $(JE_CORE_TEST)
 t_unit_check_holes_LDADD = $(JE_CORE_TEST)
+t_unit_check_holes_away_LDADD = $(JE_CORE_TEST)
 t_unit_check_hooks_LDADD = $(JE_CORE_TEST)
 t_unit_check_idle_LDADD = $(JE_CORE_TEST)
 t_unit_check_label_LDADD = $(JE_CORE_TEST)
