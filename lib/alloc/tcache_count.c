@@ -23,22 +23,38 @@ enum { LG_PEAK = 6 };
 
 enum { READ_TRIES = 64, STEPS_PER_GC = 16, STEP_POPS_MIN = 64 };
 
-/* pops_due and left change together: look again if they did. A signal handler
- * that interrupted their owner would look forever. */
+/* pops_due and left change together: look again if they did. While they are
+ * changing, which may take long if their owner is not running, what there was
+ * before is known. A signal handler that interrupted their owner finds that. */
 uint64_t
 tcache_pops(const cache_bin_t *bin, const tcache_bin_t *cold)
 {
-    uint64_t due = 0;
-    int32_t left = 0;
+    uint64_t pops = 0;
     for (unsigned i = 0; i < READ_TRIES; i++) {
         uint32_t turn = atomic_load_acq(&cold->turn);
-        due = atomic_load_acq(&cold->pops_due);
-        left = atomic_load_acq(&bin->left);
-        if (turn % 2 == 0 && atomic_load_rlx(&cold->turn) == turn) {
+        if (turn % 2 != 0) {
+            pops = atomic_load_acq(&cold->pops_before);
+        } else {
+            uint64_t due = atomic_load_acq(&cold->pops_due);
+            int32_t left = atomic_load_acq(&bin->left);
+            pops = due - JE_MIN((uint64_t)JE_MAX(left, 0), due);
+        }
+        if (atomic_load_rlx(&cold->turn) == turn) {
             break;
         }
     }
-    return due - JE_MIN((uint64_t)JE_MAX(left, 0), due);
+    return pops;
+}
+
+/* Pops there have been `pops`, and `left` are left to the hot path. */
+static void
+set_pops(cache_bin_t *bin, tcache_bin_t *cold, uint64_t pops, uint32_t left)
+{
+    atomic_store_rel(&cold->pops_before, pops);
+    atomic_store_rel(&cold->turn, cold->turn + 1);
+    atomic_store_rel(&bin->left, (int32_t)left);
+    atomic_store_rel(&cold->pops_due, pops + left);
+    atomic_store_rel(&cold->turn, cold->turn + 1);
 }
 
 static account_t
@@ -215,10 +231,7 @@ tcache_count_due(tsd_t *tsd, unsigned cls)
     bool is_sampled = count_to_sample(tsd, cold, bin->size);
     count_to_step(tsd, cold, bin->size);
     uint32_t left = grant(cold);
-    atomic_store_rlx(&cold->turn, cold->turn + 1);
-    atomic_store_rel(&bin->left, (int32_t)left);
-    atomic_store_rel(&cold->pops_due, cold->pops_due + 1 + left);
-    atomic_store_rel(&cold->turn, cold->turn + 1);
+    set_pops(bin, cold, cold->pops_due + 1, left);
     return is_sampled;
 }
 
@@ -238,10 +251,7 @@ take_back(cache_bin_t *bin, tcache_bin_t *cold)
     uint32_t left = (uint32_t)JE_MAX(bin->left, 0);
     cold->until_step = 0;
     cold->until_sample += cold->until_sample != 0 ? left : 0;
-    atomic_store_rlx(&cold->turn, cold->turn + 1);
-    atomic_store_rel(&bin->left, 0);
-    atomic_store_rel(&cold->pops_due, cold->pops_due - left);
-    atomic_store_rel(&cold->turn, cold->turn + 1);
+    set_pops(bin, cold, cold->pops_due - left, 0);
 }
 
 uint64_t

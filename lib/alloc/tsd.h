@@ -35,6 +35,7 @@ typedef struct tcache_bin {
     uint32_t turn;           /* odd while pops_due and left change */
     uint32_t until_step;     /* as until_sample, to tell tsd->progress */
     uint64_t pops_due;       /* pops ever, when none will be left */
+    uint64_t pops_before;    /* these two changed last */
     int64_t net;             /* objects from arenas less those to arenas */
     uint64_t pops_seen;      /* pops when trimming last looked */
     uint64_t until_sample;   /* pops after those, to a sample; 0: to draw */
