@@ -33,21 +33,13 @@ bt_note_own(struct dl_phdr_info *info, size_t size, void *arg)
     (void)size;
     (void)arg;
     uintptr_t here = (uintptr_t)&bt_note_own;
-    uintptr_t start = UINTPTR_MAX, end = 0;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-        if (h->p_type == PT_LOAD) {
-            uintptr_t at = info->dlpi_addr + h->p_vaddr;
-            start = at < start ? at : start;
-            end = at + h->p_memsz > end ? at + h->p_memsz : end;
-        }
-    }
-    if (here < start || here >= end) {
+    cfi_range_t range = cfi_range(info);
+    if (here < range.start || here >= range.end) {
         return 0;
     }
     if ((uintptr_t)info->dlpi_phdr != (uintptr_t)getauxval(AT_PHDR)) {
-        own_start = start;
-        own_end = end;
+        own_start = range.start;
+        own_end = range.end;
     }
     return 1;
 }

@@ -29,11 +29,24 @@ static int (*find_object)(void *pc, find_result_t *result);
 
 /* Objects that were loaded with the program stay: what they are needed by does.
  */
-static struct {
-    uintptr_t start, end;
-} lasting[64];
+static cfi_range_t lasting[64];
 
 static unsigned nlasting;
+
+cfi_range_t
+cfi_range(const struct dl_phdr_info *info)
+{
+    cfi_range_t range = {.start = UINTPTR_MAX, .end = 0};
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+        if (h->p_type == PT_LOAD) {
+            uintptr_t at = info->dlpi_addr + h->p_vaddr;
+            range.start = JE_MIN(range.start, at);
+            range.end = JE_MAX(range.end, at + h->p_memsz);
+        }
+    }
+    return range;
+}
 
 #if defined(__x86_64__)
 static int
@@ -41,18 +54,8 @@ note_lasting(struct dl_phdr_info *info, size_t size, void *arg)
 {
     (void)size;
     (void)arg;
-    uintptr_t start = UINTPTR_MAX, end = 0;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-        if (h->p_type == PT_LOAD) {
-            uintptr_t at = info->dlpi_addr + h->p_vaddr;
-            start = JE_MIN(start, at);
-            end = JE_MAX(end, at + h->p_memsz);
-        }
-    }
     if (nlasting < JE_ARRAY_LEN(lasting)) {
-        lasting[nlasting].start = start;
-        lasting[nlasting].end = end;
+        lasting[nlasting] = cfi_range(info);
         atomic_store_rel(&nlasting, nlasting + 1);
     }
     return 0;

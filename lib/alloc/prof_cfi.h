@@ -16,6 +16,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The addresses of an object, from its first segment's to its last one's. */
+typedef struct cfi_range {
+    uintptr_t start, end;
+} cfi_range_t;
+
+struct dl_phdr_info;
+cfi_range_t cfi_range(const struct dl_phdr_info *info);
+
 /* What _dl_find_object says of an address. */
 typedef struct cfi_object {
     uintptr_t start, end; /* the object's addresses */
