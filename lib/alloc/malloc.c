@@ -167,12 +167,11 @@ malloc_extent(const void *p)
 /* Time passes for the thread's arena, and now and then for one of the others in
  * turn: one that no thread allocates from any more may have got pages back. */
 static void
-malloc_decay_tick(tsd_t *tsd)
+malloc_decay_tick(tsd_t *tsd, uint64_t now)
 {
     if (background_is_enabled()) {
         return;
     }
-    uint64_t now = os_clock_coarse_ns();
     arena_tick(tsd->arena, now);
     if (++tsd->ticks % TICKS_PER_OTHER != 0) {
         return;
@@ -192,9 +191,10 @@ malloc_due(tsd_t *tsd)
 {
     bool is_gc = tsd->progress >= tsd->next_gc;
     if (is_gc) {
+        uint64_t now = os_clock_coarse_ns();
         tsd_note_peak(tsd);
-        tcache_gc(tsd);
-        malloc_decay_tick(tsd);
+        tcache_gc(tsd, now);
+        malloc_decay_tick(tsd, now);
         prof_heap_count(tsd->progress - tsd->counted);
         tsd->counted = tsd->progress;
     }
@@ -243,10 +243,15 @@ malloc_count_direct(tsd_t *tsd, size_t usable)
     return is_sampled;
 }
 
-/* Print statistics, unless this is an allocation inside of something. */
+/* Leave, and do what had to wait for that: statistics are not printed for an
+ * allocation inside of something. */
 static inline void
-malloc_print_due(tsd_t *tsd)
+malloc_end(tsd_t *tsd)
 {
+    malloc_leave(tsd);
+    if (unlikely(atomic_load_rlx(&prof_heap_due) != 0)) {
+        prof_heap_write_due();
+    }
     if (unlikely(tsd != NULL && tsd->is_stats_due) && tsd->nesting == 0 &&
         !tsd->is_sampling) {
         stats_interval_print(tsd);
@@ -435,11 +440,7 @@ je_alloc(size_t size, const alloc_how_t *how)
             malloc_sample(tsd, p, size, usable);
         }
     }
-    malloc_leave(tsd);
-    if (unlikely(atomic_load_rlx(&prof_heap_due) != 0)) {
-        prof_heap_write_due();
-    }
-    malloc_print_due(tsd);
+    malloc_end(tsd);
     return p;
 }
 
@@ -448,10 +449,10 @@ je_alloc(size_t size, const alloc_how_t *how)
 /* A bin that takes a freed object only by the slow path was most often full,
  * and was flushed. A thread that only frees comes by no other tick. */
 static void
-free_tick(tsd_t *tsd, bool is_slab)
+free_tick(tsd_t *tsd, bool is_often)
 {
-    if (tsd != NULL && (!is_slab || ++tsd->slow_frees % FREES_PER_TICK == 0)) {
-        malloc_decay_tick(tsd);
+    if (tsd != NULL && (!is_often || ++tsd->slow_frees % FREES_PER_TICK == 0)) {
+        malloc_decay_tick(tsd, os_clock_coarse_ns());
     }
 }
 
@@ -499,7 +500,7 @@ free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
     bool is_slab = e->is_slab;
     bool is_pushed =
         is_slab ? free_small(cache, e->szind, p) : free_large(cache, e, p);
-    free_tick(tsd, is_slab);
+    free_tick(tsd, is_slab || is_pushed);
     malloc_count_free(tsd, usable, is_pushed && cache == tsd);
 }
 
@@ -687,6 +688,31 @@ free_long(void *p)
     }
 }
 
+/* A pop that the hot path left, as something is due with it: do that, and it is
+ * as any other. NULL: it was left for another reason. */
+static void *
+malloc_popped_due(tsd_t *tsd, size_t size)
+{
+    if (unlikely(size > SZ_LOOKUP_MAX)) {
+        return NULL;
+    }
+    unsigned szind = sz_index(size);
+    cache_bin_t *bin = &tsd_hot[szind + 1];
+    if (bin->left >= 0 || bin->head <= bin->low ||
+        tcache_is_untouched(tsd, szind)) {
+        return NULL;
+    }
+    int saved = errno;
+    malloc_enter(tsd);
+    void *p = *--bin->head;
+    if (unlikely(malloc_count_popped(tsd, szind + 1))) {
+        malloc_sample(tsd, p, size, bin->size);
+    }
+    malloc_end(tsd);
+    errno = saved;
+    return p;
+}
+
 /* The hot path's work for a thread that is kept from it because its bytes are
  * read where they are. NULL: there is more to do. */
 static inline void *
@@ -721,8 +747,11 @@ void *
 malloc_slow(size_t size)
 {
     tsd_t *tsd = tsd_current;
-    void *p = tsd->label != 0 ? label_alloc_cached(tsd, size)
-                              : malloc_counted(tsd, size);
+    void *p = malloc_popped_due(tsd, size);
+    if (p == NULL) {
+        p = tsd->label != 0 ? label_alloc_cached(tsd, size)
+                            : malloc_counted(tsd, size);
+    }
     return p != NULL ? p : malloc_long(size);
 }
 

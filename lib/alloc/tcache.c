@@ -13,7 +13,6 @@
 #include "alloc/tcache_count.h"
 #include "base/assert.h"
 #include "base/bits.h"
-#include "os/clock.h"
 
 /* What a first fill may take. */
 #define TCACHE_FIRST_FILL_BYTES ((size_t)4 << 10)
@@ -613,32 +612,32 @@ tcache_gc_look(tsd_t *tsd, unsigned cls)
  * would all be looked at in an eighth of dirty_decay_ms. A thread that has
  * little to do any more does not keep what it needed when it had much. */
 static unsigned
-tcache_gc_looks(tsd_t *tsd)
+tcache_gc_looks(tsd_t *tsd, uint64_t now_ns)
 {
     unsigned n = tcache_end(tsd) - 1;
-    uint64_t now = os_clock_coarse_ns(), before = tsd->last_gc_ns;
+    uint64_t before = tsd->last_gc_ns;
     int64_t time_ms = atomic_load_rlx(&tsd->arena->pac.decay_dirty.time_ms);
-    tsd->last_gc_ns = now;
+    tsd->last_gc_ns = now_ns;
     if (before == 0 || time_ms <= 0) {
         return 1;
     }
     uint64_t each_ns = (uint64_t)time_ms * (1000000 / 8) / n + 1;
-    return 1 + (unsigned)JE_MIN((now - before) / each_ns, n);
+    return 1 + (unsigned)JE_MIN((now_ns - before) / each_ns, n);
 }
 
 void
-tcache_gc(tsd_t *tsd)
+tcache_gc(tsd_t *tsd, uint64_t now_ns)
 {
     if (je_config_debug > 1) {
         (void)tcache_is_valid(tsd);
     }
     tsd->next_gc = tsd->progress + conf.tcache_gc_incr_bytes;
-    unsigned looks = tcache_gc_looks(tsd);
+    unsigned looks = tcache_gc_looks(tsd, now_ns);
     unsigned first = tcache_next_open(tsd, tsd->gc_bin);
-    for (unsigned cls = first; cls != 0 && looks > 0;) {
+    for (unsigned cls = first; cls != 0;) {
         tsd->gc_bin = cls;
-        unsigned next = tcache_next_open(tsd, cls);
         looks -= tcache_gc_look(tsd, cls);
+        unsigned next = looks > 0 ? tcache_next_open(tsd, cls) : first;
         cls = next != first ? next : 0;
     }
 }

@@ -81,7 +81,7 @@ bool tcache_free_large(tsd_t *tsd, unsigned szind, void *p);
 void tcache_lower(tsd_t *tsd, unsigned cls);
 
 /* The GC event: look at the next bin. */
-void tcache_gc(tsd_t *tsd);
+void tcache_gc(tsd_t *tsd, uint64_t now_ns);
 
 /* Requests served from a bin since the thread's start. */
 uint64_t tcache_nrequests(const tsd_t *tsd, unsigned szind);

@@ -21,7 +21,12 @@ typedef struct account {
 
 enum { LG_PEAK = 6 };
 
-enum { READ_TRIES = 64, STEPS_PER_GC = 16, STEP_POPS_MIN = 64 };
+enum {
+    READ_TRIES = 64,
+    STEPS_PER_GC = 16,
+    STEP_POPS_MIN = 64,
+    STEP_GCS_MAX = 4
+};
 
 /* pops_due and left change together: look again if they did. While they are
  * changing, which may take long if their owner is not running, what there was
@@ -167,14 +172,15 @@ draw(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
 }
 
 /* Pops of which trimming and statistics want to hear at once: a part of what
- * makes either due, but few pops would cost more to hear of than to serve. What
- * is sampled must not change what is trimmed, so these are counted by
- * themselves. */
+ * makes either due, but few pops would cost more to hear of than to serve: so
+ * many, if need be for some times what makes trimming due. What is sampled must
+ * not change what is trimmed, so these are counted by themselves. */
 static uint32_t
 step(uint32_t size)
 {
     uint64_t due = conf.tcache_gc_incr_bytes / size;
-    uint64_t n = JE_MAX(due / STEPS_PER_GC, JE_MIN(due, STEP_POPS_MIN));
+    uint64_t n =
+        JE_MAX(due / STEPS_PER_GC, JE_MIN(due * STEP_GCS_MAX, STEP_POPS_MIN));
     n = JE_MIN(n, stats_interval_piece() / STEPS_PER_GC / size);
     return (uint32_t)JE_MIN(JE_MAX(n, 1), (uint64_t)INT32_MAX);
 }

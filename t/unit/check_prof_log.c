@@ -282,7 +282,9 @@ START_TEST(test_log_without_memory_counts_what_it_drops)
     ck_assert_int_eq(start("a.json"), 0);
     for (unsigned i = 0; i < 3000; i++) {
         jea_free(jea_malloc(100));
-        while (i == 0 && prof_table_alloc(64) != NULL) {
+        /* once all ways of being served, which stacks tell apart here, are
+         * known */
+        while (i == 9 && prof_table_alloc(64) != NULL) {
         }
     }
     ck_assert_int_eq(stop(), 0);

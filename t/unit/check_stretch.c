@@ -9,6 +9,7 @@
 #include "alloc/arena.h"
 #include "alloc/meta.h"
 #include "jealloc.h"
+#include "os/clock.h"
 #include "t/unit/tcache.h"
 
 /* Take and give n objects of a class `rounds` times. */
@@ -88,7 +89,7 @@ START_TEST(test_tcache_stretched_bin_goes_back_when_it_is_idle)
     ck_assert_uint_eq(slots(cls), 1024);
     ck_assert_uint_gt(tsd->cache_lent_bytes, 0);
     for (unsigned i = 0; i < 20 * SC_NCACHED; i++) {
-        tcache_gc(tsd);
+        tcache_gc(tsd, os_clock_coarse_ns());
         expect_invariants();
     }
     ck_assert_uint_eq(slots(cls), 1u << META_LG_SLOTS_MIN);
@@ -234,7 +235,7 @@ START_TEST(test_tcache_limits_hold_for_what_does_not_stretch)
         batches(cls, n, 3);
         ck_assert_uint_gt(slots(cls), limits[i]);
         for (unsigned k = 0; k < 20 * SC_NCACHED; k++) {
-            tcache_gc(tsd);
+            tcache_gc(tsd, os_clock_coarse_ns());
             expect_invariants();
         }
         ck_assert_uint_le(slots(cls), JE_MIN(limits[i], 8));

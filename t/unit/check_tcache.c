@@ -195,7 +195,7 @@ START_TEST(test_tcache_idle_objects_go_back)
     unsigned before = cached(cls);
     ck_assert_uint_gt(before, 100);
     for (unsigned i = 0; i < 20 * SC_NCACHED; i++) {
-        tcache_gc(tsd);
+        tcache_gc(tsd, os_clock_coarse_ns());
         expect_invariants();
     }
     ck_assert_uint_le(cached(cls), 8);
@@ -225,7 +225,7 @@ START_TEST(test_tcache_is_trimmed_by_time)
     }
     for (unsigned i = 0; i < ROUNDS; i++) {
         tsd->last_gc_ns = os_clock_coarse_ns() - 10000000000 / 8;
-        tcache_gc(tsd);
+        tcache_gc(tsd, os_clock_coarse_ns());
         expect_invariants();
     }
     for (unsigned cls = 2; cls < 2 + CLASSES; cls++) {
@@ -253,7 +253,7 @@ START_TEST(test_tcache_objects_in_use_between_rounds_stay)
             ck_assert_uint_ge(cached(cls), MANY);
         }
         for (unsigned i = 0; i < SC_NCACHED; i++) {
-            tcache_gc(tsd);
+            tcache_gc(tsd, os_clock_coarse_ns());
         }
     }
 }
@@ -402,7 +402,7 @@ START_TEST(test_tcache_more_idle_objects_go_back)
     free_many((size_t)64 << 10, 8);
     ck_assert_uint_eq(tcache_bytes(tsd), (size_t)1 << 20);
     for (unsigned i = 0; i < 6 * SC_NCACHED_MAX; i++) {
-        tcache_gc(tsd);
+        tcache_gc(tsd, os_clock_coarse_ns());
         expect_invariants();
     }
     ck_assert_uint_eq(tcache_bytes(tsd), 0);
@@ -723,7 +723,7 @@ START_TEST(test_tcache_requests_are_exact)
         ck_assert_uint_eq(tcache_nrequests(tsd, szind), before + i);
     }
     for (unsigned i = 0; i < SC_NCACHED; i++) {
-        tcache_gc(tsd);
+        tcache_gc(tsd, os_clock_coarse_ns());
     }
     ck_assert_uint_eq(tcache_nrequests(tsd, szind), before + n);
 }
@@ -736,7 +736,7 @@ START_TEST(test_tcache_refused_request_is_not_counted)
     for (unsigned i = 0; i < 100; i++) {
         ck_assert_ptr_null(
             je_alloc(SZ_LARGE_MAX, &(alloc_how_t){.zero = false}));
-        tcache_gc(tsd);
+        tcache_gc(tsd, os_clock_coarse_ns());
     }
     ck_assert_uint_eq(tsd_bytes(tsd).allocated, allocated);
 }
