@@ -193,6 +193,13 @@ prof_stack_here(unsigned szind)
     return stack;
 }
 
+/* Whether anything but the tables hears of samples. */
+static bool
+prof_is_told(void)
+{
+    return prof_recent_max() != 0 || atomic_load_rlx(&prof_log_is_on);
+}
+
 static bool
 prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
             size_t usable)
@@ -212,10 +219,10 @@ prof_record(tsd_t *tsd, const extent_t *e, void *p, size_t requested,
         .label = tsd->label,
     };
     prof_locate(&sample, e, p);
-    if (sample.site != NULL) {
+    if (unlikely(prof_is_told()) && sample.site != NULL) {
         prof_moment_t m = prof_moment(tsd, sample.site->stack, sample.time_ns);
         sample.recent = prof_recent_add(&m, requested, usable);
-        if (unlikely(atomic_load_rlx(&prof_log_is_on))) {
+        if (atomic_load_rlx(&prof_log_is_on)) {
             prof_log_thread(&m);
         }
     }

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* x = m * 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1)/(m + 1)),
- * whose argument is at most 0.172, so that eleven terms reach 2^-53. */
+ * whose argument s is at most 0.1716. Five terms are short by less than
+ * 2 s^11/11 / (1 - s^2) = 8e-10: of a mean of 512 KiB that is 1/2400 byte. */
 static inline double
 prof_ln(double x)
 {
@@ -29,7 +30,7 @@ prof_ln(double x)
     double s2 = s * s;
     double sum = 0;
     JE_UNROLL
-    for (int k = 21; k >= 1; k -= 2) {
+    for (int k = 9; k >= 1; k -= 2) {
         sum = sum * s2 + 1.0 / k;
     }
     return (double)e * 0.6931471805599453 + 2 * s * sum;

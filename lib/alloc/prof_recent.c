@@ -166,9 +166,6 @@ uint64_t
 prof_recent_add(const prof_moment_t *m, uint64_t requested, uint64_t usable)
 {
     uint64_t number = 0;
-    if (likely(atomic_load_rlx(&recents.max) == 0)) {
-        return 0;
-    }
     os_mutex_lock(&recents.mtx);
     if (recent_make_room_locked()) {
         number = recents.next++;
