@@ -4,7 +4,10 @@
 # object and for unit tests.
 noinst_LTLIBRARIES += lib/libjealloc-core.la
 lib_libjealloc_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUNWIND_CFLAGS)
-lib_libjealloc_core_la_CFLAGS = $(AM_CFLAGS) $(JE_CORE_CFLAGS)
+lib_libjealloc_core_la_CFLAGS = $(AM_CFLAGS) $(JE_CORE_CFLAGS) $(JE_LTO)
+# To link it into a shared library, and into one object.
+JE_CORE_LDFLAGS = $(JE_SANITIZE) $(JE_LTO)
+JE_JOIN = $(CC) $(CFLAGS) -r -nostdlib $(JE_LTO) $(JE_LTO_JOIN)
 lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/api.c \
 	lib/alloc/api_je.c \
@@ -182,7 +185,7 @@ lib_libjealloc_core_la_SOURCES = \
 lib_LTLIBRARIES += lib/libjealloc.la
 lib_libjealloc_la_SOURCES =
 lib_libjealloc_la_LIBADD = lib/libjealloc-core.la
-lib_libjealloc_la_LDFLAGS = $(AM_LDFLAGS) -shared -no-undefined \
+lib_libjealloc_la_LDFLAGS = $(JE_CORE_LDFLAGS) -shared -no-undefined \
 	-version-info 0:0:0 -Wl,-Bsymbolic-functions -Wl,-z,nodelete \
 	-Wl,--version-script=$(top_srcdir)/lib/jealloc.map
 lib_libjealloc_la_DEPENDENCIES = lib/libjealloc-core.la lib/jealloc.map
@@ -194,8 +197,8 @@ libstatic_DATA = lib/libjealloc.a
 CLEANFILES += lib/libjealloc.a lib/libjealloc.o
 lib/libjealloc.a: lib/libjealloc-core.la
 	$(AM_V_GEN)rm -f $@ lib/libjealloc.o && \
-	$(LD) -r -o lib/libjealloc.o \
-	  --whole-archive lib/.libs/libjealloc-core.a && \
+	$(JE_JOIN) -o lib/libjealloc.o \
+	  -Wl,--whole-archive lib/.libs/libjealloc-core.a && \
 	$(OBJCOPY) --wildcard --keep-global-symbol='jea_*' lib/libjealloc.o && \
 	$(AR) cr $@ lib/libjealloc.o && $(RANLIB) $@
 

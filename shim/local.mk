@@ -17,7 +17,7 @@ shim_libjeprobe_preload_la_LIBADD = lib/libjealloc-core.la
 # variables are the program's, if it has them.
 JE_SHIM_LDFLAGS = -Wl,-z,nodelete -Wl,-z,now -Wl,-Bsymbolic-functions \
 	-Wl,--dynamic-list-cpp-new -Wl,--dynamic-list-data
-shim_libjeprobe_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version \
+shim_libjeprobe_preload_la_LDFLAGS = $(JE_CORE_LDFLAGS) -module -avoid-version \
 	-shared -no-undefined $(JE_SHIM_LDFLAGS) \
 	-Wl,--version-script=$(top_srcdir)/shim/shim.map
 shim_libjeprobe_preload_la_DEPENDENCIES = lib/libjealloc-core.la shim/shim.map
@@ -60,8 +60,8 @@ shim/libjemalloc.rename: shim/libjemalloc.keep Makefile
 	  shim/libjemalloc.keep >$@
 shim/libjemalloc.o: shim/libjemalloc-parts.la shim/libjemalloc.keep \
 		shim/libjemalloc.rename
-	$(AM_V_GEN)$(LD) -r -o $@ --whole-archive \
-	  shim/.libs/libjemalloc-parts.a && \
+	$(AM_V_GEN)$(JE_JOIN) -o $@ \
+	  -Wl,--whole-archive shim/.libs/libjemalloc-parts.a && \
 	$(OBJCOPY) --wildcard --keep-global-symbols=shim/libjemalloc.keep $@ && \
 	$(OBJCOPY) --redefine-syms=shim/libjemalloc.rename $@
 $(JE_JEMALLOC_SO): shim/libjemalloc.o shim/libjemalloc.map
