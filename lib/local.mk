@@ -86,6 +86,7 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/pac_hooks.c \
 	lib/alloc/pac_internal.h \
 	lib/alloc/pac_join.c \
+	lib/alloc/pac_move.c \
 	lib/alloc/procinfo.c \
 	lib/alloc/procinfo.h \
 	lib/alloc/procinfo_machine.c \

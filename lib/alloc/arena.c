@@ -431,6 +431,32 @@ arena_large_resize(extent_t *e, size_t usable, bool zero)
     return true;
 }
 
+extent_t *
+arena_large_move(extent_t *from, size_t usable, bool zero)
+{
+    arena_t *arena = arena_of(from);
+    size_t old = sz_size(from->szind);
+    bool zeroed;
+    if (arena->is_quarantined || conf.san_guard_large > 0) {
+        return NULL;
+    }
+    extent_t *e = pac_move(&arena->pac, from, usable + large_pad(), &zeroed);
+    if (e == NULL) {
+        return NULL;
+    }
+    unsigned szind = sz_index(usable);
+    large_begin(arena, e, szind, OS_PAGE);
+    e->offset = from->offset;
+    large_assert_valid(e);
+    if (zero) {
+        /* what lay behind the object in its own pages is not new */
+        size_t rest = from->size - from->offset - old;
+        memset((char *)extent_object(e) + old, 0, zeroed ? rest : usable - old);
+    }
+    atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
+    return e;
+}
+
 /* ---- giving back ------------------------------------------------------- */
 
 void

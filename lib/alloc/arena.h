@@ -170,6 +170,9 @@ void arena_large_flush(unsigned szind, void **ptrs, unsigned n);
 /* What is special about a large object, or its size, has changed: let the page
  * map say so. */
 void arena_large_map(const extent_t *e);
+/* A larger one with the pages of another, at the same place within a page; that
+ * has none any more and is to be given back. errors: NULL, nothing changed. */
+extent_t *arena_large_move(extent_t *from, size_t usable, bool zero);
 /* In place, to the size of another large class. errors: false. */
 bool arena_large_resize(extent_t *e, size_t usable, bool zero);
 

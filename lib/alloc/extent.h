@@ -46,7 +46,8 @@ struct extent {
     uint8_t szind; /* class of the slab or large object */
     bool is_slab;
     bool is_committed; /* accessible */
-    bool is_zeroed;    /* reads as zero throughout */
+    bool is_zeroed;    /* reads as zero throughout; active: has no pages, and is
+                        * to be given back (pac_move) */
     bool is_cached;    /* large object lying in a thread cache; of classes that
                         * all have, only while that is being asked */
 

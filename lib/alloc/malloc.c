@@ -31,6 +31,11 @@ enum {
     TICKS_PER_OTHER = 4
 };
 
+/* From this size on pages are moved rather than copied: what is moved becomes a
+ * mapping of the kernel's own, of which a process may have 65,530 by default.
+ */
+#define MOVE_MIN OS_HUGE
+
 /* This thread's state after start-up; NULL: work without. */
 static inline tsd_t *
 malloc_tsd(void)
@@ -385,6 +390,21 @@ malloc_sample(tsd_t *tsd, void *p, size_t size, size_t usable)
     }
 }
 
+/* Only what succeeded is counted: a request of exabytes that fails must not
+ * move what is due next out of reach. */
+static void
+malloc_account(tsd_t *tsd, void *p, size_t size, unsigned szind, bool is_popped)
+{
+    size_t usable = sz_size(szind);
+    bool sampled = malloc_count(tsd, p, szind, is_popped);
+    if (tsd != NULL && tsd->label != 0) {
+        label_mark(tsd, emap_extent((uintptr_t)p), p, usable);
+    }
+    if (unlikely(sampled)) {
+        malloc_sample(tsd, p, size, usable);
+    }
+}
+
 static void
 malloc_fill(void *p, size_t usable, unsigned szind, bool zero)
 {
@@ -429,16 +449,8 @@ je_alloc(size_t size, const alloc_how_t *how)
     }
     cache_leave(tsd, cache);
     if (likely(p != NULL)) {
-        /* only what succeeded counts: a request of exabytes that fails must
-         * not move what is due next out of reach */
-        bool sampled = malloc_count(tsd, p, szind, is_popped && cache == tsd);
         malloc_fill(p, usable, szind, how->zero);
-        if (tsd != NULL && tsd->label != 0) {
-            label_mark(tsd, emap_extent((uintptr_t)p), p, usable);
-        }
-        if (unlikely(sampled)) {
-            malloc_sample(tsd, p, size, usable);
-        }
+        malloc_account(tsd, p, size, szind, is_popped && cache == tsd);
     }
     malloc_end(tsd);
     return p;
@@ -560,7 +572,6 @@ static void
 resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
 {
     void *p = extent_object(e);
-    size_t usable = sz_size(e->szind);
     if (special_is_marked(e, p)) {
         prof_sample_free(p);
         special_unmark(e, p);
@@ -570,13 +581,7 @@ resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
         label_unmark(tsd, e, p, old, label);
     }
     malloc_count_free(tsd, old, false);
-    bool sampled = malloc_count(tsd, p, e->szind, false);
-    if (tsd != NULL && tsd->label != 0) {
-        label_mark(tsd, e, p, usable);
-    }
-    if (sampled) {
-        malloc_sample(tsd, p, size, usable);
-    }
+    malloc_account(tsd, p, size, e->szind, false);
 }
 
 /* Try to give a large object the usable size `usable` where it is. */
@@ -615,6 +620,43 @@ je_resize_in_place(void *p, size_t size, size_t extra, bool zero)
     return sz_size(e->szind);
 }
 
+/* Whether the arena of an object would also serve one of that size. */
+static bool
+move_may_stay(const tsd_t *tsd, const extent_t *e, size_t usable,
+              const alloc_how_t *how)
+{
+    const arena_t *arena = arena_of(e);
+    if (usable >= arena_oversize_min) {
+        return false;
+    }
+    if (how->arena != NULL || (tsd != NULL && tsd->is_arena_chosen)) {
+        return arena == (how->arena != NULL ? how->arena : tsd->arena);
+    }
+    return arena->ind < arenas_auto;
+}
+
+/* A larger block with the pages of one. errors: NULL, copy it. */
+static void *
+move_large(void *p, size_t size, size_t usable, const alloc_how_t *how)
+{
+    tsd_t *tsd = malloc_tsd();
+    extent_t *e = malloc_extent(p);
+    if (conf.junk != CONF_JUNK_FALSE || !move_may_stay(tsd, e, usable, how)) {
+        return NULL;
+    }
+    malloc_enter(tsd);
+    extent_t *to = arena_large_move(e, usable, how->zero || conf.zero);
+    void *q = to != NULL ? extent_object(to) : NULL;
+    if (q != NULL) {
+        malloc_account(tsd, q, size, to->szind, false);
+    }
+    malloc_end(tsd);
+    if (q != NULL) {
+        je_free(p, ALLOC_CACHE_NONE);
+    }
+    return q;
+}
+
 /* A block to move to: by the hot path if nothing special is asked for. */
 static void *
 malloc_like(size_t size, const alloc_how_t *how)
@@ -648,7 +690,14 @@ je_realloc(void *p, size_t size, const alloc_how_t *how)
         errno = saved;
         return p;
     }
-    void *q = malloc_like(size, how);
+    void *q = NULL;
+    if (old >= MOVE_MIN && usable > old && is_aligned &&
+        how->alignment <= OS_PAGE &&
+        (q = move_large(p, size, usable, how)) != NULL) {
+        errno = saved;
+        return q;
+    }
+    q = malloc_like(size, how);
     if (q == NULL) {
         return NULL;
     }

@@ -556,7 +556,6 @@ pac_retire_locked(pac_t *pac, extent_t *e)
     atomic_bump_rlx(&pac->nactive, ngaps - extent_pages(e));
     pac->ngaps -= ngaps;
     e->state = EXTENT_MOVING;
-    e->is_zeroed = false;
 }
 
 /* Most of what is as small is soon wanted again. Hooks are told of each merge,
@@ -577,14 +576,18 @@ pac_make_dirty_locked(pac_t *pac, extent_t *e, list_t *taken)
     if (unlikely(atomic_load_rlx(&pac_has_guards))) {
         e = pac_drop_guards_locked(pac, e);
     }
-    if (unlikely(pac->is_abandoned)) {
-        pac->abandoned_vm += e->size;
+    if (unlikely(pac->is_abandoned || !e->is_committed)) {
+        pac->abandoned_vm += e->size; /* not committed: pac_move() lost it */
         emap_clear_ends(e->addr, e->size);
         pac_descriptor_put_locked(pac, e);
         return;
     }
     if (pac_keeps_loose(pac, e)) {
         ecache_insert_loose(&pac->dirty, &e, 1);
+        return;
+    }
+    if (unlikely(e->is_zeroed) && conf.retain && os_pages_overcommits()) {
+        (void)pac_insert_locked(pac, &pac->retained, e);
         return;
     }
     e = pac_insert_locked(pac, &pac->dirty, e);

@@ -124,6 +124,12 @@ void pac_gaps_end(pac_t *pac, size_t npages, uint64_t ncalls);
 /* So many are in use again. */
 void pac_gaps_opened(pac_t *pac, size_t npages);
 
+/* An active extent of `size` bytes, at least those of `from`, with the pages of
+ * that, an active large one: that has none afterwards, and is to be given back
+ * before anything is written there. *zeroed says whether it reads as zero
+ * behind them. errors: NULL, nothing changed. */
+extent_t *pac_move(pac_t *pac, extent_t *from, size_t size, bool *zeroed);
+
 /* Purge what the schedule says; returns at once when somebody else does. */
 void pac_decay(pac_t *pac, uint64_t now_ns);
 /* Purge everything dirty and muzzy. */

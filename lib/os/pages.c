@@ -3,6 +3,7 @@
  */
 #include "os/pages.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,12 +19,19 @@
 #ifndef MADV_FREE
 #    define MADV_FREE 8
 #endif
+#ifndef MREMAP_DONTUNMAP
+#    define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#    define MAP_FIXED_NOREPLACE 0x100000
+#endif
 
 static bool overcommits = true;
 /* Under mode 1 only: in mode 0 the kernel would then let through what could
  * never be backed, and malloc of more than all memory must fail. */
 static bool has_no_limit;
 static bool purge_keeps_content;
+static bool cannot_move;
 static os_thp_t thp_mode = OS_THP_UNKNOWN;
 static uint64_t fail_from;  /* countdown to the first failure, 0 = never */
 static uint64_t fail_count; /* how many fail once it has been reached */
@@ -155,6 +163,48 @@ bool
 os_pages_decommit(void *addr, size_t size)
 {
     return pages_mmap(addr, size, false, MAP_FIXED) != NULL;
+}
+
+static bool
+pages_mremap(void *from, void *to, size_t size)
+{
+    if (pages_should_fail()) {
+        (void)munmap(to, size); /* as the kernel leaves it */
+        errno = ENOMEM;
+        return false;
+    }
+    return mremap(from, size, size,
+                  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+}
+
+/* From Linux 5.7 on. What the kernel refuses it most often refuses after it has
+ * unmapped `to`: before Linux 6.17 that two mappings are moved at once. Then
+ * the addresses are claimed again. If somebody has them already it may as well
+ * be that they never were unmapped: that cannot be told, so they are given up,
+ * and nothing is moved any more. */
+os_move_t
+os_pages_move(void *from, void *to, size_t size)
+{
+    if (atomic_load_rlx(&cannot_move) || os_brk_contains((uintptr_t)from) ||
+        os_brk_contains((uintptr_t)to)) {
+        return OS_MOVE_REFUSED;
+    }
+    if (likely(pages_mremap(from, to, size))) {
+        return OS_MOVED;
+    }
+    if (errno == EINVAL) { /* an older kernel, or an emulator of one */
+        atomic_store_rlx(&cannot_move, true);
+        return OS_MOVE_REFUSED;
+    }
+    void *p = pages_mmap(to, size, true, MAP_FIXED_NOREPLACE);
+    if (p == to) {
+        return OS_MOVE_REFUSED;
+    }
+    if (p != NULL) {
+        (void)munmap(p, size);
+    }
+    atomic_store_rlx(&cannot_move, true);
+    return OS_MOVE_LOST;
 }
 
 bool

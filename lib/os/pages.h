@@ -56,6 +56,17 @@ bool os_pages_unmap(void *addr, size_t size);
 bool os_pages_commit(void *addr, size_t size);
 bool os_pages_decommit(void *addr, size_t size);
 
+/* What became of a move. */
+typedef enum {
+    OS_MOVED,
+    OS_MOVE_REFUSED, /* all is as it was, or `to` reads as zero */
+    OS_MOVE_LOST,    /* `to` is not mapped, or not ours any more */
+} os_move_t;
+
+/* Give the pages of `from`, with their content, to `to` in place of its own.
+ * Both are mapped and accessible; `from` stays so and reads as zero. */
+os_move_t os_pages_move(void *from, void *to, size_t size);
+
 /* Let the kernel take the pages when it needs them (MADV_FREE); the content
  * may or may not survive. errors: false, not supported. */
 bool os_pages_purge_lazy(void *addr, size_t size);
