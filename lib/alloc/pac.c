@@ -242,16 +242,23 @@ pac_activate_locked(pac_t *pac, ecache_t *c, extent_t *e, size_t size,
     return pac_use_locked(pac, c, e);
 }
 
+/* The member of `c` that such an extent is best made of, or NULL. */
+static extent_t *
+pac_best_locked(const pac_t *pac, ecache_t *c, size_t size, size_t align)
+{
+    size_t span = size + (align - OS_PAGE);
+    unsigned lg_max_fit =
+        c == &pac->retained ? 64 : (unsigned)conf.lg_extent_max_active_fit;
+    return ecache_best_fit(c, span >> OS_LG_PAGE, lg_max_fit);
+}
+
 static extent_t *
 pac_alloc_from_locked(pac_t *pac, ecache_t *c, size_t size, size_t align)
 {
     if (unlikely(pac->is_torn)) {
         return NULL;
     }
-    size_t span = size + (align - OS_PAGE);
-    unsigned lg_max_fit =
-        c == &pac->retained ? 64 : (unsigned)conf.lg_extent_max_active_fit;
-    extent_t *e = ecache_best_fit(c, span >> OS_LG_PAGE, lg_max_fit);
+    extent_t *e = pac_best_locked(pac, c, size, align);
     return e != NULL ? pac_activate_locked(pac, c, e, size, align) : NULL;
 }
 
@@ -267,6 +274,14 @@ pac_settle_locked(pac_t *pac, bool only_idle)
         any = true;
     }
     return any;
+}
+
+bool
+pac_has_dirty_locked(pac_t *pac, size_t size)
+{
+    return pac_best_locked(pac, &pac->dirty, size, OS_PAGE) != NULL ||
+           (pac_settle_locked(pac, false) &&
+            pac_best_locked(pac, &pac->dirty, size, OS_PAGE) != NULL);
 }
 
 /* A loose one of just this size. */
@@ -416,6 +431,13 @@ pac_alloc_fresh_locked(pac_t *pac, size_t size, size_t align)
                      : NULL;
 }
 
+extent_t *
+pac_alloc_unused_locked(pac_t *pac, size_t size, size_t align)
+{
+    extent_t *e = pac_alloc_from_locked(pac, &pac->retained, size, align);
+    return e != NULL ? e : pac_alloc_fresh_locked(pac, size, align);
+}
+
 static extent_t *
 pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
                   bool *zeroed)
@@ -434,10 +456,7 @@ pac_alloc_checked(pac_t *pac, size_t size, size_t align, bool may_grow,
     if (e == NULL && may_grow) {
         e = align == OS_PAGE ? pac_join_locked(pac, size) : NULL;
         if (e == NULL) {
-            e = pac_alloc_from_locked(pac, &pac->retained, size, align);
-        }
-        if (e == NULL) {
-            e = pac_alloc_fresh_locked(pac, size, align);
+            e = pac_alloc_unused_locked(pac, size, align);
         }
     }
     if (e != NULL) {

@@ -43,6 +43,11 @@ extent_t *pac_trim_locked(pac_t *pac, ecache_t *c, extent_t *e, uintptr_t addr,
  * NULL, it is in `c` again. */
 extent_t *pac_use_locked(pac_t *pac, ecache_t *c, extent_t *e);
 
+/* Is there such a run of dirty pages? */
+bool pac_has_dirty_locked(pac_t *pac, size_t size);
+/* An active extent of retained or fresh pages. errors: NULL. */
+extent_t *pac_alloc_unused_locked(pac_t *pac, size_t size, size_t align);
+
 /* An active extent made of dirty pages and retained ones beside them. NULL:
  * there are none such. */
 extent_t *pac_join_locked(pac_t *pac, size_t size);

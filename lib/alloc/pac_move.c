@@ -1,20 +1,41 @@
 /*
  * Moving pages instead of what is in them: see pac.h.
+ *
+ * The new place is one that has no pages yet, for a move drops those that are
+ * there. If there are dirty pages for the whole object, it is better copied
+ * there: faulting as many in again takes longer than writing them.
  */
 #include "alloc/pac.h"
 
-#include "alloc/conf.h"
-#include "alloc/emap.h"
 #include "alloc/pac_internal.h"
 #include "base/assert.h"
+
+/* errors: NULL, also if it is to be copied. */
+static extent_t *
+move_begin(pac_t *pac, size_t size, bool *zeroed)
+{
+    extent_t *to = NULL;
+    if (pac_is_hooked(pac) || !pac_lock(pac)) {
+        return NULL;
+    }
+    if (!pac_has_dirty_locked(pac, size)) {
+        to = pac_alloc_unused_locked(pac, size, OS_PAGE);
+    }
+    if (to != NULL) {
+        *zeroed = to->is_zeroed;
+        to->is_zeroed = false;
+        list_init(&to->link);
+    }
+    os_mutex_unlock(&pac->mtx);
+    return to;
+}
 
 extent_t *
 pac_move(pac_t *pac, extent_t *from, size_t size, bool *zeroed)
 {
     je_assert(from->state == EXTENT_ACTIVE && !from->is_slab);
     je_assert(size >= from->size);
-    extent_t *to =
-        pac_is_hooked(pac) ? NULL : pac_alloc(pac, size, OS_PAGE, zeroed);
+    extent_t *to = move_begin(pac, size, zeroed);
     if (to == NULL) {
         return NULL;
     }

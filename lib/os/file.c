@@ -32,6 +32,24 @@ os_file_read(const char *path, char *buf, size_t size)
     return (ssize_t)have;
 }
 
+ssize_t
+os_file_count_lines(const char *path)
+{
+    char buf[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    ssize_t lines = 0, n;
+    while ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR)) {
+        for (ssize_t i = 0; i < n; i++) {
+            lines += buf[i] == '\n';
+        }
+    }
+    (void)close(fd);
+    return n < 0 ? -1 : lines;
+}
+
 int
 os_file_write_all(int fd, const char *buf, size_t size)
 {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -31,7 +32,6 @@ static bool overcommits = true;
  * never be backed, and malloc of more than all memory must fail. */
 static bool has_no_limit;
 static bool purge_keeps_content;
-static bool cannot_move;
 static os_thp_t thp_mode = OS_THP_UNKNOWN;
 static uint64_t fail_from;  /* countdown to the first failure, 0 = never */
 static uint64_t fail_count; /* how many fail once it has been reached */
@@ -165,6 +165,14 @@ os_pages_decommit(void *addr, size_t size)
     return pages_mmap(addr, size, false, MAP_FIXED) != NULL;
 }
 
+/* ---- moving ------------------------------------------------------------ */
+
+enum { MOVES_PER_LOOK = 256 };
+
+static bool cannot_move;
+static uint64_t nmoves; /* asked for */
+static bool is_crowded; /* by mappings, when that was last looked at */
+
 static bool
 pages_mremap(void *from, void *to, size_t size)
 {
@@ -177,6 +185,24 @@ pages_mremap(void *from, void *to, size_t size)
                   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
 }
 
+/* What is moved becomes a mapping of its own. Half of those that the kernel
+ * allows are left to others. Looked at now and then: it takes long where they
+ * are many. */
+static bool
+pages_are_crowded(void)
+{
+    if (atomic_add_rlx(&nmoves, 1u) % MOVES_PER_LOOK == 0) {
+        char buf[32];
+        size_t most = 65530; /* the default */
+        if (os_file_read("/proc/sys/vm/max_map_count", buf, sizeof(buf)) > 0) {
+            most = strtoul(buf, NULL, 10);
+        }
+        ssize_t n = os_file_count_lines("/proc/self/maps");
+        atomic_store_rlx(&is_crowded, n < 0 || (size_t)n > most / 2);
+    }
+    return atomic_load_rlx(&is_crowded);
+}
+
 /* From Linux 5.7 on. What the kernel refuses it most often refuses after it has
  * unmapped `to`: before Linux 6.17 that two mappings are moved at once. Then
  * the addresses are claimed again. If somebody has them already it may as well
@@ -185,8 +211,8 @@ pages_mremap(void *from, void *to, size_t size)
 os_move_t
 os_pages_move(void *from, void *to, size_t size)
 {
-    if (atomic_load_rlx(&cannot_move) || os_brk_contains((uintptr_t)from) ||
-        os_brk_contains((uintptr_t)to)) {
+    if (atomic_load_rlx(&cannot_move) || pages_are_crowded() ||
+        os_brk_contains((uintptr_t)from) || os_brk_contains((uintptr_t)to)) {
         return OS_MOVE_REFUSED;
     }
     if (likely(pages_mremap(from, to, size))) {
@@ -206,6 +232,8 @@ os_pages_move(void *from, void *to, size_t size)
     atomic_store_rlx(&cannot_move, true);
     return OS_MOVE_LOST;
 }
+
+/* ---- giving back ------------------------------------------------------- */
 
 bool
 os_pages_purge_lazy(void *addr, size_t size)

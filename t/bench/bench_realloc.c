@@ -5,6 +5,9 @@
  * has free room behind it for long; strings grow by a few bytes at a time and
  * are cut to size at the end; a few buffers grow to tens of MiB
  * by 1 MiB steps. Each object keeps its first and last word over all moves.
+ *
+ * With --tables=N nothing but the columns of N tables: four large vectors that
+ * grow by half in turns, as rows come in, each of them written whole.
  */
 #include "bench.h"
 
@@ -113,6 +116,42 @@ grow_huge(uint64_t times)
     }
 }
 
+static size_t
+column_next(size_t size)
+{
+    return size == 0 ? 1u << 20 : (size + size / 2) & ~(size_t)4095;
+}
+
+static void
+column_check(char *column, size_t most)
+{
+    size_t size = 0;
+
+    for (size_t next; (next = column_next(size)) <= most; size = next)
+        bench_check_pages(column + size, next - size);
+    free(column);
+}
+
+static void
+grow_columns(uint64_t tables)
+{
+    const size_t most = 128u << 20;
+
+    for (uint64_t i = 0; i < tables; i++) {
+        char *columns[4] = {NULL};
+        size_t size = 0;
+
+        for (size_t next; (next = column_next(size)) <= most; size = next) {
+            for (unsigned j = 0; j < 4; j++) {
+                columns[j] = bench_realloc(columns[j], next);
+                bench_touch_pages(columns[j] + size, next - size);
+            }
+        }
+        for (unsigned j = 0; j < 4; j++)
+            column_check(columns[j], most);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -120,12 +159,18 @@ main(int argc, char **argv)
         {"steps", 400000, "of the vectors"},
         {"lines", 300000, "of the strings"},
         {"files", 5, "of 48 MiB"},
+        {"tables", 0, "of four columns, and nothing else; 0: none"},
         {"seed", 8, "of the random numbers"},
         {NULL, 0, NULL},
     };
     uint64_t steps, lines, files;
 
     bench_init(argc, argv, "realloc", params);
+    if (bench_get("tables") != 0) {
+        uint64_t tables = bench_work(bench_get("tables"), 1);
+        grow_columns(tables);
+        return bench_done(tables);
+    }
     rng.state = bench_get("seed");
     steps = bench_work(bench_get("steps"), 1);
     lines = bench_work(bench_get("lines"), 1);

@@ -21,6 +21,7 @@ static const struct {
     {"batch", "batch", ""},
     {"large", "large", ""},
     {"realloc", "realloc", ""},
+    {"columns", "realloc", "--tables=8"},
     {"phases", "phases", ""},
     {"larson", "larson", ""},
     {"xmalloc", "xmalloc", ""},

@@ -3,7 +3,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include "alloc/tcache_count.h"
 #include "base/bits.h"
 #include "jealloc.h"
+#include "os/file.h"
 #include "os/pages.h"
 #include "t/util.h"
 
@@ -84,6 +87,15 @@ can_grow(void *p)
     return next != NULL && next->state != EXTENT_ACTIVE && next->size >= MIB;
 }
 
+/* It may be a part of another extent by now. */
+static extent_state_t
+state_at(uintptr_t addr)
+{
+    const extent_t *e = emap_find_containing(addr);
+    ck_assert_ptr_nonnull(e);
+    return (extent_state_t)e->state;
+}
+
 static boxed_t
 box(size_t size)
 {
@@ -142,7 +154,7 @@ START_TEST(test_pages_move)
     ck_assert_uint_ge(pages_in_memory(extent_of(q)->addr, old_size),
                       6 * MIB / OS_PAGE);
     ck_assert_uint_eq(pages_in_memory(old, old_size), 0);
-    ck_assert_int_eq(emap_extent(old)->state, EXTENT_RETAINED);
+    ck_assert_int_eq(state_at(old), EXTENT_RETAINED);
     expect_filled(q, 6 * MIB);
     memset(q + 6 * MIB, 1, 14 * MIB);
     expect_valid();
@@ -180,18 +192,20 @@ START_TEST(test_counts)
 
 END_TEST
 
-/* Pages that are there already are used for what is behind; a free run is not
- * passed by for fresh addresses. */
+/* Pages that are there already are written over, and those of the old place
+ * wait for the next one. */
 START_TEST(test_dirty_pages_are_used)
 {
     boxed_t b = box(4 * MIB);
     char *big = jea_malloc(32 * MIB);
     memset(big, 1, 32 * MIB);
-    uintptr_t at = extent_of(big)->addr;
+    uintptr_t at = extent_of(big)->addr, old = extent_of(b.p)->addr;
     jea_free(big);
     char *q = jea_realloc(b.p, 28 * MIB);
     ck_assert_uint_eq(extent_of(q)->addr, at);
     ck_assert_uint_ge(pages_in_memory(at, 28 * MIB), 28 * MIB / OS_PAGE);
+    ck_assert_int_eq(state_at(old), EXTENT_DIRTY);
+    ck_assert_uint_eq(pages_in_memory(old, 4 * MIB), 4 * MIB / OS_PAGE);
     expect_filled(q, 4 * MIB);
     jea_free(q);
     jea_free(b.wall);
@@ -263,6 +277,7 @@ START_TEST(test_refused)
             boxed_t b = box(3 * MIB);
             arena_t *arena = arena_of(extent_of(b.p));
             size_t given_up = arena->pac.abandoned_vm;
+            pac_purge_all(&arena->pac);
             os_pages_fail_at(n, row);
             char *q = jea_realloc(b.p, 10 * MIB);
             os_pages_fail_at(0, 0);
@@ -280,11 +295,51 @@ START_TEST(test_refused)
     ck_assert(has_lost);
     boxed_t b = box(3 * MIB);
     uintptr_t old = extent_of(b.p)->addr;
+    pac_purge_all(&arena_of(extent_of(b.p))->pac);
     char *q = jea_realloc(b.p, 10 * MIB);
     expect_filled(q, 3 * MIB);
-    ck_assert_int_eq(emap_extent(old)->state, EXTENT_DIRTY);
+    ck_assert_int_eq(state_at(old), EXTENT_DIRTY);
     jea_free(q);
     jea_free(b.wall);
+}
+
+END_TEST
+
+/* Mappings of the kernel's are not used up: what the process has of them beyond
+ * half of what it may is left alone. */
+START_TEST(test_crowded)
+{
+    char buf[32];
+    ck_assert(os_file_read("/proc/sys/vm/max_map_count", buf, sizeof(buf)) > 0);
+    size_t most = strtoul(buf, NULL, 10);
+    if (most > 1000000) {
+        return; /* would take long */
+    }
+    size_t span = (most / 2 + 2) * OS_PAGE;
+    char *maps =
+        mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(maps, MAP_FAILED);
+    for (size_t at = 0; at < span; at += 2 * OS_PAGE) {
+        ck_assert_int_eq(mprotect(maps + at, OS_PAGE, PROT_READ), 0);
+    }
+    bool was_copied = false, was_moved = false;
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 260; i++) {
+            boxed_t b = box(2 * MIB);
+            uintptr_t old = extent_of(b.p)->addr;
+            pac_purge_all(&arena_of(extent_of(b.p))->pac);
+            char *q = jea_realloc(b.p, 5 * MIB);
+            bool is_moved = state_at(old) == EXTENT_RETAINED;
+            was_copied |= round == 0 && !is_moved;
+            was_moved |= round == 1 && is_moved;
+            ck_assert(round == 1 || i < 256 || !is_moved);
+            jea_free(q);
+            jea_free(b.wall);
+        }
+        ck_assert(round == 1 || munmap(maps, span) == 0);
+    }
+    ck_assert(was_copied);
+    ck_assert(was_moved);
 }
 
 END_TEST
@@ -351,6 +406,7 @@ main(void)
         tcase_add_test(tc, test_pages_move);
         tcase_add_test(tc, test_dirty_pages_are_used);
         tcase_add_test(tc, test_refused);
+        tcase_add_test(tc, test_crowded);
     }
     tcase_add_test(tc, test_counts);
     tcase_add_test(tc, test_tail_is_zero);
