@@ -5,8 +5,10 @@
 
 #include <dlfcn.h>
 #include <signal.h>
+#include <string.h>
 #include <unwind.h>
 
+#include "alloc/conf.h"
 #include "alloc/malloc.h"
 #include "alloc/prof_bt.h"
 #include "t/util.h"
@@ -108,11 +110,21 @@ aligned(uint64_t *state, unsigned depth)
     return walk_about(state, depth) + room[0];
 }
 
+/* Its frame is found by a word beside the frame pointer. */
+static JE_NOINLINE int
+aligned_dynamic(uint64_t *state, unsigned depth)
+{
+    _Alignas(64) volatile char room[64] = {5};
+    volatile char *more = __builtin_alloca(16 + util_random(state) % 3 * 16);
+    more[0] = 5;
+    return walk_about(state, depth) + room[0] + more[0];
+}
+
 static JE_NOINLINE int
 walk_about(uint64_t *state, unsigned depth)
 {
-    static int (*const ways[])(uint64_t *, unsigned) = {plain, other_plain,
-                                                        dynamic, aligned};
+    static int (*const ways[])(uint64_t *, unsigned) = {
+        plain, other_plain, dynamic, aligned, aligned_dynamic};
     if (depth == 0) {
         (void)visit(0);
         return 0;
@@ -136,10 +148,11 @@ END_TEST
 
 START_TEST(test_deeper_than_a_trail_is_walked)
 {
-    uint64_t state = 1;
-    for (unsigned i = 0; i < 2; i++) {
+    for (volatile unsigned i = 0; i < 2; i++) {
+        uint64_t state = 1;
         (void)walk_about(&state, PROF_TRACE_WORDS + 5);
     }
+    ck_assert_uint_eq(nvisits, 2);
     ck_assert_uint_eq(nfound, 0);
 }
 
@@ -157,7 +170,7 @@ on_signal(int sig)
 START_TEST(test_what_a_signal_interrupted_is_walked)
 {
     signal(SIGUSR1, on_signal);
-    for (unsigned i = 0; i < 3; i++) {
+    for (volatile unsigned i = 0; i < 3; i++) { /* one place, not three */
         raise(SIGUSR1);
     }
     ck_assert_uint_eq(nvisits, 3);
@@ -190,11 +203,212 @@ START_TEST(test_what_was_loaded_later_is_walked)
     ck_assert_ptr_nonnull(library);
     f.data = dlsym(library, "_Unwind_Backtrace");
     ck_assert_ptr_nonnull(f.data);
-    for (unsigned i = 0; i < 3; i++) {
+    for (volatile unsigned i = 0; i < 3; i++) {
         (void)f.code(on_frame, NULL);
     }
     ck_assert_uint_eq(nvisits, 3);
     ck_assert_uint_eq(nfound, was_loaded && has_rules ? 2 : 0);
+}
+
+END_TEST
+
+#if defined(__x86_64__)
+/* A function that nothing describes, and that has a frame pointer. */
+void check_trace_call(void (*fn)(void));
+__asm__(".text\n"
+        "check_trace_call:\n\t"
+        "pushq %rbp\n\t"
+        "movq %rsp, %rbp\n\t"
+        "call *%rdi\n\t"
+        "popq %rbp\n\t"
+        "ret");
+
+static JE_NOINLINE void
+visit_without_rules(void)
+{
+    (void)visit(5);
+}
+
+START_TEST(test_what_has_no_rule_is_walked)
+{
+    for (volatile unsigned i = 0; i < 3; i++) {
+        check_trace_call(visit_without_rules);
+    }
+    ck_assert_uint_eq(nvisits, 3);
+    ck_assert_uint_eq(nfound, 0);
+}
+
+END_TEST
+#endif
+
+START_TEST(test_what_others_walked_is_not_kept)
+{
+    static const unsigned modes[] = {CONF_UNWIND_FP, CONF_UNWIND_LIBUNWIND};
+    unsigned before = (unsigned)conf.unwind;
+    conf.unwind = modes[_i];
+    prof_bt_boot_late();
+    for (volatile unsigned i = 0; i < 3; i++) {
+        (void)visit(6);
+    }
+    ck_assert_uint_eq(nvisits, 3);
+    ck_assert_uint_eq(nfound, 0);
+    conf.unwind = before;
+    prof_bt_boot_late();
+}
+
+END_TEST
+
+/* ---- the cache by itself ----------------------------------------------- */
+
+/* A walk that read one word. */
+typedef struct walk {
+    cfi_regs_t start;
+    prof_stack_t *stack;
+    uintptr_t word;
+    bool needs_fp, is_lost;
+} walk_t;
+
+static prof_trace_t *
+begin(const walk_t *w, cfi_trail_t *trail)
+{
+    prof_trace_t *trace = prof_trace_begin(&w->start, 0, trail);
+    if (trace != NULL) {
+        ck_assert_uint_eq(trail->max, PROF_TRACE_WORDS);
+        ck_assert(!trail->is_lost && !trail->needs_fp && trail->n == 0);
+        trail->offsets[0] = 0;
+        trail->words[0] = w->word;
+        trail->n = 1;
+        trail->needs_fp = w->needs_fp;
+        trail->is_lost = w->is_lost;
+    }
+    return trace;
+}
+
+static void
+learn(const walk_t *w)
+{
+    cfi_trail_t trail;
+    prof_trace_t *trace = begin(w, &trail);
+    ck_assert_ptr_nonnull(trace);
+    prof_trace_end(trace, &w->start, &trail, w->stack);
+}
+
+static walk_t
+walk_from(uintptr_t *memory, uintptr_t frame)
+{
+    walk_t w = {.start = {.pc = 1, .sp = (uintptr_t)memory, .fp = 2},
+                .stack = prof_stack_get(&frame, 1),
+                .word = *memory};
+    ck_assert_ptr_nonnull(w.stack);
+    return w;
+}
+
+START_TEST(test_frame_pointer_is_compared_if_it_decided)
+{
+    uintptr_t memory = 7;
+    walk_t w = walk_from(&memory, 1000);
+    cfi_regs_t other = w.start;
+    other.fp++;
+    learn(&w);
+    ck_assert_ptr_eq(prof_trace_find(&w.start, 0), w.stack);
+    ck_assert_ptr_eq(prof_trace_find(&other, 0), w.stack);
+    memory = 8;
+    w = walk_from(&memory, 1001);
+    w.needs_fp = true;
+    learn(&w);
+    ck_assert_ptr_eq(prof_trace_find(&w.start, 0), w.stack);
+    ck_assert_ptr_null(prof_trace_find(&other, 0));
+}
+
+END_TEST
+
+/* What does not fit is lost, and nothing behind it. */
+START_TEST(test_trail_keeps_to_its_room)
+{
+    enum { ROOM = 2 };
+
+    uintptr_t frames[PROF_STACK_MAX], words[ROOM + 4];
+    int32_t offsets[ROOM + 4];
+    cfi_regs_t start;
+    memset(words, 0x55, sizeof(words));
+    memset(offsets, 0x55, sizeof(offsets));
+    prof_bt_here(&start);
+    cfi_trail_t trail = {
+        .sp = start.sp, .offsets = offsets, .words = words, .max = ROOM};
+    (void)prof_bt_walk(&start, frames, PROF_STACK_MAX, &trail);
+    ck_assert(trail.is_lost);
+    ck_assert_uint_le(trail.n, ROOM);
+    ck_assert_uint_eq(words[ROOM], UINT64_C(0x5555555555555555));
+    ck_assert_int_eq(offsets[ROOM], 0x55555555);
+}
+
+END_TEST
+
+/* What the first frame's caller is found by. */
+START_TEST(test_frame_pointer_of_the_first_frame_decides)
+{
+    uintptr_t frames[PROF_STACK_MAX];
+    volatile char *room = __builtin_alloca(16 + (unsigned)_i * 16);
+    cfi_regs_t start;
+    cfi_trail_t trail;
+    room[0] = 1;
+    prof_bt_here(&start);
+    prof_trace_t *trace = prof_trace_begin(&start, 0, &trail);
+    ck_assert_ptr_nonnull(trace);
+    unsigned n = prof_bt_walk(&start, frames, PROF_STACK_MAX, &trail);
+    ck_assert(trail.needs_fp || !has_rules);
+    prof_trace_end(trace, &start, &trail, prof_stack_get(frames, n));
+}
+
+END_TEST
+
+/* A walk that is not kept has used up the place of one that was. */
+START_TEST(test_what_is_not_kept_leaves_nothing)
+{
+    uintptr_t memory = 7;
+    walk_t w = walk_from(&memory, 1000);
+    learn(&w);
+    memory = 8;
+    ck_assert_ptr_null(prof_trace_find(&w.start, 0));
+    w.word = memory;
+    w.is_lost = true;
+    for (unsigned i = 0; i < 16; i++) { /* all ways of the set */
+        learn(&w);
+        ck_assert_ptr_null(prof_trace_find(&w.start, 0));
+    }
+}
+
+END_TEST
+
+/* By a frame that a signal interrupted, or by another thread. */
+START_TEST(test_what_is_in_use_is_done_without)
+{
+    uintptr_t memory = 7;
+    walk_t w = walk_from(&memory, 1000);
+    cfi_trail_t trail, other;
+    learn(&w);
+    prof_trace_t *trace = begin(&w, &trail);
+    ck_assert_ptr_nonnull(trace);
+    ck_assert_ptr_null(prof_trace_find(&w.start, 0));
+    ck_assert_ptr_null(begin(&w, &other));
+    prof_trace_end(trace, &w.start, &trail, w.stack);
+    ck_assert_ptr_eq(prof_trace_find(&w.start, 0), w.stack);
+}
+
+END_TEST
+
+/* The place of a walk that ends no more is free again, with nothing in it. */
+START_TEST(test_child_forgets_what_was_in_use)
+{
+    uintptr_t memory = 7;
+    walk_t w = walk_from(&memory, 1000);
+    cfi_trail_t trail;
+    learn(&w);
+    ck_assert_ptr_nonnull(begin(&w, &trail));
+    prof_trace_fork_child();
+    ck_assert_ptr_null(prof_trace_find(&w.start, 0));
+    learn(&w);
+    ck_assert_ptr_eq(prof_trace_find(&w.start, 0), w.stack);
 }
 
 END_TEST
@@ -211,6 +425,17 @@ main(void)
     tcase_add_test(tc, test_deeper_than_a_trail_is_walked);
     tcase_add_test(tc, test_what_a_signal_interrupted_is_walked);
     tcase_add_test(tc, test_what_was_loaded_later_is_walked);
+#if defined(__x86_64__)
+    tcase_add_test(tc, test_what_has_no_rule_is_walked);
+#endif
+    tcase_add_loop_test(tc, test_what_others_walked_is_not_kept, 0, 2);
+    tcase_add_test(tc, test_frame_pointer_is_compared_if_it_decided);
+    tcase_add_loop_test(tc, test_frame_pointer_of_the_first_frame_decides, 0,
+                        2);
+    tcase_add_test(tc, test_trail_keeps_to_its_room);
+    tcase_add_test(tc, test_what_is_not_kept_leaves_nothing);
+    tcase_add_test(tc, test_what_is_in_use_is_done_without);
+    tcase_add_test(tc, test_child_forgets_what_was_in_use);
     suite_add_tcase(s, tc);
     return util_run(s);
 }
