@@ -11,6 +11,7 @@
 #include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "alloc/prof.h"
+#include "alloc/prof_heap.h"
 #include "alloc/prof_table.h"
 #include "alloc/sz.h"
 #include "alloc/tcache.h"
@@ -221,6 +222,23 @@ START_TEST(test_requests_of_others_are_theirs)
 
 END_TEST
 
+/* While the two numbers change, which may be for long, what they were. */
+START_TEST(test_readers_see_what_there_was_before_a_change)
+{
+    cache_bin_t bin = {.left = 40};
+    tcache_bin_t cold = {.pops_due = 100, .turn = 2, .pops_before = 7};
+    ck_assert_uint_eq(tcache_pops(&bin, &cold), 60);
+    cold.turn = 3;
+    ck_assert_uint_eq(tcache_pops(&bin, &cold), 7);
+    cold.turn = 4;
+    bin.left = -1; /* one was refused */
+    ck_assert_uint_eq(tcache_pops(&bin, &cold), 100);
+    bin.left = 101; /* seen between two stores: not less than none */
+    ck_assert_uint_eq(tcache_pops(&bin, &cold), 0);
+}
+
+END_TEST
+
 /* ---- samples ----------------------------------------------------------- */
 
 /* Objects of `size` are hit with 1 - e^(-size/R) each, whatever was allocated
@@ -254,6 +272,79 @@ START_TEST(test_samples_come_at_their_rate)
     check_samples(1000, 20000, 4096);
     check_samples(20000, 5000, 4096);
     check_samples(100000, 300, 4096);
+}
+
+END_TEST
+
+/* What was left to the hot path when a cache is switched off was not served. */
+START_TEST(test_samples_come_at_their_rate_where_caches_end)
+{
+    enum { ROUNDS = 2000, N = 100, SIZE = 64 };
+
+    if (!je_config_prof) {
+        return;
+    }
+    double chance = -expm1(-(double)SIZE / 4096);
+    double expected = chance * ROUNDS * N;
+    unsigned hits = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < N; i++) {
+            void *p = jea_malloc(SIZE);
+            hits += prof_table_live() != 0;
+            jea_free(p);
+        }
+        tcache_set_enabled(tsd_current, false);
+        tcache_set_enabled(tsd_current, true);
+    }
+    ck_assert_double_le(fabs(hits - expected), 5 * sqrt(expected));
+}
+
+END_TEST
+
+/* At the latest when so many were served that somebody wants to hear of it. */
+START_TEST(test_bytes_are_told_of_in_time)
+{
+    enum { N = 10000 };
+
+    tsd_t *tsd = tsd_get();
+    for (unsigned szind = 0; szind < SC_NCACHED; szind++) {
+        size_t size = sz_size(szind);
+        jea_free(jea_malloc(size)); /* now it has a bin */
+        uint64_t before = tsd->progress, most = conf.tcache_gc_incr_bytes;
+        for (unsigned i = 0; i < N; i++) {
+            jea_free(jea_malloc(size));
+        }
+        ck_assert_uint_ge(tsd->progress - before + most, N * size);
+        ck_assert_uint_le(tsd->progress - before, N * size + most);
+    }
+}
+
+END_TEST
+
+static void *
+allocate_little(void *unused)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        jea_free(jea_malloc(1024)); /* less than trimming wants to hear of */
+    }
+    return unused;
+}
+
+/* Not one of them lives for long enough that anything becomes due. */
+START_TEST(test_threads_that_end_tell_of_their_bytes)
+{
+    conf.prof = true;
+    conf.lg_prof_interval = 20;
+    prof_heap_boot();
+    ck_assert_uint_eq(prof_heap_due, 0);
+    for (unsigned i = 0; i < (1 << 20) / (20 * 1024) + 1; i++) {
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, allocate_little, NULL),
+                         0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    }
+    ck_assert_uint_ne(prof_heap_due, 0);
+    prof_heap_due = 0; /* nobody wants the profile */
 }
 
 END_TEST
@@ -325,7 +416,11 @@ main(void)
     tcase_add_test(tc, test_live_bytes_are_up_to_date);
     tcase_add_test(tc, test_bytes_outlive_the_thread);
     tcase_add_test(tc, test_requests_of_others_are_theirs);
+    tcase_add_test(tc, test_readers_see_what_there_was_before_a_change);
     tcase_add_test(tc, test_samples_come_at_their_rate);
+    tcase_add_test(tc, test_samples_come_at_their_rate_where_caches_end);
+    tcase_add_test(tc, test_bytes_are_told_of_in_time);
+    tcase_add_test(tc, test_threads_that_end_tell_of_their_bytes);
     tcase_add_test(tc, test_all_bytes_are_told_of);
     tcase_add_test(tc, test_a_new_rate_holds_at_once);
     suite_add_tcase(s, tc);
