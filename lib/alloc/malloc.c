@@ -230,14 +230,13 @@ malloc_count_popped(tsd_t *tsd, unsigned cls)
 static bool
 malloc_count_direct(tsd_t *tsd, size_t usable)
 {
+    if (unlikely(tsd->sample_rate != atomic_load_rlx(&conf.sample))) {
+        tsd_draw(tsd); /* the rate has been set since, and is this one's */
+    }
     tsd->direct.allocated += usable;
     tsd->progress += usable;
     tsd_note_peak(tsd);
     bool is_sampled = false;
-    if (unlikely(tsd->sample_rate != atomic_load_rlx(&conf.sample)) &&
-        tsd->direct.allocated < tsd->next_sample) {
-        tsd_draw(tsd); /* the rate has been set since */
-    }
     if (tsd->direct.allocated >= tsd->next_sample) {
         /* a walk's own is counted as dropped there */
         is_sampled = tsd->sample_rate != 0;

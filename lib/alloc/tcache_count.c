@@ -186,17 +186,18 @@ step(uint32_t size)
 }
 
 /* Whether this pop is to be sampled. What is ahead at a rate that is in force
- * no more is drawn anew: bytes that were not hit say nothing of those to come.
- */
+ * no more is drawn anew, this pop included: bytes that were not hit say nothing
+ * of those to come. */
 static bool
 count_to_sample(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
 {
-    if (cold->until_sample == 0) {
+    if (cold->until_sample == 0 ||
+        cold->sample_rate != atomic_load_rlx(&conf.sample)) {
         draw(tsd, cold, size);
     }
     bool is_sampled = cold->until_sample == 1;
     tsd->hit_rate = is_sampled ? cold->sample_rate : tsd->hit_rate;
-    if (is_sampled || cold->sample_rate != atomic_load_rlx(&conf.sample)) {
+    if (is_sampled) {
         draw(tsd, cold, size);
     } else if (cold->until_sample != 0) {
         cold->until_sample--;

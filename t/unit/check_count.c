@@ -398,6 +398,57 @@ START_TEST(test_a_new_rate_holds_at_once)
 
 END_TEST
 
+/* Nor does what comes from no bin, and it is not taken for the old one's. */
+START_TEST(test_a_new_rate_holds_for_what_no_bin_has)
+{
+    enum { SIZE = 100000, N = 20 };
+
+    if (!je_config_prof) {
+        return;
+    }
+    prof_sample_t samples[N];
+    void *p[N];
+    prof_reset(UINT64_C(1) << 40);
+    jea_free(jea_malloc(SIZE));
+    prof_reset(4096);
+    for (unsigned i = 0; i < N; i++) {
+        p[i] = jea_malloc(SIZE);
+    }
+    ck_assert_uint_eq(prof_table_copy(samples, N), N);
+    for (unsigned i = 0; i < N; i++) {
+        ck_assert_uint_eq(samples[i].site->rate, 4096);
+        jea_free(p[i]);
+    }
+}
+
+END_TEST
+
+/* Whoever was hit last is no matter. */
+START_TEST(test_samples_tell_the_rate_they_were_drawn_by)
+{
+    static const size_t sizes[] = {16, 20000, 100000};
+    if (!je_config_prof) {
+        return;
+    }
+    for (unsigned i = 0; i < JE_ARRAY_LEN(sizes); i++) {
+        prof_sample_t sample;
+        uint64_t rate = 1000 + i;
+        prof_reset(rate);
+        for (unsigned k = 0; k < 10000; k++) { /* it has heard of the rate */
+            jea_free(jea_malloc(sizes[i]));
+        }
+        void *p;
+        while (p = jea_malloc(sizes[i]), prof_table_live() == 0) {
+            jea_free(p);
+        }
+        ck_assert_uint_eq(prof_table_copy(&sample, 1), 1);
+        ck_assert_uint_eq(sample.site->rate, rate);
+        jea_free(p);
+    }
+}
+
+END_TEST
+
 static void
 setup(void)
 {
@@ -423,6 +474,8 @@ main(void)
     tcase_add_test(tc, test_threads_that_end_tell_of_their_bytes);
     tcase_add_test(tc, test_all_bytes_are_told_of);
     tcase_add_test(tc, test_a_new_rate_holds_at_once);
+    tcase_add_test(tc, test_a_new_rate_holds_for_what_no_bin_has);
+    tcase_add_test(tc, test_samples_tell_the_rate_they_were_drawn_by);
     suite_add_tcase(s, tc);
     return util_run(s);
 }
