@@ -99,6 +99,8 @@ free_only(void *arg)
         jea_free(p[i]);
         ck_assert_int_le(self->bins[cls].full - self->cold[cls].base, 128);
     }
+    /* enough to give back some at a time */
+    ck_assert_int_eq(self->bins[cls].full - self->cold[cls].base, 128);
     /* it allocates as well from now on */
     for (unsigned round = 0; round < 5; round++) {
         for (unsigned i = 0; p[i] != NULL; i++) {
@@ -123,6 +125,35 @@ START_TEST(test_tcache_of_a_thread_that_only_frees_stays_small)
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, free_only, p), 0);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+END_TEST
+
+/* What a thread allocated in former times does not count for ever. */
+START_TEST(test_tcache_of_a_thread_that_frees_now_stays_small)
+{
+    enum { MANY = 5000, BEFORE = 1000 };
+
+    static void *p[MANY];
+    unsigned cls = sz_index(64) + 1;
+    const cache_bin_t *bin = &tsd->bins[cls];
+    const tcache_bin_t *cold = &tsd->cold[cls];
+    for (unsigned i = 0; i < BEFORE; i++) {
+        jea_free(jea_malloc(64));
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            p[i] = jea_mallocx(64, JEA_TCACHE_NONE);
+        }
+        for (unsigned i = 0; i < MANY; i++) {
+            jea_free(p[i]);
+        }
+        ck_assert_int_eq(bin->full - cold->base, round == 0 ? 1024 : 128);
+        while (cold->lg_slots > META_LG_SLOTS_MIN) {
+            tcache_gc(tsd, os_clock_coarse_ns());
+        }
+    }
+    expect_invariants();
 }
 
 END_TEST
@@ -212,8 +243,8 @@ START_TEST(test_tcache_is_trimmed_by_time)
 
     void *p[MANY];
     unsigned trimmed = 0;
-    ck_assert(
-        pac_set_decay_ms(&tsd->arena->pac, PAC_DIRTY, _i == 0 ? 10000 : -1));
+    static const int64_t times_ms[] = {10000, 0, -1};
+    ck_assert(pac_set_decay_ms(&tsd->arena->pac, PAC_DIRTY, times_ms[_i]));
     for (unsigned cls = 2; cls < 2 + CLASSES; cls++) {
         for (unsigned i = 0; i < MANY; i++) {
             p[i] = jea_malloc(sz_size(cls - 1));
@@ -224,14 +255,51 @@ START_TEST(test_tcache_is_trimmed_by_time)
         ck_assert_uint_ge(cached(cls), MANY);
     }
     for (unsigned i = 0; i < ROUNDS; i++) {
-        tsd->last_gc_ns = os_clock_coarse_ns() - 10000000000 / 8;
+        uint64_t now = os_clock_coarse_ns();
+        tsd->last_gc_ns = now - 10000000000 / 8;
         tcache_gc(tsd, os_clock_coarse_ns());
+        ck_assert_uint_ge(tsd->last_gc_ns, now);
         expect_invariants();
     }
     for (unsigned cls = 2; cls < 2 + CLASSES; cls++) {
         trimmed += cached(cls) < MANY / 2;
     }
     ck_assert_uint_eq(trimmed, _i == 0 ? CLASSES : 0);
+}
+
+END_TEST
+
+/* Bins without anything to look at do not count, nor the time before the first
+ * look of all. */
+START_TEST(test_tcache_is_trimmed_a_bin_at_a_time)
+{
+    enum { CLASSES = 6, EMPTY = 3, MANY = 8 };
+
+    void *p[CLASSES][MANY];
+    restart();
+    for (unsigned cls = 1; cls <= CLASSES; cls++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            p[cls - 1][i] = jea_mallocx(sz_size(cls - 1), JEA_TCACHE_NONE);
+        }
+        jea_free(jea_malloc(sz_size(cls - 1))); /* now it has slots */
+    }
+    tcache_flush(tsd);
+    for (unsigned i = 0; i < 2 * SC_NCACHED; i++) {
+        tcache_gc(tsd, os_clock_coarse_ns()); /* it has seen all there was */
+    }
+    for (unsigned cls = EMPTY + 1; cls <= CLASSES; cls++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            jea_free(p[cls - 1][i]);
+        }
+    }
+    tsd->gc_bin = 0;
+    tsd->last_gc_ns = 0;
+    ck_assert(pac_set_decay_ms(&tsd->arena->pac, PAC_DIRTY, 10000));
+    tcache_gc(tsd, os_clock_coarse_ns());
+    ck_assert_uint_eq(tsd->gc_bin, EMPTY + 1);
+    ck_assert(pac_set_decay_ms(&tsd->arena->pac, PAC_DIRTY, -1));
+    tcache_gc(tsd, os_clock_coarse_ns());
+    ck_assert_uint_eq(tsd->gc_bin, EMPTY + 2);
 }
 
 END_TEST
@@ -756,9 +824,11 @@ main(void)
     tcase_add_test(tc, test_tcache_of_a_thread_that_only_frees_stays_small);
     tcase_add_test(tc,
                    test_tcache_first_object_taken_is_of_the_threads_own_arena);
+    tcase_add_test(tc, test_tcache_of_a_thread_that_frees_now_stays_small);
     tcase_add_test(tc, test_tcache_budget_of_a_thread_is_kept);
     tcase_add_test(tc, test_tcache_idle_objects_go_back);
-    tcase_add_loop_test(tc, test_tcache_is_trimmed_by_time, 0, 2);
+    tcase_add_loop_test(tc, test_tcache_is_trimmed_by_time, 0, 3);
+    tcase_add_test(tc, test_tcache_is_trimmed_a_bin_at_a_time);
     tcase_add_test(tc, test_tcache_objects_in_use_between_rounds_stay);
     tcase_add_test(tc, test_tcache_disabled_keeps_nothing);
     tcase_add_test(tc, test_tcache_max_is_the_largest_class);

@@ -148,6 +148,25 @@ START_TEST(test_tcaches_hold_what_is_freed_into_them_until_flushed)
 
 END_TEST
 
+/* Nobody counts what is taken from them, and so it is not missed. */
+START_TEST(test_tcaches_grow_with_what_is_freed_into_them)
+{
+    enum { MANY = 2000 };
+
+    static void *p[MANY];
+    unsigned id = created(), cls = sz_index(64) + 1;
+    for (unsigned i = 0; i < MANY; i++) {
+        p[i] = je_mallocx(64, NO_TCACHE);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        je_dallocx(p[i], TCACHE(id));
+    }
+    const tsd_t *cache = tcaches_peek(id);
+    ck_assert_int_eq(cache->bins[cls].full - cache->cold[cls].base, 1024);
+}
+
+END_TEST
+
 START_TEST(test_tcaches_fill_from_the_arena_and_give_back_to_it)
 {
     arena_t *arenas_of[] = {arena_create(), arena_create()};
@@ -336,6 +355,7 @@ main(void)
                    test_tcaches_are_created_up_to_the_limit_and_ids_come_back);
     tcase_add_test(tc, test_tcaches_names_check_sizes_and_rights);
     tcase_add_test(tc, test_tcaches_hold_what_is_freed_into_them_until_flushed);
+    tcase_add_test(tc, test_tcaches_grow_with_what_is_freed_into_them);
     tcase_add_test(tc, test_tcaches_fill_from_the_arena_and_give_back_to_it);
     tcase_add_test(tc, test_tcaches_serve_rallocx);
     tcase_add_test(tc, test_tcaches_random_traffic_over_several);
