@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "alloc/arena.h"
+#include "alloc/arena_choice.h"
 #include "alloc/emap.h"
 #include "alloc/label.h"
 #include "alloc/special.h"
 #include "alloc/tcache_count.h"
 #include "jealloc.h"
+#include "os/clock.h"
 #include "t/unit/tcache.h"
 
 enum { SIZE = 20000 };
@@ -49,6 +51,11 @@ START_TEST(test_classes_of_the_page_map)
     ck_assert_uint_eq(emap_class(p + OS_PAGE), 0);
     jea_free(p);
     tcache_flush(tsd);
+    ck_assert_uint_eq(emap_class(p), 0);
+    /* nor has one that goes back without a cache */
+    p = jea_mallocx(SIZE, JEA_TCACHE_NONE);
+    ck_assert_uint_eq(emap_class(p), szind + 1);
+    jea_dallocx(p, JEA_TCACHE_NONE);
     ck_assert_uint_eq(emap_class(p), 0);
 }
 
@@ -127,29 +134,45 @@ START_TEST(test_counts)
 
 END_TEST
 
+/* Take and give n objects some times, so that the bin gives some back and wants
+ * them again. */
+static void
+waves(unsigned n, unsigned rounds)
+{
+    static void *p[1000];
+    ck_assert_uint_le(n, JE_ARRAY_LEN(p));
+    for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned i = 0; i < n; i++) {
+            p[i] = jea_malloc(SIZE);
+        }
+        for (unsigned i = 0; i < n; i++) {
+            jea_free(p[i]);
+        }
+    }
+}
+
+static void
+take_all_cached(void)
+{
+    while (cached(szind + 1) > 0) {
+        ck_assert_ptr_nonnull(jea_malloc(SIZE));
+    }
+}
+
 /* A bin that wants back what it gave gets some at a time, newest first. */
 START_TEST(test_bins_are_filled_with_what_was_given_back)
 {
     begin();
-
-    enum { MANY = 1000 };
-
-    static void *p[MANY];
     const arena_t *arena = tsd->arena;
-    for (unsigned round = 0; round < 3; round++) {
-        for (unsigned i = 0; i < MANY; i++) {
-            p[i] = jea_malloc(SIZE);
-        }
-        for (unsigned i = 0; i < MANY; i++) {
-            jea_free(p[i]);
-        }
-    }
-    while (cached(szind + 1) > 0) {
-        ck_assert_ptr_nonnull(jea_malloc(SIZE));
-    }
+    waves(1000, 3);
+    take_all_cached();
     uint64_t before = atomic_load_rlx(&arena->large[szind - SC_NBINS].nmalloc);
     size_t active = arena->pac.nactive;
-    memset(jea_malloc(SIZE), 1, SIZE);
+    const extent_t *newest =
+        ecache_loose(&tsd->arena->pac.dirty, sz_size(szind) >> OS_LG_PAGE);
+    void *p = jea_malloc(SIZE);
+    ck_assert_ptr_eq(p, extent_object(newest));
+    memset(p, 1, SIZE);
     uint64_t got =
         atomic_load_rlx(&arena->large[szind - SC_NBINS].nmalloc) - before;
     ck_assert_uint_gt(got, 1);
@@ -157,6 +180,82 @@ START_TEST(test_bins_are_filled_with_what_was_given_back)
     ck_assert_uint_eq(arena->pac.nactive,
                       active + got * (sz_size(szind) >> OS_LG_PAGE));
     expect_invariants();
+}
+
+END_TEST
+
+/* One is no fill. */
+START_TEST(test_first_fill_is_of_two)
+{
+    begin();
+    waves(20, 1);
+    take_all_cached();
+    ck_assert_ptr_nonnull(jea_malloc(SIZE));
+    ck_assert_uint_eq(cached(szind + 1), 1);
+}
+
+END_TEST
+
+/* For objects that are guarded, are not this arena's or shall be zero, and for
+ * a bin that does not want anything back, there is just the one. */
+START_TEST(test_bins_are_filled_with_nothing_else)
+{
+    begin();
+    size_t before = arena_oversize_min;
+    waves(1000, 3);
+    if (_i == 3) {
+        tcache_flush(tsd);
+    }
+    take_all_cached();
+    if (_i == 0) {
+        conf.san_guard_large = UINT64_C(1) << 40;
+    } else if (_i == 1) {
+        arena_oversize_min = sz_size(szind);
+    }
+    ck_assert_ptr_nonnull(_i == 2 ? jea_calloc(1, SIZE) : jea_malloc(SIZE));
+    ck_assert_uint_eq(cached(szind + 1), 0);
+    arena_oversize_min = before;
+}
+
+END_TEST
+
+/* Who asks in vain uses the bin, too. */
+START_TEST(test_bin_that_is_asked_in_vain_is_not_idle)
+{
+    begin();
+    conf.tcache_gc_incr_bytes = UINT64_C(1) << 40; /* only when the test says */
+    restart();
+    waves(1000, 3);
+    take_all_cached();
+    arena_purge(tsd->arena);
+    const cache_bin_t *bin = &tsd->bins[szind + 1];
+    tcache_bin_t *cold = &tsd->cold[szind + 1];
+    cold->pops_seen = tcache_pops(bin, cold);
+    ck_assert_ptr_nonnull(jea_malloc(SIZE));
+    ck_assert_uint_eq(tcache_pops(bin, cold), cold->pops_seen);
+    ck_assert(cold->is_missed);
+    for (unsigned i = 0; i < 2; i++) {
+        tsd->gc_bin = szind;
+        tcache_gc(tsd, os_clock_coarse_ns());
+        ck_assert_int_eq(cold->is_missed, i == 0);
+    }
+}
+
+END_TEST
+
+/* The guards of those that were cached are pages like others again. */
+START_TEST(test_guards_go_with_what_they_guard)
+{
+    begin();
+    conf.san_guard_large = 1;
+    pac_t *pac = &tsd->arena->pac;
+    jea_free(jea_malloc(SIZE));
+    ck_assert_uint_eq(cached(szind + 1), 1);
+    size_t dirty = pac->dirty.npages;
+    tcache_flush(tsd);
+    ck_assert_uint_eq(pac->dirty.npages - dirty,
+                      (sz_size(szind) >> OS_LG_PAGE) + 2);
+    ck_assert(arena_is_valid(tsd->arena));
 }
 
 END_TEST
@@ -177,6 +276,27 @@ START_TEST(test_slow_pops_do_not_raise_the_mark)
     ck_assert_ptr_eq(bin->low, base);
     jea_free(jea_calloc(1, SIZE));
     ck_assert_ptr_eq(bin->low, base);
+}
+
+END_TEST
+
+/* And that of the largest only as far as it must. */
+START_TEST(test_mark_of_the_largest_is_exact)
+{
+    begin();
+    conf.tcache_max = 8 << 20;
+    restart();
+    void *p[6];
+    for (unsigned i = 0; i < 6; i++) {
+        p[i] = jea_malloc(65536);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        jea_free(p[i]);
+    }
+    cache_bin_t *bin = tsd_bin(tsd, sz_index(65536) + 1);
+    bin->low = bin->head; /* as trimming leaves it */
+    ck_assert_ptr_eq(jea_malloc(65536), p[5]);
+    ck_assert_ptr_eq(bin->low, bin->head);
 }
 
 END_TEST
@@ -272,8 +392,10 @@ END_TEST
 START_TEST(test_free_inside_is_told)
 {
     begin();
+    jea_free(jea_malloc(SIZE)); /* now the hot path has room */
     char *p = jea_malloc(SIZE);
     jea_free(p + 64);
+    ck_assert_uint_eq(cached(szind + 1), 1);
     tcache_flush(tsd);
 }
 
@@ -290,7 +412,12 @@ main(void)
     tcase_add_test(tc, test_class_follows_the_size);
     tcase_add_test(tc, test_counts);
     tcase_add_test(tc, test_bins_are_filled_with_what_was_given_back);
+    tcase_add_test(tc, test_first_fill_is_of_two);
+    tcase_add_loop_test(tc, test_bins_are_filled_with_nothing_else, 0, 4);
+    tcase_add_test(tc, test_bin_that_is_asked_in_vain_is_not_idle);
+    tcase_add_test(tc, test_guards_go_with_what_they_guard);
     tcase_add_test(tc, test_slow_pops_do_not_raise_the_mark);
+    tcase_add_test(tc, test_mark_of_the_largest_is_exact);
     tcase_add_test(tc, test_waves_of_the_largest_are_not_trimmed);
     tcase_add_test(tc, test_calloc_is_zero_from_everywhere);
     tcase_add_test(tc, test_reset_keeps_what_is_cached);
