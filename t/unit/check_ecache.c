@@ -147,6 +147,7 @@ START_TEST(test_ecache_loose_ones_serve_their_size_newest_first)
     ck_assert_uint_eq(ecache_remove_loose(&c, 3, out, 3), 3);
     ck_assert_ptr_eq(out[0], e[3]);
     ck_assert_ptr_eq(out[2], e[1]);
+    ck_assert(!out[0]->is_loose && !out[1]->is_loose && !out[2]->is_loose);
     ck_assert_uint_eq(c.npages, 3 + 4);
     ck_assert_uint_eq(ecache_remove_loose(&c, 3, out, 3), 1);
     ck_assert_uint_eq(ecache_remove_loose(&c, 3, out, 3), 0);

@@ -269,15 +269,15 @@ use_no_break(void)
     meta_use_break(false);
 }
 
-/* Five neighbours of 6 pages: the first and the last stay, and of those between
- * that `is_dirty` names are dirty, the others retained. Returns where they
- * begin. */
+/* Five neighbours of so many pages: the first and the last stay, and of those
+ * between that `is_dirty` names are dirty, the others retained. Returns where
+ * they begin. */
 static uintptr_t
-lay_out(const bool is_dirty[3])
+lay_out_of(size_t pages, const bool is_dirty[3])
 {
     extent_t *e[5];
     for (unsigned i = 0; i < 5; i++) {
-        e[i] = take(6);
+        e[i] = take(pages);
     }
     uintptr_t at = e[1]->addr;
     for (unsigned i = 0; i < 3; i++) {
@@ -292,6 +292,12 @@ lay_out(const bool is_dirty[3])
         }
     }
     return at;
+}
+
+static uintptr_t
+lay_out(const bool is_dirty[3])
+{
+    return lay_out_of(6, is_dirty);
 }
 
 /* Pages taken, and where they begin: of 6 dirty and 6 or 12 retained ones. */
@@ -325,6 +331,43 @@ START_TEST(test_pac_dirty_run_that_is_too_short_is_joined_with_retained)
         memset((void *)e->addr, 2, e->size);
         ck_assert(pac_is_valid(pac));
     }
+}
+
+END_TEST
+
+/* Of a class with what is asked for, but shorter. */
+START_TEST(test_pac_dirty_run_of_the_same_class_is_joined)
+{
+    static const bool is_dirty[] = {true, false, false};
+    use_no_break();
+    ck_assert_uint_eq(sz_pind_floor(16), sz_pind_floor(17));
+    uintptr_t at = lay_out_of(16, is_dirty);
+    ck_assert_uint_eq(take(17)->addr, at);
+    ck_assert_uint_eq(pac->dirty.npages, 0);
+    ck_assert(pac_is_valid(pac));
+}
+
+END_TEST
+
+/* The largest run is not the only one that is looked at. */
+START_TEST(test_pac_smaller_dirty_run_is_joined_where_it_suffices)
+{
+    use_no_break();
+    extent_t *larger = take(6), *wall[2], *dirty, *retained;
+    wall[0] = take(1);
+    dirty = take(4);
+    retained = take(8);
+    wall[1] = take(1);
+    ck_assert_uint_eq(extent_end(dirty), retained->addr);
+    ck_assert_uint_eq(extent_end(retained), wall[1]->addr);
+    uintptr_t at = dirty->addr;
+    pac_dalloc(pac, retained);
+    pac_purge_all(pac);
+    pac_dalloc(pac, larger);
+    pac_dalloc(pac, dirty);
+    ck_assert_uint_eq(take(10)->addr, at);
+    ck_assert_uint_eq(pac->dirty.npages, 6);
+    ck_assert_uint_eq(extent_pages(wall[0]), 1);
 }
 
 END_TEST
@@ -545,6 +588,27 @@ START_TEST(test_pac_part_and_adopt_move_dirty_pages_between_arenas)
 
 END_TEST
 
+START_TEST(test_pac_part_gives_what_lies_loose_as_a_whole)
+{
+    extent_t *e[3];
+    pac_run_t run = {.size = 0};
+    for (unsigned i = 0; i < 3; i++) {
+        e[i] = take(4);
+    }
+    extent_t *wall = take(1);
+    uintptr_t at = e[0]->addr;
+    ck_assert_uint_eq(wall->addr, at + 12 * OS_PAGE);
+    for (unsigned i = 0; i < 3; i++) {
+        pac_dalloc(pac, e[i]);
+    }
+    ck_assert(pac_part(pac, 12 << OS_LG_PAGE, 12 << OS_LG_PAGE, &run));
+    ck_assert_uint_eq(run.addr, at);
+    ck_assert_uint_eq(run.size, 12 << OS_LG_PAGE);
+    ck_assert_uint_eq(pac->dirty.npages, 0);
+}
+
+END_TEST
+
 START_TEST(test_pac_set_decay_refuses_what_is_out_of_range)
 {
     ck_assert(!pac_set_decay_ms(pac, PAC_DIRTY, -2));
@@ -669,6 +733,8 @@ main(void)
     tcase_add_test(tc, test_pac_dirty_is_used_before_muzzy_before_retained);
     tcase_add_test(
         tc, test_pac_dirty_run_that_is_too_short_is_joined_with_retained);
+    tcase_add_test(tc, test_pac_dirty_run_of_the_same_class_is_joined);
+    tcase_add_test(tc, test_pac_smaller_dirty_run_is_joined_where_it_suffices);
     tcase_add_test(tc, test_pac_dirty_run_stays_where_joining_does_not_suffice);
     tcase_add_test(tc, test_pac_decay_zero_purges_at_once);
     tcase_add_test(tc, test_pac_decay_leaves_what_is_in_use_loose);
@@ -680,6 +746,7 @@ main(void)
     tcase_add_test(tc, test_pac_decay_never_keeps_pages_dirty);
     tcase_add_test(tc, test_pac_decay_on_schedule_goes_through_muzzy);
     tcase_add_test(tc, test_pac_part_and_adopt_move_dirty_pages_between_arenas);
+    tcase_add_test(tc, test_pac_part_gives_what_lies_loose_as_a_whole);
     tcase_add_test(tc, test_pac_set_decay_refuses_what_is_out_of_range);
     tcase_add_test(tc, test_pac_alloc_of_impossible_sizes_changes_nothing);
     tcase_add_test(tc, test_pac_cut_without_a_descriptor_loses_nothing);
