@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#include "alloc/conf.h"
 #include "alloc/malloc.h"
+#include "jealloc.h"
 #include "os/pages.h"
 #include "t/util.h"
 
@@ -61,7 +63,8 @@ START_TEST(test_balance_takes_from_an_arena_that_has_such_a_run)
         balance_pages(arena, (size_t)80 << OS_LG_PAGE, OS_PAGE, &zeroed);
     ck_assert_ptr_nonnull(e);
     ck_assert(!zeroed);
-    ck_assert_uint_eq(whole->pac.dirty.npages + arena->pac.dirty.npages, 20);
+    ck_assert_uint_eq(whole->pac.dirty.npages, 0); /* not just what is asked */
+    ck_assert_uint_eq(arena->pac.dirty.npages, 20);
     ck_assert_uint_eq(pieces->pac.dirty.npages, PIECES * 4);
     e = balance_pages(arena, (size_t)3 << OS_LG_PAGE, OS_PAGE, &zeroed);
     ck_assert_ptr_nonnull(e);
@@ -83,6 +86,87 @@ START_TEST(test_balance_takes_fresh_pages_where_no_run_is_as_long)
 
 END_TEST
 
+/* So much at once that address space does not become a patchwork. */
+START_TEST(test_balance_takes_a_mebibyte_of_a_longer_run)
+{
+    arena_t *whole = make_arena(), *arena = make_arena();
+    size_t mebibyte = (size_t)1 << (20 - OS_LG_PAGE);
+    leave_dirty(whole, 1, 2 * mebibyte);
+    bool zeroed;
+    ck_assert_ptr_nonnull(
+        balance_pages(arena, (size_t)80 << OS_LG_PAGE, OS_PAGE, &zeroed));
+    ck_assert_uint_eq(whole->pac.dirty.npages, mebibyte);
+    ck_assert_uint_eq(arena->pac.dirty.npages, mebibyte - 80);
+}
+
+END_TEST
+
+/* Its own run is much too long to be cut; another's is not. */
+START_TEST(test_balance_takes_from_another_arena)
+{
+    arena_t *other = make_arena(), *arena = make_arena();
+    size_t npages = 2 << 6;
+    uint64_t before = (uint64_t)conf.lg_extent_max_active_fit;
+    conf.lg_extent_max_active_fit = 6;
+    leave_dirty(arena, 1, 4 * npages);
+    leave_dirty(other, 1, npages);
+    bool zeroed;
+    ck_assert_ptr_nonnull(
+        balance_pages(arena, (size_t)2 << OS_LG_PAGE, OS_PAGE, &zeroed));
+    ck_assert(!zeroed);
+    ck_assert_uint_eq(other->pac.dirty.npages, 0);
+    ck_assert_uint_eq(arena->pac.dirty.npages, 5 * npages - 2);
+    conf.lg_extent_max_active_fit = before;
+}
+
+END_TEST
+
+/* An arena that is lost, or one of whose pages a program takes care. */
+START_TEST(test_balance_leaves_some_arenas_alone)
+{
+    arena_t *whole = make_arena(), *arena = make_arena();
+    leave_dirty(whole, 1, 100);
+    jea_extent_hooks_t copy = *pac_hooks(&arena->pac);
+    if (_i == 0) {
+        whole->is_quarantined = true;
+    } else {
+        pac_set_hooks(_i == 1 ? &whole->pac : &arena->pac, &copy);
+    }
+    bool zeroed = false;
+    ck_assert_ptr_nonnull(
+        balance_pages(arena, (size_t)80 << OS_LG_PAGE, OS_PAGE, &zeroed));
+    ck_assert(zeroed);
+    ck_assert_uint_eq(whole->pac.dirty.npages, 100);
+}
+
+END_TEST
+
+/* Where much lies about that does not fit, some of it goes for fresh pages. */
+START_TEST(test_balance_purges_for_fresh_pages)
+{
+    enum { FRESH = 200, RUN = 100 };
+
+    arena_t *pieces = make_arena(), *arena = make_arena();
+    pieces->pac.grow_size = (size_t)64 << 20; /* all are of one region */
+    leave_dirty(pieces, PIECES, RUN);
+    bool zeroed;
+    for (unsigned i = 0; i < 2; i++) {
+        size_t before = pieces->pac.dirty.npages;
+        ck_assert_ptr_nonnull(balance_pages(arena, (size_t)FRESH << OS_LG_PAGE,
+                                            OS_PAGE, &zeroed));
+        size_t purged = before - pieces->pac.dirty.npages;
+        if (i == 0) { /* its decay time says never */
+            ck_assert_uint_eq(purged, 0);
+            pieces->pac.decay_dirty.time_ms = 10000;
+        } else {
+            ck_assert_uint_ge(purged, 2 * FRESH);
+            ck_assert_uint_lt(purged, 2 * FRESH + RUN);
+        }
+    }
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -91,6 +175,10 @@ main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_balance_takes_from_an_arena_that_has_such_a_run);
     tcase_add_test(tc, test_balance_takes_fresh_pages_where_no_run_is_as_long);
+    tcase_add_test(tc, test_balance_takes_a_mebibyte_of_a_longer_run);
+    tcase_add_test(tc, test_balance_takes_from_another_arena);
+    tcase_add_loop_test(tc, test_balance_leaves_some_arenas_alone, 0, 3);
+    tcase_add_test(tc, test_balance_purges_for_fresh_pages);
     suite_add_tcase(s, tc);
     return util_run(s);
 }
