@@ -558,13 +558,52 @@ START_TEST(test_hooks_that_return_nonsense_are_misuse)
 
 END_TEST
 
+/* However few pages they have. */
+START_TEST(test_hooks_are_told_of_each_merge_at_once)
+{
+    unsigned ind = created_with(&spies);
+    void *p[4];
+    for (unsigned i = 0; i < 4; i++) {
+        p[i] = je_mallocx(20000, ARENA(ind) | NO_TCACHE);
+    }
+    je_dallocx(p[1], NO_TCACHE);
+    unsigned before = spy.done[MERGE];
+    je_dallocx(p[2], NO_TCACHE);
+    ck_assert_uint_eq(spy.done[MERGE], before + 1);
+}
+
+END_TEST
+
+/* Pages in use before and fresh ones are not made one without asking. */
+START_TEST(test_hooks_that_refuse_to_merge_keep_what_they_have_apart)
+{
+    unsigned ind = created_with(&spies);
+    pac_t *pac = &arena_get(ind)->pac;
+    void *p[4];
+    for (unsigned i = 0; i < 4; i++) {
+        p[i] = je_mallocx(40960, ARENA(ind) | NO_TCACHE);
+    }
+    je_dallocx(p[2], NO_TCACHE);
+    ck_assert_int_eq(act(ind, "purge"), 0);
+    je_dallocx(p[1], NO_TCACHE);
+    size_t dirty = pac->dirty.npages;
+    ck_assert_uint_eq(dirty, 40960 >> OS_LG_PAGE);
+    spy.refused = 1u << MERGE;
+    ck_assert_ptr_nonnull(je_mallocx(81920, ARENA(ind) | NO_TCACHE));
+    ck_assert_uint_eq(pac->dirty.npages, dirty);
+}
+
+END_TEST
+
+/* Of a slab, and of a large object that goes back with others. */
 START_TEST(test_hooks_destroyed_arena_leaves_cached_pages_alone)
 {
+    size_t size = _i == 0 ? 112 : 20000;
     unsigned cache = 0, ind = created_with(&spies);
     size_t len = sizeof(cache);
     ck_assert_int_eq(je_mallctl("tcache.create", &cache, &len, NULL, 0), 0);
     int into = (int)((cache + 2) << 8);
-    char *p = je_mallocx(112, ARENA(ind) | into);
+    char *p = je_mallocx(size, ARENA(ind) | into);
     je_dallocx(p, into);
     ck_assert_int_eq(act(ind, "destroy"), 0);
     memset(&spy, 0xff, sizeof(spy)); /* a hook would crash now */
@@ -576,8 +615,47 @@ START_TEST(test_hooks_destroyed_arena_leaves_cached_pages_alone)
         je_mallctl("tcache.destroy", NULL, NULL, &cache, sizeof(cache)), 0);
     ck_assert_uint_eq(arena_create()->ind, ind);
     ck_assert_uint_eq(arena_get(ind)->pac.nactive, 0);
+    ck_assert_uint_eq(arena_get(ind)->pac.dirty.npages, 0);
     p[2] = 'x';
-    ck_assert_ptr_nonnull(je_mallocx(112, ARENA(ind) | NO_TCACHE));
+    ck_assert_ptr_nonnull(je_mallocx(size, ARENA(ind) | NO_TCACHE));
+}
+
+END_TEST
+
+/* What becomes free later on is the program's by now. */
+START_TEST(test_hooks_destroyed_arena_gives_no_pages_back)
+{
+    enum { N = 100 };
+
+    unsigned caches[2], ind = created_with(&spies);
+    arena_t *arena = arena_get(ind);
+    size_t len = sizeof(caches[0]);
+    char *p[N];
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(je_mallctl("tcache.create", &caches[i], &len, NULL, 0),
+                         0);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        p[i] = je_mallocx(112, ARENA(ind) | NO_TCACHE);
+    }
+    ck_assert_uint_ge(p[N - 1] - p[0], OS_PAGE);
+    for (unsigned i = 0; i < N; i++) {
+        int into = i == 0       ? (int)((caches[0] + 2) << 8)
+                   : i == N - 1 ? (int)((caches[1] + 2) << 8)
+                                : NO_TCACHE;
+        je_dallocx(p[i], into);
+    }
+    ck_assert_int_eq(act(ind, "destroy"), 0);
+    size_t gaps = arena->pac.ngaps;
+    p[N - 1][111] = 'x';
+    ck_assert_int_eq(
+        je_mallctl("tcache.destroy", NULL, NULL, &caches[1], sizeof(caches[1])),
+        0);
+    for (unsigned i = 0; i < 3; i++) {
+        arena_decay(arena, os_clock_ns() + i * UINT64_C(90000000000));
+    }
+    ck_assert_uint_eq(arena->pac.ngaps, gaps);
+    ck_assert_int_eq(p[N - 1][111], 'x');
 }
 
 END_TEST
@@ -602,7 +680,12 @@ main(void)
     tcase_add_test(tc, test_hooks_are_read_and_replaced);
     tcase_add_test(tc, test_hooks_of_arenas_create_are_checked);
     tcase_add_test(tc, test_hooks_that_return_nonsense_are_misuse);
-    tcase_add_test(tc, test_hooks_destroyed_arena_leaves_cached_pages_alone);
+    tcase_add_test(tc, test_hooks_are_told_of_each_merge_at_once);
+    tcase_add_test(tc,
+                   test_hooks_that_refuse_to_merge_keep_what_they_have_apart);
+    tcase_add_loop_test(
+        tc, test_hooks_destroyed_arena_leaves_cached_pages_alone, 0, 2);
+    tcase_add_test(tc, test_hooks_destroyed_arena_gives_no_pages_back);
     suite_add_tcase(s, tc);
     return util_run(s);
 }
