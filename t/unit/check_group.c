@@ -172,6 +172,22 @@ START_TEST(test_group_without_pages_leaves_the_own_arena)
 
 END_TEST
 
+/* A child whose thread had an arena that is lost now. */
+START_TEST(test_group_is_joined_again_with_another_arena)
+{
+    tsd_t *tsd = tsd_get();
+    set_arena(2);
+    ck_assert(tsd->is_arena_chosen);
+    ck_assert(!tsd_leave_quarantine(tsd));
+    ck_assert(tsd->is_arena_chosen);
+    arena_get(2)->is_quarantined = true;
+    ck_assert(tsd_leave_quarantine(tsd));
+    ck_assert_uint_ne(tsd->arena->ind, 2);
+    ck_assert(!tsd->is_arena_chosen);
+}
+
+END_TEST
+
 static void *
 free_run(void *arg)
 {
@@ -230,6 +246,7 @@ main(void)
     tcase_add_test(tc, test_group_is_not_of_arenas_with_settings_of_their_own);
     tcase_add_test(tc, test_group_is_not_of_arenas_with_hooks);
     tcase_add_test(tc, test_group_without_pages_leaves_the_own_arena);
+    tcase_add_test(tc, test_group_is_joined_again_with_another_arena);
     tcase_add_test(tc, test_group_is_purged_with_each_of_its_arenas);
     tcase_add_test(tc, test_group_merges_what_its_threads_leave);
     suite_add_tcase(s, tc);
