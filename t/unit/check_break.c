@@ -18,6 +18,7 @@
 #include "alloc/emap.h"
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
+#include "alloc/pac_internal.h"
 #include "jealloc.h"
 #include "os/brk.h"
 #include "os/clock.h"
@@ -123,6 +124,38 @@ START_TEST(test_break_serves_what_mmap_does_not)
             arena_large_alloc(arena, sz_size(SC_NBINS), 0, false));
     }
     os_pages_fail_at(0, 0);
+    ck_assert(arena_is_valid(arena));
+}
+
+END_TEST
+
+/* Fresh pages that lie just behind are no part of it: one cannot be unmapped,
+ * the others can. */
+START_TEST(test_break_is_not_joined_with_what_is_mapped_behind)
+{
+    size_t more = 16 << OS_LG_PAGE;
+    bool zeroed;
+    extent_t *e = take((size_t)1 << 20);
+    uintptr_t end = (uintptr_t)sbrk(0);
+    size_t size = end - extent_end(e); /* the rest of what was got */
+    ck_assert_uint_gt(size, 0);
+    e = pac_alloc(pac, size, OS_PAGE, &zeroed);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_uint_eq(extent_end(e), end);
+    pac_dalloc(pac, e);
+    size_t dirty = pac->dirty.npages;
+    ck_assert_uint_eq(dirty, size >> OS_LG_PAGE);
+    if (mmap((void *)end, more, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != (void *)end) {
+        return; /* something is there */
+    }
+    const pac_run_t run = {.addr = end, .size = more};
+    ck_assert(pac_adopt(pac, &pac->retained, &run, true, true));
+    pac->dss = CONF_DSS_DISABLED;
+    e = pac_alloc(pac, size + more, OS_PAGE, &zeroed);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_uint_ne(extent_end(e), end + more);
+    ck_assert_uint_eq(pac->dirty.npages, dirty);
     ck_assert(arena_is_valid(arena));
 }
 
@@ -329,6 +362,7 @@ main(void)
     tcase_add_test(tc, test_break_is_used_first_last_or_not_at_all);
     tcase_add_test(tc, test_break_without_room_leaves_it_to_mmap);
     tcase_add_test(tc, test_break_serves_what_mmap_does_not);
+    tcase_add_test(tc, test_break_is_not_joined_with_what_is_mapped_behind);
     tcase_add_loop_test(tc, test_break_pages_decay_and_stay, 0, 2);
     tcase_add_loop_test(tc, test_break_may_be_moved_by_others, 0, 2);
     tcase_add_test(tc, test_break_goes_to_another_arena_when_its_own_ends);
