@@ -10,6 +10,7 @@
 #include "alloc/meta.h"
 #include "jealloc.h"
 #include "os/clock.h"
+#include "os/pages.h"
 #include "t/unit/tcache.h"
 
 /* Take and give n objects of a class `rounds` times. */
@@ -208,7 +209,14 @@ START_TEST(test_tcache_loans_of_lost_threads_end_in_the_child)
     ck_assert_uint_eq(lendable(), 29 * MIB);
     pid_t pid = fork();
     if (pid == 0) {
-        bool ok = lendable() == (holder.is_inside ? 32u : 29u) * MIB;
+        size_t rest = (holder.is_inside ? 32u : 29u) * MIB;
+        bool ok = lendable() == rest;
+        pid = fork();
+        if (pid == 0) { /* its child has them as well */
+            _exit(lendable() == rest ? 0 : 1);
+        }
+        int of_child = -1;
+        ok = ok && waitpid(pid, &of_child, 0) == pid && of_child == 0;
         tsd_reclaim_orphans();
         _exit(ok && lendable() == 32u * MIB ? 0 : 1);
     }
@@ -218,6 +226,55 @@ START_TEST(test_tcache_loans_of_lost_threads_end_in_the_child)
     pthread_barrier_wait(&holder.barrier);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_uint_eq(lendable(), 32 * MIB);
+}
+
+END_TEST
+
+/* Of a cache that may be half changed nobody knows what it holds. */
+START_TEST(test_tcache_that_is_lost_borrows_no_more)
+{
+    enum { MIB = 1 << 20 };
+
+    static tsd_t kept = {.is_cache_on = true}, lost = {.is_cache_on = true};
+    restart();
+    ck_assert(tcache_borrow(&kept, 4 * MIB));
+    ck_assert(tcache_borrow(&lost, 5 * MIB));
+    tcache_lent_restart();
+    tcache_lent_keep(&kept, true);
+    tcache_lent_keep(&lost, false);
+    ck_assert(kept.is_cache_on && !lost.is_cache_on);
+    ck_assert_uint_eq(kept.cache_lent_bytes, 2 * MIB);
+    ck_assert_uint_eq(lost.cache_lent_bytes, 0);
+    ck_assert_uint_eq(lendable(), 30 * MIB);
+    tcache_repay(&kept);
+    ck_assert_uint_eq(lendable(), 32 * MIB);
+}
+
+END_TEST
+
+/* What was borrowed for slots that are not to be had. */
+START_TEST(test_tcache_loan_goes_back_without_memory)
+{
+    if (!je_config_debug) {
+        return; /* mappings can be made to fail in debug builds */
+    }
+    unsigned cls = sz_index(32768) + 1;
+    conf.tcache_gc_incr_bytes = UINT64_C(1) << 40;
+    restart();
+    batches(sz_index(28672) + 1, 200, 4);
+    batches(cls, 1000, 1); /* given, and now there are pages for that many */
+    os_pages_fail_at(1, UINT64_MAX);
+    for (unsigned lg = META_LG_SLOTS_MAX; lg >= META_LG_SLOTS_MIN; lg--) {
+        while (meta_slots_alloc(lg) != NULL) {
+        }
+    }
+    while (meta_alloc(1) != NULL) {
+    }
+    ck_assert_uint_gt(tsd->cache_lent_bytes, 0);
+    batches(cls, 1000, 3);
+    ck_assert_uint_le(slots(cls), tsd->cold[cls].slots_max);
+    ck_assert_uint_eq(tcache_budget(tsd), tsd->cache_limit_bytes);
+    os_pages_fail_at(0, 0);
 }
 
 END_TEST
@@ -307,6 +364,8 @@ main(void)
     tcase_add_test(tc, test_tcache_loans_are_bounded_and_come_back);
     tcase_add_loop_test(tc, test_tcache_loans_of_lost_threads_end_in_the_child,
                         0, 2);
+    tcase_add_test(tc, test_tcache_that_is_lost_borrows_no_more);
+    tcase_add_test(tc, test_tcache_loan_goes_back_without_memory);
     tcase_add_test(tc, test_tcache_limits_hold_for_what_does_not_stretch);
     tcase_add_test(tc, test_tcache_peak_is_looked_at_when_bins_are_filled);
     tcase_add_test(tc, test_tcache_peak_of_what_is_past_the_cache);
