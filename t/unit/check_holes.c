@@ -5,6 +5,7 @@
 #include "t/unit/holes.h"
 
 #include "alloc/background.h"
+#include "alloc/conf.h"
 #include "alloc/tsd.h"
 
 /* ---- when -------------------------------------------------------------- */
@@ -140,6 +141,20 @@ START_TEST(test_a_new_time_counts_from_now_on)
 
 END_TEST
 
+/* Looks cost something, so there is a least time between two. */
+START_TEST(test_a_time_of_nothing_much_is_not_less_than_ten_ms)
+{
+    sow(SIZE, SLABS, 0);
+    ck_assert(arena_set_decay_ms(field.arena, PAC_DIRTY, 1));
+    decay_at(0);
+    decay_at(9999999);
+    expect_gaps(0);
+    decay_at(10000000);
+    expect_gaps(0xe);
+}
+
+END_TEST
+
 START_TEST(test_purge_does_it_at_once)
 {
     char name[64];
@@ -266,14 +281,19 @@ END_TEST
 
 START_TEST(test_helper_threads_do_it)
 {
+    background_stats_t stats;
     sow(SIZE, SLABS, 0);
+    conf.max_background_threads = 1;
     ck_assert(arena_set_decay_ms(field.arena, PAC_DIRTY, 400));
     ck_assert(background_set(true));
     for (unsigned i = 0; i < 5000 && figures().gaps == 0; i++) {
         (void)usleep(1000);
     }
+    background_stats(&stats);
     ck_assert(background_set(false));
     expect_gaps(0xe);
+    /* it woke up for that, sooner than it does in any case */
+    ck_assert_uint_le(stats.run_interval_ns, 600000000);
 }
 
 END_TEST
@@ -384,6 +404,30 @@ START_TEST(test_a_region_opens_all_pages_it_touches)
     expect_gaps(0xfffff80);
     fill(p, 6);
     for (unsigned i = 0; i < 6; i++) {
+        stamp(p[i]);
+    }
+    expect_gaps(0);
+}
+
+END_TEST
+
+/* What is left over at the end of a slab is no region. */
+START_TEST(test_what_is_left_over_is_not_taken)
+{
+    enum { REGION = 448, NREGS = 27 };
+
+    static void *p[SLABS * NREGS];
+    (void)setenv("MALLOC_CONF", "slab_sizes:448-448:3", 1);
+    setup();
+    sow(REGION, SLABS, NREGS - 1);
+    ck_assert_uint_eq(field.info->nregs, NREGS);
+    ck_assert_uint_lt(NREGS * REGION, field.info->slab_size);
+    fill(p, NREGS - 1); /* of the current slab */
+    arena_purge(field.arena);
+    expect_gaps(0x3);
+    fill(p, SLABS * (NREGS - 1));
+    for (unsigned i = 0; i < SLABS * (NREGS - 1); i++) {
+        ck_assert_uint_lt(region_of(p[i]), NREGS - 1);
         stamp(p[i]);
     }
     expect_gaps(0);
@@ -539,6 +583,7 @@ main(void)
     tcase_add_test(tc, test_never_means_never);
     tcase_add_test(tc, test_a_time_of_zero_waits_for_nothing);
     tcase_add_test(tc, test_a_new_time_counts_from_now_on);
+    tcase_add_test(tc, test_a_time_of_nothing_much_is_not_less_than_ten_ms);
     tcase_add_test(tc, test_purge_does_it_at_once);
     tcase_add_test(tc, test_decay_follows_the_schedule);
     tcase_add_test(tc, test_ticks_share_the_work);
@@ -557,6 +602,9 @@ main(void)
     tcase_add_test(tc, test_reset_keeps_nothing_that_is_gone);
     tcase_add_loop_test(tc, test_random_traffic_keeps_contents, 0, SC_NBINS);
     tcase_add_test(tc, test_printed_statistics_say_so);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("option"); /* which is set before all else */
+    tcase_add_test(tc, test_what_is_left_over_is_not_taken);
     suite_add_tcase(s, tc);
     return util_run(s);
 }

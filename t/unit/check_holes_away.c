@@ -201,6 +201,7 @@ begin_purge(void)
     ck_assert_int_eq(pthread_create(&t, NULL, purger, NULL), 0);
     ck_assert_int_eq(read(pipes[0][0], &c, 1), 1);
     ck_assert_uint_eq(field.bin->nmoving, BIN_MOVING_MAX);
+    ck_assert_uint_eq(field.arena->pac.decay_dirty.npurging, 1);
     return t;
 }
 
@@ -209,6 +210,7 @@ end_purge(pthread_t t)
 {
     ck_assert_int_eq(write(pipes[1][1], "x", 1), 1);
     ck_assert_int_eq(pthread_join(t, NULL), 0);
+    ck_assert_uint_eq(field.arena->pac.decay_dirty.npurging, 0);
 }
 
 /* What another thread was giving back is no lock that anybody waits for. */
