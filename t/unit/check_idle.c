@@ -71,6 +71,27 @@ START_TEST(test_pages_of_idle_arenas_decay_as_others_allocate)
 
 END_TEST
 
+/* And of course its own. */
+START_TEST(test_pages_of_an_arena_decay_as_its_threads_allocate)
+{
+    arena_t *arena = tsd_get()->arena;
+    ck_assert(pac_set_decay_ms(&arena->pac, PAC_DIRTY, 200));
+    jea_free(jea_malloc(2048));
+    extent_t *e = arena_large_alloc(arena, 1 << 20, OS_PAGE, false);
+    ck_assert_ptr_nonnull(e);
+    arena_large_dalloc(e);
+    ck_assert_uint_ge(dirty_pages(arena), 256);
+    for (unsigned round = 0; round < 2; round++) {
+        wait_for_decay();
+        for (size_t n = 0; n < 4 * conf.tcache_gc_incr_bytes; n += 2048) {
+            jea_free(jea_malloc(2048));
+        }
+    }
+    ck_assert_uint_eq(dirty_pages(arena), 0);
+}
+
+END_TEST
+
 START_TEST(test_pages_of_idle_arenas_decay_as_others_free)
 {
     static const struct {
@@ -102,6 +123,7 @@ main(void)
     TCase *tc = tcase_create("idle");
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_pages_of_idle_arenas_decay_as_others_allocate);
+    tcase_add_test(tc, test_pages_of_an_arena_decay_as_its_threads_allocate);
     tcase_add_loop_test(tc, test_pages_of_idle_arenas_decay_as_others_free, 0,
                         2);
     suite_add_tcase(s, tc);
