@@ -317,6 +317,10 @@ START_TEST(test_bytes_are_told_of_in_time)
         ck_assert_uint_ge(tsd->progress - before + most, N * size);
         ck_assert_uint_le(tsd->progress - before, N * size + most);
     }
+    /* what comes from no bin at once */
+    uint64_t before = tsd->progress;
+    jea_free(jea_mallocx(98304, JEA_TCACHE_NONE));
+    ck_assert_uint_eq(tsd->progress - before, 98304);
 }
 
 END_TEST
