@@ -25,6 +25,7 @@ START_TEST(test_free_pages_of_a_slab_go_after_the_decay_time)
     figures_t after = figures();
     size_t bytes = SLABS * FREE_PAGES * OS_PAGE;
     ck_assert_uint_eq(after.gaps, bytes); /* ….slab_gaps */
+    ck_assert_uint_eq(figure("jeprobe.arenas.4096.slab_gaps"), bytes);
     ck_assert_uint_eq(before.resident - after.resident, bytes);
     ck_assert_uint_eq(before.active - after.active, bytes);
     ck_assert_uint_eq(before.all_resident - after.all_resident, bytes);
@@ -108,6 +109,7 @@ END_TEST
 START_TEST(test_never_means_never)
 {
     sow(SIZE, SLABS, 0);
+    decay_at(0); /* it was looked at when the time was another */
     ck_assert(arena_set_decay_ms(field.arena, PAC_DIRTY, -1));
     for (unsigned i = 0; i < 10; i++) {
         decay_at(i * 100 * QUARTER);
@@ -200,7 +202,10 @@ START_TEST(test_ticks_share_the_work)
     ck_assert_uint_le(field.arena->pac.ngaps,
                       (size_t)2 * BIN_MOVING_MAX * FREE_PAGES);
     for (uint64_t i = 0; i < 1000; i++) {
+        size_t before = field.arena->pac.ngaps;
         arena_tick(field.arena, field.now + QUARTER + i * steps);
+        ck_assert_uint_le(field.arena->pac.ngaps - before,
+                          (size_t)BIN_MOVING_MAX * FREE_PAGES);
     }
     expect_gaps(0xe);
 }
@@ -260,6 +265,27 @@ START_TEST(test_a_quiet_bin_keeps_no_slab)
     decay_at(3 * QUARTER);
     decay_at(4 * QUARTER);
     ck_assert_uint_eq(field.arena->pac.nactive, 0);
+}
+
+END_TEST
+
+/* Even if it never had another one. */
+START_TEST(test_a_quiet_bin_gives_up_its_only_slab)
+{
+    sow(SIZE, 1, 0);
+    arena_flush(field.szind, field.live, 1);
+    arena_purge(field.arena);
+    arena_purge(field.arena); /* by now only that one can be idle */
+    ck_assert_ptr_eq(field.bin->current, field.other);
+    ck_assert_ptr_null(field.bin->spare);
+    ck_assert_uint_eq(field.bin->stats.nonfull_slabs, 0);
+    /* what was freed is no reason to look any more */
+    decay_at(4 * QUARTER);
+    ck_assert(field.bin->has_idle);
+    for (unsigned i = 5; i < 8 && field.bin->current != NULL; i++) {
+        decay_at(i * QUARTER);
+    }
+    ck_assert_ptr_null(field.bin->current);
 }
 
 END_TEST
@@ -590,6 +616,7 @@ main(void)
     tcase_add_test(tc, test_rare_ticks_do_more);
     tcase_add_test(tc, test_nobody_wakes_for_nothing);
     tcase_add_test(tc, test_a_quiet_bin_keeps_no_slab);
+    tcase_add_test(tc, test_a_quiet_bin_gives_up_its_only_slab);
     tcase_add_test(tc, test_a_bin_in_use_keeps_its_slab);
     tcase_add_test(tc, test_helper_threads_do_it);
     tcase_add_loop_test(tc, test_no_page_of_a_live_region_goes, 0, 7);

@@ -236,6 +236,19 @@ START_TEST(test_a_fork_while_another_thread_purges_is_survived)
 
 END_TEST
 
+/* Nobody looks while another one does, on schedule. */
+START_TEST(test_one_looks_at_a_time)
+{
+    pthread_t t = begin_purge();
+    arena_decay(field.arena, field.now + QUARTER);
+    ck_assert_uint_eq(field.arena->pac.ngaps, 0);
+    ck_assert_uint_eq(field.bin->nmoving, BIN_MOVING_MAX);
+    end_purge(t);
+    expect_gaps(0xe);
+}
+
+END_TEST
+
 /* Regions come back to slabs whose pages are on their way. */
 START_TEST(test_frees_do_not_wait_for_a_purge)
 {
@@ -291,6 +304,7 @@ main(void)
     tcase_add_test(tc, test_a_child_has_the_same_gaps);
     tcase_add_test(tc, test_a_fork_by_a_hook_is_survived);
     tcase_add_test(tc, test_a_fork_while_another_thread_purges_is_survived);
+    tcase_add_test(tc, test_one_looks_at_a_time);
     tcase_add_test(tc, test_frees_do_not_wait_for_a_purge);
     tcase_add_test(tc, test_reset_waits_for_a_purge);
     suite_add_tcase(s, tc);
