@@ -233,6 +233,9 @@ START_TEST(test_pac_neighbours_merge_when_all_are_free)
     pac_dalloc(pac, emap_extent(e[2]->addr));
     ck_assert_uint_eq(take(15)->addr, first);
     ck_assert_uint_eq(pac->dirty.npages, 0);
+    for (unsigned page = 1; page < 14; page++) { /* nobody starts there now */
+        ck_assert_ptr_null(emap_extent(first + page * OS_PAGE));
+    }
 }
 
 END_TEST
