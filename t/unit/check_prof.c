@@ -196,6 +196,7 @@ START_TEST(test_site_is_interned)
     const prof_site_t *b = prof_site_get(prof_stack_get(frames, 3), 80, 1000);
     ck_assert_ptr_ne(b, a);
     ck_assert_ptr_eq(b->stack, a->stack);
+    ck_assert_ptr_eq(prof_site_get(prof_stack_get(frames, 3), 64, 1000), a);
     ck_assert_ptr_ne(prof_site_get(prof_stack_get(frames, 3), 64, 2000), a);
     ck_assert_ptr_ne(prof_site_get(prof_stack_get(frames, 2), 64, 1000)->stack,
                      a->stack);
