@@ -8,6 +8,7 @@
 
 #include "alloc/arena.h"
 #include "alloc/meta.h"
+#include "alloc/tcaches.h"
 #include "jealloc.h"
 #include "os/clock.h"
 #include "os/pages.h"
@@ -47,6 +48,7 @@ START_TEST(test_tcache_bin_stretches_if_it_wants_back_what_it_gave)
         ck_assert_uint_le(slots(cls), easy);
         batches(cls, 1000, 4);
         ck_assert_uint_gt(slots(cls), 4 * easy - 1);
+        ck_assert_uint_lt(tsd->cold[cls].fill, 2 * easy); /* at once */
         ck_assert_uint_le(slots(cls) * sizes[i], (size_t)4 << 20);
         ck_assert_uint_le(tsd->cache_limit_bytes, (size_t)8 << 20);
     }
@@ -230,6 +232,40 @@ START_TEST(test_tcache_loans_of_lost_threads_end_in_the_child)
 
 END_TEST
 
+/* An explicit cache is whole in the child, and so is that of the thread that
+ * forked, whatever became of the list of threads. */
+START_TEST(test_tcache_loans_of_what_is_whole_go_on_in_the_child)
+{
+    enum { MIB = 1 << 20 };
+
+    unsigned id;
+    size_t len = sizeof(id);
+    tsd_t *cache = tsd;
+    restart();
+    if (_i == 0) {
+        ck_assert_int_eq(jea_mallctl("tcache.create", &id, &len, NULL, 0), 0);
+        jea_dallocx(jea_malloc(64), JEA_TCACHE(id)); /* makes it */
+        cache = tcaches_peek(id);
+        ck_assert_ptr_nonnull(cache);
+    }
+    ck_assert(tcache_borrow(cache, 5 * MIB));
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (_i == 1) {
+            (void)tsd_list_lock(); /* as by a thread that is not here */
+            tsd_fork_child();
+        }
+        _exit(lendable() == 29 * MIB ? 0 : 1);
+    }
+    int status = -1;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    tcache_repay(cache);
+    ck_assert_uint_eq(lendable(), 32 * MIB);
+}
+
+END_TEST
+
 /* Of a cache that may be half changed nobody knows what it holds. */
 START_TEST(test_tcache_that_is_lost_borrows_no_more)
 {
@@ -349,6 +385,36 @@ START_TEST(test_tcache_peak_of_what_is_past_the_cache)
 
 END_TEST
 
+static uint64_t
+read_peak(void)
+{
+    uint64_t peak = 0;
+    size_t len = sizeof(peak);
+    ck_assert_int_eq(jea_mallctl("thread.peak.read", &peak, &len, NULL, 0), 0);
+    return peak;
+}
+
+/* However little of what was there before that is, and whoever asks is told of
+ * what was not looked at yet. */
+START_TEST(test_tcache_peak_is_looked_for_anew_after_a_reset)
+{
+    enum { MUCH = 64 << 20, LITTLE = 1 << 19, PIECE = 16384 };
+
+    void *p = jea_mallocx(MUCH, JEA_TCACHE_NONE);
+    ck_assert_uint_ge(read_peak(), MUCH);
+    jea_dallocx(p, JEA_TCACHE_NONE);
+    ck_assert_int_eq(jea_mallctl("thread.peak.reset", NULL, NULL, NULL, 0), 0);
+    jea_dallocx(jea_mallocx(LITTLE, JEA_TCACHE_NONE), JEA_TCACHE_NONE);
+    ck_assert_uint_eq(read_peak(), LITTLE);
+    ck_assert_int_eq(jea_mallctl("thread.peak.reset", NULL, NULL, NULL, 0), 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        ck_assert_ptr_nonnull(jea_mallocx(PIECE, JEA_TCACHE_NONE));
+    }
+    ck_assert_uint_eq(read_peak(), 3 * PIECE);
+}
+
+END_TEST
+
 int
 main(void)
 {
@@ -364,11 +430,14 @@ main(void)
     tcase_add_test(tc, test_tcache_loans_are_bounded_and_come_back);
     tcase_add_loop_test(tc, test_tcache_loans_of_lost_threads_end_in_the_child,
                         0, 2);
+    tcase_add_loop_test(
+        tc, test_tcache_loans_of_what_is_whole_go_on_in_the_child, 0, 2);
     tcase_add_test(tc, test_tcache_that_is_lost_borrows_no_more);
     tcase_add_test(tc, test_tcache_loan_goes_back_without_memory);
     tcase_add_test(tc, test_tcache_limits_hold_for_what_does_not_stretch);
     tcase_add_test(tc, test_tcache_peak_is_looked_at_when_bins_are_filled);
     tcase_add_test(tc, test_tcache_peak_of_what_is_past_the_cache);
+    tcase_add_test(tc, test_tcache_peak_is_looked_for_anew_after_a_reset);
     suite_add_tcase(s, tc);
     return util_run(s);
 }
