@@ -89,6 +89,43 @@ START_TEST(test_tcache_stack_grows_under_load_and_stops_at_its_limit)
 
 END_TEST
 
+/* What was not used since trimming last looked is so in a larger stack, too;
+ * but one that was just trimmed can be popped from. */
+START_TEST(test_tcache_mark_of_what_is_idle)
+{
+    enum { N = 8 };
+
+    void *p[N + 1];
+    unsigned cls = sz_index(2048) + 1;
+    cache_bin_t *bin = &tsd->bins[cls];
+    const tcache_bin_t *cold = &tsd->cold[cls];
+    conf.tcache_gc_delay_bytes = UINT64_C(1) << 40; /* nothing goes */
+    restart();
+    jea_free(jea_malloc(2048)); /* what others gave does not go either */
+    tcache_flush(tsd);
+    for (unsigned i = 0; i <= N; i++) {
+        p[i] = jea_mallocx(2048, JEA_TCACHE_NONE);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        jea_free(p[i]);
+    }
+    ck_assert_int_eq(bin->full - bin->head, 0);
+    bin->low = bin->head; /* as trimming leaves it */
+    jea_free(p[N]);
+    ck_assert_int_eq(bin->full - cold->base, 2 * N);
+    ck_assert_int_eq(bin->low - cold->base, N);
+    bin->left = 0; /* trimming is due with the next, and looks at this bin */
+    tsd->next_gc = tsd->progress;
+    tsd->gc_bin = cls - 1;
+    ck_assert_ptr_eq(jea_malloc(2048), p[N]);
+    ck_assert_uint_eq(tsd->gc_bin, cls);
+    ck_assert_uint_eq(cached(cls), N);
+    ck_assert_int_eq(bin->low - cold->base, N / 2);
+    expect_invariants();
+}
+
+END_TEST
+
 static void *
 free_only(void *arg)
 {
@@ -821,6 +858,7 @@ main(void)
     tcase_add_test(tc, test_tcache_random_traffic_keeps_the_invariants);
     tcase_add_test(tc,
                    test_tcache_stack_grows_under_load_and_stops_at_its_limit);
+    tcase_add_test(tc, test_tcache_mark_of_what_is_idle);
     tcase_add_test(tc, test_tcache_of_a_thread_that_only_frees_stays_small);
     tcase_add_test(tc,
                    test_tcache_first_object_taken_is_of_the_threads_own_arena);
