@@ -10,6 +10,7 @@
 
 #include "alloc/conf.h"
 #include "alloc/malloc.h"
+#include "alloc/prof.h"
 #include "alloc/prof_bt.h"
 #include "t/util.h"
 
@@ -405,7 +406,7 @@ START_TEST(test_child_forgets_what_was_in_use)
     cfi_trail_t trail;
     learn(&w);
     ck_assert_ptr_nonnull(begin(&w, &trail));
-    prof_trace_fork_child();
+    prof_fork_child();
     ck_assert_ptr_null(prof_trace_find(&w.start, 0));
     learn(&w);
     ck_assert_ptr_eq(prof_trace_find(&w.start, 0), w.stack);
