@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "alloc/arena.h"
+#include "alloc/background.h"
 #include "alloc/conf.h"
 #include "alloc/malloc.h"
 #include "alloc/tsd.h"
@@ -92,6 +93,22 @@ START_TEST(test_pages_of_an_arena_decay_as_its_threads_allocate)
 
 END_TEST
 
+/* Then none of a program's threads waits for the kernel. */
+START_TEST(test_helper_threads_take_it_over)
+{
+    tsd_t *tsd = tsd_get();
+    for (unsigned round = 0; round < 2; round++) {
+        ck_assert(background_set(round == 0));
+        unsigned before = tsd->ticks;
+        for (size_t n = 0; n < 8 * conf.tcache_gc_incr_bytes; n += 2048) {
+            jea_free(jea_malloc(2048));
+        }
+        ck_assert_int_eq(tsd->ticks == before, round == 0);
+    }
+}
+
+END_TEST
+
 START_TEST(test_pages_of_idle_arenas_decay_as_others_free)
 {
     static const struct {
@@ -124,6 +141,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, test_pages_of_idle_arenas_decay_as_others_allocate);
     tcase_add_test(tc, test_pages_of_an_arena_decay_as_its_threads_allocate);
+    tcase_add_test(tc, test_helper_threads_take_it_over);
     tcase_add_loop_test(tc, test_pages_of_idle_arenas_decay_as_others_free, 0,
                         2);
     suite_add_tcase(s, tc);

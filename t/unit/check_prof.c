@@ -7,6 +7,7 @@
 #include "alloc/malloc.h"
 #include "alloc/prof.h"
 #include "alloc/prof_exp.h"
+#include "alloc/prof_hook.h"
 #include "alloc/prof_ln.h"
 #include "alloc/prof_table.h"
 #include "alloc/tcache_count.h"
@@ -208,6 +209,29 @@ START_TEST(test_site_is_interned)
 
 END_TEST
 
+static void
+walk_too_far(void **frames, unsigned *depth, unsigned max)
+{
+    for (unsigned i = 0; i < max; i++) {
+        frames[i] = &frames[i];
+    }
+    *depth = max + 5;
+}
+
+/* A program's function may say anything. */
+START_TEST(test_stack_of_the_programs_own_is_cut)
+{
+    uintptr_t frames[4];
+    unsigned depth = 0;
+    ck_assert(!prof_hook_capture(frames, 4, &depth));
+    prof_hook_set_backtrace(walk_too_far);
+    ck_assert(prof_hook_capture(frames, 4, &depth));
+    ck_assert_uint_eq(depth, 4);
+    prof_hook_set_backtrace(NULL);
+}
+
+END_TEST
+
 START_TEST(test_table_keeps_what_is_added)
 {
     enum { N = 50000 };
@@ -298,6 +322,7 @@ main(void)
     tcase_add_test(tc, test_draw_is_never_when_off);
     tcase_add_test(tc, test_draw_outlives_a_failed_request);
     tcase_add_test(tc, test_site_is_interned);
+    tcase_add_test(tc, test_stack_of_the_programs_own_is_cut);
     tcase_add_test(tc, test_table_keeps_what_is_added);
     tcase_add_test(tc, test_table_replaces_same_address);
     tcase_add_test(tc, test_table_is_bounded);
