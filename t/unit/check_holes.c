@@ -319,7 +319,7 @@ START_TEST(test_helper_threads_do_it)
     ck_assert(background_set(false));
     expect_gaps(0xe);
     /* it woke up for that, sooner than it does in any case */
-    ck_assert_uint_le(stats.run_interval_ns, 600000000);
+    ck_assert_uint_le(stats.run_interval_ns, 900000000);
 }
 
 END_TEST
