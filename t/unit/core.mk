@@ -47,12 +47,17 @@ EXTRA_DIST += \
 	t/unit/check_balance.env \
 	t/unit/check_count.env \
 	t/unit/check_group.env \
+	t/unit/check_holes.env \
+	t/unit/check_holes_away.env \
+	t/unit/check_hooks.env \
 	t/unit/check_idle.env \
+	t/unit/check_large.env \
 	t/unit/check_leaves.env \
 	t/unit/check_moves.env \
 	t/unit/check_shards.env \
 	t/unit/check_stretch.env \
 	t/unit/check_tcache.env \
+	t/unit/check_tcaches.env \
 	t/unit/check_tsd.env \
 	t/unit/holes.h \
 	t/unit/moves.h \
