@@ -179,6 +179,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/os/mutex.h \
 	lib/os/pages.c \
 	lib/os/pages.h \
+	lib/os/rseq.c \
+	lib/os/rseq.h \
 	lib/os/thread.c \
 	lib/os/thread.h
 

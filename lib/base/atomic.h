@@ -14,6 +14,7 @@
 #define atomic_store_rel(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define atomic_add_rlx(p, v)   __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define atomic_sub_rlx(p, v)   __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
+#define atomic_or_acqrel(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
 #define atomic_xchg_acq(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
 #define atomic_xchg_rel(p, v)  __atomic_exchange_n((p), (v), __ATOMIC_RELEASE)
 

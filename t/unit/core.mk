@@ -33,6 +33,7 @@ JE_CORE_UNITS = \
 	t/unit/check_pac \
 	t/unit/check_remap \
 	t/unit/check_reset \
+	t/unit/check_rseq \
 	t/unit/check_shards \
 	t/unit/check_special \
 	t/unit/check_stretch \
@@ -94,6 +95,7 @@ t_unit_check_moves_LDADD = $(JE_CORE_TEST)
 t_unit_check_mutex_LDADD = $(JE_CORE_TEST)
 t_unit_check_pac_LDADD = $(JE_CORE_TEST)
 t_unit_check_remap_LDADD = $(JE_CORE_TEST)
+t_unit_check_rseq_LDADD = $(JE_CORE_TEST)
 t_unit_check_reset_LDADD = $(JE_CORE_TEST)
 t_unit_check_shards_LDADD = $(JE_CORE_TEST)
 t_unit_check_special_LDADD = $(JE_CORE_TEST)
