@@ -87,6 +87,8 @@ lib_libjealloc_core_la_SOURCES = \
 	lib/alloc/pac_internal.h \
 	lib/alloc/pac_join.c \
 	lib/alloc/pac_move.c \
+	lib/alloc/percpu.c \
+	lib/alloc/percpu.h \
 	lib/alloc/procinfo.c \
 	lib/alloc/procinfo.h \
 	lib/alloc/procinfo_machine.c \

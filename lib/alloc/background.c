@@ -6,6 +6,7 @@
 #include "alloc/arena.h"
 #include "alloc/conf.h"
 #include "alloc/label.h"
+#include "alloc/percpu.h"
 #include "alloc/tsd.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -61,6 +62,9 @@ background_round(unsigned t, unsigned nthreads)
         arena_decay(arena, now);
         uint64_t due = arena_ns_until_decay(arena, now);
         sleep = due < sleep ? due : sleep;
+    }
+    if (t == 0) {
+        percpu_tick(now);
     }
     return sleep < BACKGROUND_MIN_NS ? BACKGROUND_MIN_NS : sleep;
 }

@@ -128,7 +128,7 @@ ctl_write_t ctl_write_thread_arena, ctl_write_tcache_enabled,
 ctl_read_t ctl_read_thread_peak;
 ctl_write_t ctl_write_thread_peak_reset;
 
-ctl_read_t ctl_read_thread_tcache_max;
+ctl_read_t ctl_read_percpu_active, ctl_read_thread_tcache_max;
 ctl_write_t ctl_write_thread_tcache_max, ctl_write_tcache_ncached_max;
 ctl_exchange_t ctl_exchange_tcache_ncached_max;
 

@@ -146,6 +146,9 @@
 #define DEFERRED(n)                                                            \
     FIGURE("jeprobe.deferred." #n, CTL_U64, ctl_read_deferred,                 \
            offsetof(deferred_stats_t, n))
+#define PERCPU(n)                                                              \
+    FIGURE("jeprobe.percpu_cache." #n, CTL_SIZE, ctl_read_stats_total,         \
+           offsetof(stats_t, percpu.n))
 #define RESIDENCY(n)                                                           \
     FIGURE("jeprobe.residency." #n, CTL_SIZE, ctl_read_residency,              \
            offsetof(residency_t, n))
@@ -413,6 +416,11 @@ const ctl_leaf_t ctl_table[] = {
     RESIDENCY(other_anonymous),
     FIGURE("jeprobe.arenas.<s>.slab_gaps", CTL_SIZE, ctl_read_stats_arena,
            offsetof(stats_arena_t, slab_gaps)),
+
+    ROW("jeprobe.percpu_cache.active", CTL_BOOL, ctl_read_percpu_active),
+    PERCPU(caches),
+    PERCPU(objects),
+    PERCPU(bytes),
 
     DEFERRED(queued_objects),
     DEFERRED(queued_bytes),

@@ -9,6 +9,7 @@
 #include "alloc/background.h"
 #include "alloc/conf.h"
 #include "alloc/ctl_leaf.h"
+#include "alloc/percpu.h"
 #include "alloc/tcache.h"
 #include "alloc/tcache_count.h"
 #include "alloc/tcaches.h"
@@ -160,6 +161,16 @@ ctl_write_tcache_flush(const ctl_leaf_t *leaf, const size_t *index,
     }
     thread_leave(tsd);
     return error;
+}
+
+int
+ctl_read_percpu_active(const ctl_leaf_t *leaf, const size_t *index,
+                       ctl_value_t *out)
+{
+    (void)leaf;
+    (void)index;
+    out->flag = percpu_is_on;
+    return 0;
 }
 
 /* The largest size that a cache can be told to hold. */

@@ -12,6 +12,7 @@
 #include "alloc/emap.h"
 #include "alloc/label.h"
 #include "alloc/meta.h"
+#include "alloc/percpu.h"
 #include "alloc/prof.h"
 #include "alloc/prof_signal.h"
 #include "alloc/stats.h"
@@ -39,6 +40,7 @@ fork_child(void)
     prof_fork_child();
     label_fork_child();
     deferred_fork_child();
+    percpu_fork_child();
     tsd_fork_child();
     tcaches_fork_child();
     prof_signal_fork_child();

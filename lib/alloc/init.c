@@ -19,6 +19,7 @@
 #include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "alloc/meta.h"
+#include "alloc/percpu.h"
 #include "alloc/prof.h"
 #include "alloc/stats_interval.h"
 #include "alloc/sz.h"
@@ -60,6 +61,7 @@ init_early(void)
     }
     meta_use_break(conf.dss != CONF_DSS_DISABLED);
     emap_boot();
+    percpu_boot();
     pac_default_dirty_ms = conf.dirty_decay_ms;
     pac_default_muzzy_ms = conf.muzzy_decay_ms;
     pac_default_dss = conf.dss;

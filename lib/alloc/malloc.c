@@ -14,6 +14,7 @@
 #include "alloc/emap.h"
 #include "alloc/label_fast.h"
 #include "alloc/malloc_fast.h"
+#include "alloc/percpu.h"
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
 #include "alloc/special.h"
@@ -178,6 +179,7 @@ malloc_decay_tick(tsd_t *tsd, uint64_t now)
         return;
     }
     arena_tick(tsd->arena, now);
+    percpu_tick(now);
     if (++tsd->ticks % TICKS_PER_OTHER != 0) {
         return;
     }
@@ -275,11 +277,15 @@ malloc_count_request(const void *p, unsigned szind)
     }
 }
 
+/* Where an object comes from: an arena, a bin of the cache, or a processor's
+ * cache, which has counted the request. */
+typedef enum source { FROM_ARENA, FROM_BIN, FROM_PROCESSOR } source_t;
+
 /* Count an allocation. Returns whether it is to be sampled. */
 static bool
-malloc_count(tsd_t *tsd, const void *p, unsigned szind, bool is_popped)
+malloc_count(tsd_t *tsd, const void *p, unsigned szind, source_t from)
 {
-    if (!is_popped) {
+    if (from == FROM_ARENA) {
         malloc_count_request(p, szind);
     }
     if (tsd == NULL) {
@@ -287,8 +293,8 @@ malloc_count(tsd_t *tsd, const void *p, unsigned szind, bool is_popped)
     }
     size_t usable = sz_size(szind);
     tsd->live.allocated += usable;
-    return is_popped ? malloc_count_popped(tsd, szind + 1)
-                     : malloc_count_direct(tsd, usable);
+    return from == FROM_BIN ? malloc_count_popped(tsd, szind + 1)
+                            : malloc_count_direct(tsd, usable);
 }
 
 static void
@@ -302,16 +308,31 @@ malloc_count_free(tsd_t *tsd, size_t usable, bool is_pushed)
 
 /* ---- allocation -------------------------------------------------------- */
 
-/* *is_popped: it came from a bin of the cache; here and below. */
+/* From the cache of this processor. errors: NULL. */
+static JE_NOINLINE void *
+malloc_percpu(tsd_t *tsd, unsigned szind, source_t *from)
+{
+    if (!tsd->is_cache_on || szind >= tsd->ncached) {
+        return NULL;
+    }
+    bool is_counted;
+    void *p = percpu_alloc(tsd, szind, &is_counted);
+    *from = is_counted ? FROM_PROCESSOR : FROM_ARENA;
+    return p;
+}
+
 static void *
 malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
-             bool *is_popped)
+             source_t *from)
 {
     void *p = NULL;
     if (cache != NULL && !tcache_is_untouched(cache, szind)) {
         p = cache_bin_pop(&cache->bins[szind + 1]);
     }
-    *is_popped = p != NULL;
+    *from = p != NULL ? FROM_BIN : FROM_ARENA;
+    if (p == NULL && cache != NULL && percpu_serves(cache)) {
+        p = malloc_percpu(cache, szind, from);
+    }
     if (p != NULL) {
         return p;
     }
@@ -320,7 +341,7 @@ malloc_small(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
         return NULL;
     }
     if (cache != NULL && tcache_has_slots(cache, szind)) {
-        *is_popped = true;
+        *from = FROM_BIN;
         return tcache_alloc_small(cache, arena, szind);
     }
     tsd_t *taker = cache != NULL ? cache : tsd;
@@ -351,11 +372,11 @@ malloc_large_cached(tsd_t *tsd, tsd_t *cache, unsigned szind,
 
 static void *
 malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
-             bool *is_popped)
+             source_t *from)
 {
     size_t usable = sz_size(szind);
     void *p = malloc_large_cached(tsd, cache, szind, how);
-    *is_popped = p != NULL;
+    *from = p != NULL ? FROM_BIN : FROM_ARENA;
     if (p != NULL) {
         return p;
     }
@@ -374,10 +395,10 @@ malloc_large(tsd_t *tsd, tsd_t *cache, unsigned szind, const alloc_how_t *how,
 
 static void *
 malloc_by_class(tsd_t *tsd, tsd_t *cache, unsigned szind,
-                const alloc_how_t *how, bool *is_popped)
+                const alloc_how_t *how, source_t *from)
 {
-    return szind < SC_NBINS ? malloc_small(tsd, cache, szind, how, is_popped)
-                            : malloc_large(tsd, cache, szind, how, is_popped);
+    return szind < SC_NBINS ? malloc_small(tsd, cache, szind, how, from)
+                            : malloc_large(tsd, cache, szind, how, from);
 }
 
 static void
@@ -392,10 +413,10 @@ malloc_sample(tsd_t *tsd, void *p, size_t size, size_t usable)
 /* Only what succeeded is counted: a request of exabytes that fails must not
  * move what is due next out of reach. */
 static void
-malloc_account(tsd_t *tsd, void *p, size_t size, unsigned szind, bool is_popped)
+malloc_account(tsd_t *tsd, void *p, size_t size, unsigned szind, source_t from)
 {
     size_t usable = sz_size(szind);
-    bool sampled = malloc_count(tsd, p, szind, is_popped);
+    bool sampled = malloc_count(tsd, p, szind, from);
     if (tsd != NULL && tsd->label != 0) {
         label_mark(tsd, emap_extent((uintptr_t)p), p, usable);
     }
@@ -422,6 +443,7 @@ malloc_reclaim(tsd_t *tsd, tsd_t *cache, const alloc_how_t *how)
     if (cache != NULL) {
         tcache_flush(cache);
     }
+    percpu_flush();
     return arena_reclaim_address_space(malloc_arena(tsd, how));
 }
 
@@ -439,17 +461,20 @@ je_alloc(size_t size, const alloc_how_t *how)
     unsigned szind = sz_index(usable);
     malloc_enter(tsd);
     tsd_t *cache = cache_enter(tsd, how->cache, how->arena);
-    bool is_popped;
-    void *p = malloc_by_class(tsd, cache, szind, how, &is_popped);
+    source_t from;
+    void *p = malloc_by_class(tsd, cache, szind, how, &from);
     if (unlikely(p == NULL) &&
         ((tsd != NULL && tsd_leave_quarantine(tsd)) || deferred_flush() > 0 ||
          malloc_reclaim(tsd, cache, how))) {
-        p = malloc_by_class(tsd, cache, szind, how, &is_popped);
+        p = malloc_by_class(tsd, cache, szind, how, &from);
+    }
+    if (from == FROM_BIN && cache != tsd) {
+        from = FROM_ARENA; /* no thread's own cache counts it */
     }
     cache_leave(tsd, cache);
     if (likely(p != NULL)) {
         malloc_fill(p, usable, szind, how->zero);
-        malloc_account(tsd, p, size, szind, is_popped && cache == tsd);
+        malloc_account(tsd, p, size, szind, from);
     }
     malloc_end(tsd);
     return p;
@@ -483,6 +508,20 @@ free_large(tsd_t *cache, extent_t *e, void *p)
     return false;
 }
 
+/* Into the cache of this processor. errors: false. */
+static JE_NOINLINE bool
+free_percpu(tsd_t *tsd, const extent_t *e, void *p)
+{
+    if (!tsd->is_cache_on || e->szind >= tsd->ncached) {
+        return false;
+    }
+    bool is_spilled = false, ok = percpu_free(tsd, e, p, &is_spilled);
+    if (is_spilled) {
+        free_tick(tsd, true);
+    }
+    return ok;
+}
+
 static bool
 free_small(tsd_t *cache, unsigned szind, void *p)
 {
@@ -509,9 +548,14 @@ free_checked(tsd_t *tsd, tsd_t *cache, extent_t *e, void *p)
         memset(p, JUNK_FREE_BYTE, usable);
     }
     bool is_slab = e->is_slab;
-    bool is_pushed =
-        is_slab ? free_small(cache, e->szind, p) : free_large(cache, e, p);
-    free_tick(tsd, is_slab || is_pushed);
+    bool is_percpu = is_slab && cache != NULL && percpu_serves(cache) &&
+                     free_percpu(cache, e, p);
+    bool is_pushed = false;
+    if (likely(!is_percpu)) {
+        is_pushed =
+            is_slab ? free_small(cache, e->szind, p) : free_large(cache, e, p);
+        free_tick(tsd, is_slab || is_pushed);
+    }
     malloc_count_free(tsd, usable, is_pushed && cache == tsd);
 }
 
@@ -580,7 +624,7 @@ resize_account(tsd_t *tsd, extent_t *e, size_t old, size_t size)
         label_unmark(tsd, e, p, old, label);
     }
     malloc_count_free(tsd, old, false);
-    malloc_account(tsd, p, size, e->szind, false);
+    malloc_account(tsd, p, size, e->szind, FROM_ARENA);
 }
 
 /* Try to give a large object the usable size `usable` where it is. */
@@ -647,7 +691,7 @@ move_large(void *p, size_t size, size_t usable, const alloc_how_t *how)
     extent_t *to = arena_large_move(e, usable, how->zero || conf.zero);
     void *q = to != NULL ? extent_object(to) : NULL;
     if (q != NULL) {
-        malloc_account(tsd, q, size, to->szind, false);
+        malloc_account(tsd, q, size, to->szind, FROM_ARENA);
     }
     malloc_end(tsd);
     if (q != NULL) {
@@ -715,8 +759,13 @@ static JE_COLD void *
 malloc_long(size_t size)
 {
     static const alloc_how_t plain;
+    tsd_t *tsd = tsd_current;
+    void *p = tsd->is_percpu ? percpu_alloc_cached(tsd, size) : NULL;
+    if (p != NULL) {
+        return p;
+    }
     int saved = errno;
-    void *p = je_alloc(size, &plain);
+    p = je_alloc(size, &plain);
     if (unlikely(p == NULL)) {
         if (conf.xmalloc) {
             je_fatal("out of memory for %zu bytes", size);
@@ -807,7 +856,9 @@ void
 free_slow(void *p)
 {
     tsd_t *tsd = tsd_current;
-    if (!free_counted(tsd, p) && !label_free_cached(tsd, p)) {
+    if (!free_counted(tsd, p) &&
+        !(unlikely(tsd->is_percpu) && percpu_free_cached(tsd, p)) &&
+        !label_free_cached(tsd, p)) {
         free_long(p);
     }
 }

@@ -10,6 +10,7 @@
 #include "alloc/ctl.h"
 #include "alloc/emap.h"
 #include "alloc/meta.h"
+#include "alloc/percpu.h"
 #include "alloc/prof_recent.h"
 #include "alloc/prof_table.h"
 #include "alloc/tcache.h"
@@ -358,6 +359,38 @@ add_thread(stats_t *s, const tsd_t *tsd)
     }
 }
 
+/* A processor's cache: the part of the arena that it is counted for. */
+static void
+add_percpu(stats_t *s, const percpu_cache_t *cache)
+{
+    stats_arena_t *out = stats_arena(s, cache->home->ind) != NULL
+                             ? stats_slot(s, cache->home->ind)
+                             : NULL;
+    s->percpu.caches++;
+    for (unsigned i = 0; i < SC_NBINS; i++) {
+        uint64_t word = atomic_load_rlx(&cache->stacks[i].word);
+        size_t bytes = os_rseq_held(word) * sz_size(i);
+        s->percpu.objects += os_rseq_held(word);
+        s->percpu.bytes += bytes;
+        if (out != NULL) {
+            out->tcache_bytes += bytes;
+            out->bins[i].nrequests += os_rseq_pops(word);
+        }
+    }
+}
+
+static void
+fill_percpu(stats_t *s)
+{
+    s->percpu = (stats_percpu_t){0};
+    for (unsigned cpu = 0; cpu < percpu_end(); cpu++) {
+        const percpu_cache_t *cache = percpu_peek(cpu);
+        if (cache != NULL) {
+            add_percpu(s, cache);
+        }
+    }
+}
+
 static void
 fill_threads(stats_t *s, reader_t *r)
 {
@@ -653,6 +686,7 @@ stats_fill(stats_t *s, bool nonblocking)
         }
     }
     fill_threads(s, &r);
+    fill_percpu(s);
     fill_destroyed(s, &r);
     stats_finish(s);
     s->is_complete = r.is_complete && ok;

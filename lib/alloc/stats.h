@@ -158,6 +158,14 @@ typedef struct stats_arena {
     stats_extent_t extents[SZ_NPSIZES];
 } stats_arena_t;
 
+/* Caches of processors, of which thread caches' figures above have their part.
+ */
+typedef struct stats_percpu {
+    size_t caches;
+    size_t objects;
+    size_t bytes;
+} stats_percpu_t;
+
 enum {
     STATS_LG_CHUNK = 4,
     STATS_NCHUNKS = (ARENA_LIMIT >> STATS_LG_CHUNK) + 1
@@ -177,6 +185,7 @@ typedef struct stats {
     size_t retained;
     size_t zero_reallocs;
     background_stats_t background;
+    stats_percpu_t percpu;
     stats_mutex_t mutexes[STATS_GLOBAL_NMUTEXES];
     stats_arena_t merged;
     stats_arena_t destroyed;     /* counts of arenas that are no more */

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/conf.h"
 #include "alloc/ctl.h"
 #include "alloc/label.h"
 #include "alloc/label_print.h"
+#include "alloc/percpu.h"
 #include "base/assert.h"
 #include "os/file.h"
 
@@ -96,6 +98,12 @@ static const struct option_line {
     {"zero_realloc", NULL},
 };
 
+/* What jemalloc has no such thing of; left out where it is not asked for. */
+static const struct option_line percpu_lines[] = {
+    {"percpu_cache", NULL},
+    {"percpu_cache_max", NULL},
+};
+
 static const char *const prof_names[] = {
     "thread_active_init", "active", "gdump", "interval", "lg_sample",
 };
@@ -128,13 +136,10 @@ print_group(printer_t *p, const char *group, const char *heading,
 }
 
 static void
-print_options(printer_t *p)
+print_option_lines(emit_t *e, const struct option_line *lines, size_t n)
 {
-    emit_t *e = &p->emit;
-    emit_text(e, "Run-time option settings\n");
-    emit_object(e, "opt");
-    for (size_t i = 0; i < JE_ARRAY_LEN(option_lines); i++) {
-        const struct option_line *o = &option_lines[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct option_line *o = &lines[i];
         char full[64], label[66];
         emit_value_t value, live;
         if (!setting("opt", o->name, &value, full, sizeof(full))) {
@@ -146,6 +151,18 @@ print_options(printer_t *p)
         } else {
             emit_pair(e, o->name, label, value);
         }
+    }
+}
+
+static void
+print_options(printer_t *p)
+{
+    emit_t *e = &p->emit;
+    emit_text(e, "Run-time option settings\n");
+    emit_object(e, "opt");
+    print_option_lines(e, option_lines, JE_ARRAY_LEN(option_lines));
+    if (conf.percpu_cache) {
+        print_option_lines(e, percpu_lines, JE_ARRAY_LEN(percpu_lines));
     }
     emit_object_end(e);
 }
@@ -258,6 +275,19 @@ static const emit_column_t total_members[] = {
 };
 
 static void
+print_percpu(printer_t *p, const stats_percpu_t *s)
+{
+    emit_t *e = &p->emit;
+    emit_object(e, "percpu_cache");
+    emit_member(e, "caches", emit_u64(s->caches));
+    emit_member(e, "objects", emit_u64(s->objects));
+    emit_member(e, "bytes", emit_u64(s->bytes));
+    emit_text(e, "Per-CPU caches: %zu, objects: %zu, bytes: %zu\n", s->caches,
+              s->objects, s->bytes);
+    emit_object_end(e);
+}
+
+static void
 print_totals(printer_t *p)
 {
     emit_t *e = &p->emit;
@@ -282,6 +312,9 @@ print_totals(printer_t *p)
               (unsigned long long)s->background.num_runs,
               (unsigned long long)s->background.run_interval_ns);
     emit_object_end(e);
+    if (percpu_is_on) {
+        print_percpu(p, &s->percpu);
+    }
     stats_print_mutexes(p, s->mutexes, stats_global_mutex_names,
                         STATS_GLOBAL_NMUTEXES, s->merged.uptime_ns);
     emit_object_end(e);

@@ -9,6 +9,7 @@
 #include "alloc/conf.h"
 #include "alloc/emap.h"
 #include "alloc/meta.h"
+#include "alloc/percpu.h"
 #include "alloc/sz.h"
 #include "alloc/tcache_count.h"
 #include "base/assert.h"
@@ -212,7 +213,8 @@ tcache_grow(tsd_t *tsd, unsigned cls)
 {
     cache_bin_t *bin = tsd_bin(tsd, cls);
     const tcache_bin_t *cold = tsd_bin_cold(tsd, cls);
-    if (!tsd->is_cache_on || cls > tsd->ncached) {
+    if (!tsd->is_cache_on || cls > tsd->ncached ||
+        (cls <= SC_NBINS && percpu_serves(tsd))) {
         return false;
     }
     if (cold->base == NULL) {
@@ -282,6 +284,9 @@ tcache_flush(tsd_t *tsd)
 {
     tcache_enter(tsd);
     tcache_flush_all(tsd);
+    if (percpu_serves(tsd)) {
+        percpu_flush_here();
+    }
     for (unsigned cls = 1; cls <= SC_NCACHED; cls++) {
         tcache_bin_t *cold = &tsd->cold[cls];
         cold->is_given = cold->is_missed = false;

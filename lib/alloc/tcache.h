@@ -18,6 +18,8 @@
 
 /* Work out the limits that the options set. */
 void tcache_boot(void);
+/* Slots of a class by them. */
+unsigned tcache_class_slots(unsigned szind);
 /* Limit the bin of a class by them. */
 void tcache_limit_bin(tcache_bin_t *cold, unsigned szind);
 /* Classes that caches serve, as options say: those below this index. */

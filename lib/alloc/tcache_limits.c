@@ -4,6 +4,7 @@
  */
 #include "alloc/conf.h"
 #include "alloc/meta.h"
+#include "alloc/percpu.h"
 #include "alloc/sz.h"
 #include "alloc/tcache.h"
 #include "base/bits.h"
@@ -70,6 +71,12 @@ tcache_boot(void)
         limits[i].is_listed = limits_listed(conf.tcache_ncached_max, i, &n);
         limits[i].slots = n & 0xfff;
     }
+}
+
+unsigned
+tcache_class_slots(unsigned szind)
+{
+    return limits[szind].slots;
 }
 
 void
@@ -201,6 +208,9 @@ tcache_nslots(tsd_t *tsd, unsigned szind)
 {
     if (!tsd->is_cache_on || szind >= tsd->ncached) {
         return 0;
+    }
+    if (szind < SC_NBINS && percpu_serves(tsd)) {
+        return percpu_nslots(szind);
     }
     return tsd_bin(tsd, szind + 1) != NULL
                ? tsd_bin_cold(tsd, szind + 1)->slots_max

@@ -9,6 +9,7 @@
 #include "alloc/conf.h"
 #include "alloc/label.h"
 #include "alloc/meta.h"
+#include "alloc/percpu.h"
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
 #include "alloc/stats_interval.h"
@@ -186,6 +187,7 @@ tsd_make(void)
     tsd->tid = (int32_t)os_thread_id();
     tsd->is_slow_always = conf.zero || conf.junk != CONF_JUNK_FALSE;
     tcache_init(tsd);
+    tsd->is_percpu = percpu_is_on;
     tsd->is_prof_off = !atomic_load_rlx(&prof_thread_is_active);
     tsd_draw(tsd);
     stats_interval_start(tsd);

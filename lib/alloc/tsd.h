@@ -96,6 +96,7 @@ struct tsd {
     bool is_slow_always;        /* zero, junk: nothing may take the fast path */
     bool is_counted;            /* `live` is read where it is: keep it */
     bool is_arena_chosen;       /* by thread.arena: it has all its objects */
+    bool is_percpu;             /* small ones are its processor's; percpu.h */
     uint8_t ncached;            /* the cache serves the classes below */
     uint8_t turn;               /* which of several bins to fill from */
     uint8_t slow_frees;         /* small ones, to tell time by */

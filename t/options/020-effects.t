@@ -129,6 +129,31 @@ is "percpu_arena: each processor has its arena" \
 with narenas:1 percpu
 is "by default it stays" "$(sed 's/[0-9]*:0 0 //g' "$out")" allowed
 
+# ---- percpu_cache
+# percpu_cache: whether it is asked for, and in force.
+percpu_cache() {
+    MALLOC_CONF=$1 "$top_builddir/t/options/show" opt.percpu_cache \
+        jeprobe.percpu_cache.active 2>"$err" | tr '\n' ' '
+}
+why='objects are cached per thread'
+is "by default caches are threads'" "$(percpu_cache ''; cat "$err")" \
+    'false false '
+GLIBC_TUNABLES=glibc.pthread.rseq=0
+export GLIBC_TUNABLES
+is "percpu_cache:true without registration" "$(percpu_cache percpu_cache:true)" \
+    'true false '
+is "it is told" "$(sed "s/cache: .*; $why\$/cache: $why/" "$err")" \
+    "jealloc: percpu_cache: $why"
+unset GLIBC_TUNABLES
+facts=$(percpu_cache percpu_cache:true)
+if grep -q ": only on x86-64; $why\$" "$err"; then
+    skip "percpu_cache:true" "restartable sequences are only for x86-64"
+elif [ -s "$err" ]; then
+    skip "percpu_cache:true" "no restartable sequences here"
+else
+    is "percpu_cache:true" "$facts" 'true true '
+fi
+
 # ---- mutex_max_spin
 with mutex_max_spin:-1 spin
 is "mutex_max_spin:-1" "$(cat "$out")" "0 sleeps, 1 spins"

@@ -32,6 +32,8 @@ JE_CORE_UNITS = \
 	t/unit/check_mutex \
 	t/unit/check_pac \
 	t/unit/check_remap \
+	t/unit/check_percpu \
+	t/unit/check_percpu_load \
 	t/unit/check_reset \
 	t/unit/check_rseq \
 	t/unit/check_shards \
@@ -55,6 +57,8 @@ EXTRA_DIST += \
 	t/unit/check_large.env \
 	t/unit/check_leaves.env \
 	t/unit/check_moves.env \
+	t/unit/check_percpu.env \
+	t/unit/check_percpu_load.env \
 	t/unit/check_shards.env \
 	t/unit/check_stretch.env \
 	t/unit/check_tcache.env \
@@ -62,6 +66,7 @@ EXTRA_DIST += \
 	t/unit/check_tsd.env \
 	t/unit/holes.h \
 	t/unit/moves.h \
+	t/unit/percpu.h \
 	t/unit/stderr.h \
 	t/unit/tcache.h
 t_unit_check_arena_LDADD = $(JE_CORE_TEST)
@@ -93,6 +98,8 @@ t_unit_check_malloc_LDADD = $(JE_CORE_TEST)
 t_unit_check_meta_LDADD = $(JE_CORE_TEST)
 t_unit_check_moves_LDADD = $(JE_CORE_TEST)
 t_unit_check_mutex_LDADD = $(JE_CORE_TEST)
+t_unit_check_percpu_LDADD = $(JE_CORE_TEST)
+t_unit_check_percpu_load_LDADD = $(JE_CORE_TEST)
 t_unit_check_pac_LDADD = $(JE_CORE_TEST)
 t_unit_check_remap_LDADD = $(JE_CORE_TEST)
 t_unit_check_rseq_LDADD = $(JE_CORE_TEST)
