@@ -35,7 +35,7 @@ static struct {
     unsigned end;
     uint32_t nslots[SC_NBINS];
     uint64_t next_look_ns;
-    os_mutex_t mtx; /* draining caches */
+    os_mutex_t mtx; /* closing stacks: until the mark is sure to be there */
 } percpu;
 
 /* ---- start-up ---------------------------------------------------------- */
@@ -378,8 +378,9 @@ percpu_free_cached(tsd_t *tsd, void *p)
 
 /* What is in a closed stack can be nothing else. */
 static void
-percpu_check(const os_rseq_stack_t *stack, uint64_t word, unsigned szind)
+percpu_check(const os_rseq_stack_t *stack, unsigned szind)
 {
+    uint64_t word = atomic_load_acq(&stack->word);
     je_assert_op(os_rseq_held(word), <=, stack->nslots);
     for (unsigned i = 0; je_config_debug > 1 && i < os_rseq_held(word); i++) {
         uintptr_t p = (uintptr_t)stack->slots[i];
@@ -394,24 +395,28 @@ percpu_check(const os_rseq_stack_t *stack, uint64_t word, unsigned szind)
 /* Take up to n objects out of a closed stack and give them back, then open it.
  * They are out of it before they are given back: a child opens it as it is.
  */
-static uint64_t
-percpu_empty(os_rseq_stack_t *stack, uint64_t word, unsigned szind, unsigned n)
+static void
+percpu_empty(percpu_cache_t *cache, unsigned szind, unsigned n)
 {
     void *out[PERCPU_BATCH];
+    os_rseq_stack_t *stack = &cache->stacks[szind];
+    uint64_t word = atomic_load_acq(&stack->word);
     for (n = JE_MIN(n, os_rseq_held(word)); n > 0;) {
         unsigned k = JE_MIN(n, (unsigned)PERCPU_BATCH);
         unsigned rest = os_rseq_held(word) - k;
         for (unsigned i = 0; i < k; i++) {
             out[i] = stack->slots[rest + i];
         }
-        if (!os_rseq_hold(stack, &word, rest)) {
-            return word;
+        if (!os_rseq_is_closed(word) || !os_rseq_hold(stack, &word, rest)) {
+            return;
         }
         arena_flush(szind, out, k);
         n -= k;
     }
+    uint32_t hint = atomic_load_rlx(&stack->hint) / 2;
+    atomic_store_rlx(&stack->hint, JE_MAX(hint, percpu_first_fill(szind)));
+    cache->seen[szind] = word & ~(uint64_t)OS_RSEQ_CLOSED;
     (void)os_rseq_open(stack, word);
-    return word & ~(uint64_t)OS_RSEQ_CLOSED;
 }
 
 /* Objects that a stack could do without since `seen`: as many as there were
@@ -437,45 +442,56 @@ percpu_excess(const percpu_cache_t *cache, unsigned szind, bool is_all)
     return is_all ? os_rseq_held(word) : percpu_idle(cache->seen[szind], word);
 }
 
-/* The stacks of a processor's cache that hold too much are closed for a moment,
- * during which the processor does without them. One whose mark is lost is in
- * use: it is left alone. */
-static void
-percpu_drain_locked(percpu_cache_t *cache, unsigned cpu, bool is_all)
+/* Close the stacks of a processor's cache that hold too much; the processor
+ * does without them for a moment. One whose mark is lost is in use: it is left
+ * alone, as is one that another thread has closed. Returns a bit for each that
+ * is closed now, by this thread: nobody else changes those. */
+static uint64_t
+percpu_close_locked(percpu_cache_t *cache, unsigned cpu, bool is_all,
+                    uint16_t *excess)
 {
-    uint16_t excess[SC_NBINS];
-    uint64_t marked = 0;
+    uint64_t marked = 0, closed = 0;
     for (unsigned i = 0; i < SC_NBINS; i++) {
-        excess[i] = (uint16_t)percpu_excess(cache, i, is_all);
+        os_rseq_stack_t *stack = &cache->stacks[i];
+        bool is_other = os_rseq_is_closed(atomic_load_acq(&stack->word));
+        excess[i] = is_other ? 0 : (uint16_t)percpu_excess(cache, i, is_all);
         if (excess[i] > 0) {
-            os_rseq_mark(&cache->stacks[i]);
+            os_rseq_mark(stack);
             marked |= UINT64_C(1) << i;
         }
     }
     bool is_fenced = marked != 0 && os_rseq_fence(cpu);
     for (unsigned i = 0; i < SC_NBINS; i++) {
-        os_rseq_stack_t *stack = &cache->stacks[i];
-        uint64_t word = atomic_load_acq(&stack->word);
-        if ((marked >> i & 1) != 0 && os_rseq_is_closed(word)) {
-            if (is_fenced) {
-                percpu_check(stack, word, i);
-            }
-            word = percpu_empty(stack, word, i, is_fenced ? excess[i] : 0);
-            uint32_t hint = atomic_load_rlx(&stack->hint) / 2;
-            atomic_store_rlx(&stack->hint, JE_MAX(hint, percpu_first_fill(i)));
+        uint64_t word = atomic_load_acq(&cache->stacks[i].word);
+        if (!os_rseq_is_closed(word)) {
+            cache->seen[i] = word;
+        } else if ((marked >> i & 1) != 0) {
+            closed |= UINT64_C(1) << i;
+            excess[i] = is_fenced ? excess[i] : 0;
         }
-        cache->seen[i] = word;
     }
+    return closed;
 }
 
+/* Nothing is locked while objects are given back: that can call an arena's
+ * hooks, which may allocate, and want memory. */
 static void
 percpu_drain(unsigned cpu, bool is_all)
 {
     percpu_cache_t *cache = percpu_get(cpu);
-    if (cache != NULL) {
-        os_mutex_lock(&percpu.mtx);
-        percpu_drain_locked(cache, cpu, is_all);
-        os_mutex_unlock(&percpu.mtx);
+    if (cache == NULL) {
+        return;
+    }
+    uint16_t excess[SC_NBINS];
+    os_mutex_lock(&percpu.mtx);
+    uint64_t closed = percpu_close_locked(cache, cpu, is_all, excess);
+    os_mutex_unlock(&percpu.mtx);
+    for (; closed != 0; closed &= closed - 1) {
+        unsigned i = bits_ctz(closed);
+        if (excess[i] > 0) {
+            percpu_check(&cache->stacks[i], i);
+        }
+        percpu_empty(cache, i, excess[i]);
     }
 }
 

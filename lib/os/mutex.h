@@ -28,7 +28,7 @@ typedef enum {
     OS_RANK_TSD,        /* list of threads */
     OS_RANK_PROF,       /* sampling tables */
     OS_RANK_LABEL,      /* names of labels */
-    OS_RANK_PERCPU,     /* draining caches of processors */
+    OS_RANK_PERCPU,     /* closing stacks of processors */
     OS_RANK_BIN,        /* one size class of one arena */
     OS_RANK_PAGES,      /* one arena's extents */
     OS_RANK_EMAP,       /* page map leaves */

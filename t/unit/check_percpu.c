@@ -510,6 +510,61 @@ START_TEST(test_helpers_look_too)
 
 END_TEST
 
+/* ---- hooks of an arena -------------------------------------------------- */
+
+static struct {
+    jea_extent_hooks_t mine, *system;
+    unsigned calls;
+} hooks;
+
+/* A hook may allocate, in vain, and empty caches by that. */
+static bool
+purge_hook(jea_extent_hooks_t *self, void *addr, size_t size, size_t offset,
+           size_t length, unsigned arena)
+{
+    (void)self;
+    hooks.calls++;
+    ck_assert_ptr_null(jea_malloc((size_t)1 << 60));
+    jea_free(jea_malloc(SIZE));
+    return hooks.system->purge_forced(hooks.system, addr, size, offset, length,
+                                      arena);
+}
+
+static int
+set_of_arena(const char *what, void *out, void *in)
+{
+    char name[80];
+    size_t len = sizeof(void *);
+    snprintf(name, sizeof(name), "arena.%u.%s", tsd_get()->arena->ind, what);
+    return jea_mallctl(name, out, out != NULL ? &len : NULL, in,
+                       in != NULL ? len : 0);
+}
+
+START_TEST(test_hooks_may_want_memory)
+{
+    enum { N = 500, LARGER = 1024 };
+
+    static void *p[N];
+    ssize_t at_once = 0;
+    void *mine = &hooks.mine;
+    ck_assert_int_eq(set_of_arena("extent_hooks", &hooks.system, NULL), 0);
+    hooks.mine = *hooks.system;
+    hooks.mine.purge_lazy = NULL;
+    hooks.mine.purge_forced = purge_hook;
+    ck_assert_int_eq(set_of_arena("extent_hooks", NULL, &mine), 0);
+    ck_assert_int_eq(set_of_arena("dirty_decay_ms", NULL, &at_once), 0);
+    for (unsigned i = 0; i < N; i++) {
+        ck_assert_ptr_nonnull(p[i] = jea_malloc(LARGER));
+    }
+    release(p, N);
+    hooks.calls = 0;
+    percpu_flush();
+    ck_assert_uint_gt(hooks.calls, 0);
+    ck_assert_uint_eq(held_by_all(), 0);
+}
+
+END_TEST
+
 /* ---- figures ----------------------------------------------------------- */
 
 typedef struct text {
@@ -605,6 +660,7 @@ main(void)
     tcase_add_test(tc, test_what_is_not_used_goes_back);
     tcase_add_test(tc, test_time_passes_as_others_allocate);
     tcase_add_test(tc, test_helpers_look_too);
+    tcase_add_test(tc, test_hooks_may_want_memory);
     tcase_add_test(tc, test_figures_are_printed);
     tcase_add_test(tc, test_slots_of_a_class_are_told);
     suite_add_tcase(s, tc);
