@@ -121,7 +121,10 @@ os_rseq_boot(void)
 }
 
 /* The descriptor, arming it, and the look at the processor; the label 1 begins
- * the sequence, 2 ends it, 3 is behind it all, 5 does it over. */
+ * the sequence, 2 ends it, 3 is behind it all, 4 does it over. A signal in a
+ * sequence finds the thread at 4, so that is in the function like the rest, or
+ * its handler could not unwind the stack. The signature is the operand of an
+ * instruction that does nothing. */
 #    define RSEQ_BEGIN                                                         \
         ".pushsection __rseq_cs, \"aw\"\n\t"                                   \
         ".balign 32\n"                                                         \
@@ -132,7 +135,9 @@ os_rseq_boot(void)
         ".pushsection __rseq_cs_ptr_array, \"aw\"\n\t"                         \
         ".quad 9b\n\t"                                                         \
         ".popsection\n"                                                        \
-        "5:\n\t"                                                               \
+        ".byte 0x0f, 0x1f, 0x05\n\t"                                           \
+        ".long 0x53053053\n"                                                   \
+        "4:\n\t"                                                               \
         "leaq 9b(%%rip), %[word]\n\t"                                          \
         "movq %[word], %%fs:" RSEQ_CS "(%[area])\n"                            \
         "1:\n\t"                                                               \
@@ -142,19 +147,12 @@ os_rseq_boot(void)
         "movl $%c[none], %[result]\n\t"                                        \
         "movq %c[at_word](%[stack]), %[word]\n\t"
 
-/* The store that commits. The signature is the operand of an instruction that
- * is undefined. */
+/* The store that commits. */
 #    define RSEQ_COMMIT                                                        \
         "movl $%c[done], %[result]\n\t"                                        \
         "movq %[word], %c[at_word](%[stack])\n"                                \
         "2:\n"                                                                 \
-        "3:\n\t"                                                               \
-        ".pushsection __rseq_failure, \"ax\"\n\t"                              \
-        ".byte 0x0f, 0xb9, 0x3d\n\t"                                           \
-        ".long 0x53053053\n"                                                   \
-        "4:\n\t"                                                               \
-        "jmp 5b\n\t"                                                           \
-        ".popsection"
+        "3:\n\t"
 
 #    define RSEQ_CONSTANTS                                                     \
         [moved] "i"(OS_RSEQ_MOVED), [none] "i"(OS_RSEQ_NOT),                   \

@@ -187,6 +187,9 @@ typedef struct sequence {
 
 extern const sequence_t __start___rseq_cs[], __stop___rseq_cs[];
 
+/* How to unwind from there; NULL: there is no way. Of libgcc. */
+extern const void *_Unwind_Find_FDE(const void *pc, void *bases[3]);
+
 /* Does an instruction end at `end` that stores 64 bits to (register)? */
 static bool
 is_store(const unsigned char *end)
@@ -203,6 +206,7 @@ is_store(const unsigned char *end)
 START_TEST(test_descriptors_are_as_the_kernel_wants)
 {
     unsigned n = 0;
+    void *bases[3];
     for (const sequence_t *s = __start___rseq_cs; s < __stop___rseq_cs; s++) {
         uint32_t signature;
         memcpy(&signature, s->again - sizeof(signature), sizeof(signature));
@@ -212,6 +216,7 @@ START_TEST(test_descriptors_are_as_the_kernel_wants)
         ck_assert(s->again < s->start || s->again >= s->start + s->length);
         ck_assert_uint_lt(s->length, 100);
         ck_assert(is_store(s->start + s->length));
+        ck_assert_ptr_nonnull(_Unwind_Find_FDE(s->again, bases));
         n++;
     }
     ck_assert_uint_eq(n, 4);
