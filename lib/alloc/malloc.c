@@ -852,13 +852,25 @@ malloc_slow(size_t size)
     return p != NULL ? p : malloc_long(size);
 }
 
+/* Apart, so that others need not save registers for it. */
+static JE_NOINLINE void
+free_of_processor(tsd_t *tsd, void *p)
+{
+    if (!percpu_free_cached(tsd, p) && !label_free_cached(tsd, p)) {
+        free_long(p);
+    }
+}
+
 void
 free_slow(void *p)
 {
     tsd_t *tsd = tsd_current;
-    if (!free_counted(tsd, p) &&
-        !(unlikely(tsd->is_percpu) && percpu_free_cached(tsd, p)) &&
-        !label_free_cached(tsd, p)) {
+    if (free_counted(tsd, p)) {
+        return;
+    }
+    if (unlikely(tsd->is_percpu)) {
+        free_of_processor(tsd, p);
+    } else if (!label_free_cached(tsd, p)) {
         free_long(p);
     }
 }
