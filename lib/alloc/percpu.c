@@ -549,7 +549,9 @@ percpu_fork_child(void)
         percpu_cache_t *cache = percpu_get(cpu);
         for (unsigned i = 0; cache != NULL && i < SC_NBINS; i++) {
             uint64_t word = atomic_load_rlx(&cache->stacks[i].word);
-            (void)os_rseq_open(&cache->stacks[i], word);
+            if (os_rseq_is_closed(word)) { /* a write would copy the page */
+                (void)os_rseq_open(&cache->stacks[i], word);
+            }
         }
     }
 }

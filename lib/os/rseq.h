@@ -21,7 +21,7 @@
  * it is opened, and its marker may.
  *
  * Registering threads with the kernel is the C library's: glibc from 2.35 on.
- * Not for x86-64: there is none.
+ * Only for x86-64; elsewhere there are no sequences.
  */
 #ifndef JE_OS_RSEQ_H
 #define JE_OS_RSEQ_H
