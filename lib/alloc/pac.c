@@ -596,8 +596,10 @@ pac_make_dirty_locked(pac_t *pac, extent_t *e, list_t *taken)
         e = pac_drop_guards_locked(pac, e);
     }
     if (unlikely(pac->is_abandoned || !e->is_committed)) {
-        pac->abandoned_vm += e->size; /* not committed: pac_move() lost it */
-        emap_clear_ends(e->addr, e->size);
+        pac->abandoned_vm += e->size;
+        if (e->is_committed) { /* else pac_move() lost it, and cleared them */
+            emap_clear_ends(e->addr, e->size);
+        }
         pac_descriptor_put_locked(pac, e);
         return;
     }

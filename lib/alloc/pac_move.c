@@ -7,6 +7,7 @@
  */
 #include "alloc/pac.h"
 
+#include "alloc/emap.h"
 #include "alloc/pac_internal.h"
 #include "base/assert.h"
 
@@ -25,6 +26,8 @@ move_begin(pac_t *pac, size_t size, bool *zeroed)
         *zeroed = to->is_zeroed;
         to->is_zeroed = false;
         list_init(&to->link);
+        /* another arena may be given the addresses if they get lost */
+        emap_clear_ends(to->addr, to->size);
     }
     os_mutex_unlock(&pac->mtx);
     return to;
@@ -39,9 +42,15 @@ pac_move(pac_t *pac, extent_t *from, size_t size, bool *zeroed)
     if (to == NULL) {
         return NULL;
     }
-    os_move_t done =
-        os_pages_move((void *)from->addr, (void *)to->addr, from->size);
+    void *place = (void *)to->addr;
+    *zeroed = *zeroed || os_pages_purge_forced(place, to->size);
+    os_move_t done = *zeroed
+                         ? os_pages_move((void *)from->addr, place, from->size)
+                         : OS_MOVE_REFUSED;
     to->is_committed = done != OS_MOVE_LOST;
+    if (to->is_committed) {
+        emap_set_ends(to);
+    }
     if (done != OS_MOVED) {
         pac_dalloc(pac, to);
         return NULL;

@@ -5,12 +5,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/macros.h"
 
-ssize_t
-os_file_read(const char *path, char *buf, size_t size)
+/* A thread is not cancelled in malloc. */
+static int
+file_disable_cancel(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static ssize_t
+file_read(const char *path, char *buf, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -33,7 +43,16 @@ os_file_read(const char *path, char *buf, size_t size)
 }
 
 ssize_t
-os_file_count_lines(const char *path)
+os_file_read(const char *path, char *buf, size_t size)
+{
+    int cancel = file_disable_cancel();
+    ssize_t n = file_read(path, buf, size);
+    (void)pthread_setcancelstate(cancel, NULL);
+    return n;
+}
+
+static ssize_t
+file_count_lines(const char *path)
 {
     char buf[4096];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -48,6 +67,15 @@ os_file_count_lines(const char *path)
     }
     (void)close(fd);
     return n < 0 ? -1 : lines;
+}
+
+ssize_t
+os_file_count_lines(const char *path)
+{
+    int cancel = file_disable_cancel();
+    ssize_t n = file_count_lines(path);
+    (void)pthread_setcancelstate(cancel, NULL);
+    return n;
 }
 
 int

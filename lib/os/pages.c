@@ -176,13 +176,28 @@ static bool is_crowded; /* by mappings, when that was last looked at */
 static bool
 pages_mremap(void *from, void *to, size_t size)
 {
-    if (pages_should_fail()) {
-        (void)munmap(to, size); /* as the kernel leaves it */
-        errno = ENOMEM;
-        return false;
-    }
     return mremap(from, size, size,
                   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+}
+
+/* Read a number into a page that was moved away: an emulator of a kernel may
+ * move it and take its old place for unmapped. errors: 0. */
+static size_t
+pages_read_number(const char *path)
+{
+    char *page = mmap(NULL, 2 * OS_PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return 0;
+    }
+    if (!pages_mremap(page, page + OS_PAGE, OS_PAGE)) {
+        (void)munmap(page, OS_PAGE); /* whose the other one is is not known */
+        return 0;
+    }
+    bool ok = os_file_read(path, page, OS_PAGE) > 0;
+    size_t number = ok ? strtoul(page, NULL, 10) : 0;
+    (void)munmap(page, 2 * OS_PAGE);
+    return number;
 }
 
 /* What is moved becomes a mapping of its own. Half of those that the kernel
@@ -192,10 +207,10 @@ static bool
 pages_are_crowded(void)
 {
     if (atomic_add_rlx(&nmoves, 1u) % MOVES_PER_LOOK == 0) {
-        char buf[32];
-        size_t most = 65530; /* the default */
-        if (os_file_read("/proc/sys/vm/max_map_count", buf, sizeof(buf)) > 0) {
-            most = strtoul(buf, NULL, 10);
+        size_t most = pages_read_number("/proc/sys/vm/max_map_count");
+        if (most == 0) {
+            atomic_store_rlx(&cannot_move, true);
+            return true;
         }
         ssize_t n = os_file_count_lines("/proc/self/maps");
         atomic_store_rlx(&is_crowded, n < 0 || (size_t)n > most / 2);
@@ -203,24 +218,62 @@ pages_are_crowded(void)
     return atomic_load_rlx(&is_crowded);
 }
 
-/* From Linux 5.7 on. What the kernel refuses it most often refuses after it has
- * unmapped `to`: before Linux 6.17 that two mappings are moved at once. Then
- * the addresses are claimed again. If somebody has them already it may as well
- * be that they never were unmapped: that cannot be told, so they are given up,
- * and nothing is moved any more. */
-os_move_t
-os_pages_move(void *from, void *to, size_t size)
+/* What mlockall(MCL_FUTURE) asked for would not hold for the addresses that a
+ * move leaves. */
+static bool
+pages_are_locked(void *addr)
 {
-    if (atomic_load_rlx(&cannot_move) || pages_are_crowded() ||
-        os_brk_contains((uintptr_t)from) || os_brk_contains((uintptr_t)to)) {
-        return OS_MOVE_REFUSED;
+    return madvise(addr, OS_PAGE, MADV_DONTNEED) != 0;
+}
+
+static bool
+pages_are_mapped(void *addr)
+{
+    unsigned char is_resident;
+    return mincore(addr, OS_PAGE, &is_resident) == 0;
+}
+
+static bool
+page_is_zero(const void *page)
+{
+    const uint64_t *words = page;
+    uint64_t any = 0;
+    for (size_t i = 0; i < OS_PAGE / sizeof(*words); i++) {
+        any |= words[i];
     }
-    if (likely(pages_mremap(from, to, size))) {
-        return OS_MOVED;
+    return any == 0;
+}
+
+/* Since Linux 6.17 `from` may be several mappings, which are moved one by one:
+ * if one cannot be, those before it stay moved. What of `to` is not zero was
+ * moved, and is copied back. */
+static JE_COLD JE_NOINLINE void
+pages_take_back(char *from, char *to, size_t size)
+{
+    size_t taken = 0;
+    for (size_t at = 0;
+         at < size && page_is_zero(from + at) && pages_are_mapped(to + at);
+         at += OS_PAGE) {
+        if (!page_is_zero(to + at)) {
+            memcpy(from + at, to + at, OS_PAGE);
+            taken = at + OS_PAGE;
+        }
     }
-    if (errno == EINVAL) { /* an older kernel, or an emulator of one */
+    (void)os_pages_purge_forced(to, taken);
+}
+
+/* The kernel refused to. Most often it has unmapped `to` before: then the
+ * addresses are claimed again. If somebody has them already it may as well be
+ * that they never were unmapped: that cannot be told, so they are given up, and
+ * nothing is moved any more. */
+static os_move_t
+pages_after_refusal(void *to, size_t size, int error)
+{
+    if (error == EINVAL) { /* an older kernel, or an emulator of one */
         atomic_store_rlx(&cannot_move, true);
-        return OS_MOVE_REFUSED;
+        if (pages_are_mapped(to)) {
+            return OS_MOVE_REFUSED;
+        }
     }
     void *p = pages_mmap(to, size, true, MAP_FIXED_NOREPLACE);
     if (p == to) {
@@ -231,6 +284,48 @@ os_pages_move(void *from, void *to, size_t size)
     }
     atomic_store_rlx(&cannot_move, true);
     return OS_MOVE_LOST;
+}
+
+static bool
+pages_refuse(void *to, size_t size)
+{
+    bool fails = pages_should_fail();
+    if (fails) {
+        (void)munmap(to, size); /* as the kernel leaves it */
+        errno = ENOMEM;
+    }
+    return fails;
+}
+
+/* From Linux 5.7 on; before Linux 6.17 not of two mappings at once. The first
+ * byte is not zero meanwhile, and so tells where its page is. */
+os_move_t
+os_pages_move(void *from, void *to, size_t size)
+{
+    if (atomic_load_rlx(&cannot_move) || pages_are_crowded() ||
+        os_brk_contains((uintptr_t)from) || os_brk_contains((uintptr_t)to) ||
+        pages_are_locked(to)) {
+        return OS_MOVE_REFUSED;
+    }
+    volatile char *mark = from;
+    char was = *mark;
+    if (was == 0) {
+        *mark = 1;
+    }
+    os_move_t done = OS_MOVED;
+    if (likely(!pages_refuse(to, size) && pages_mremap(from, to, size))) {
+        mark = to;
+    } else if (*mark != 0) {
+        done = pages_after_refusal(to, size, errno);
+    } else {
+        atomic_store_rlx(&cannot_move, true);
+        pages_take_back(from, to, size);
+        done = OS_MOVE_LOST;
+    }
+    if (was == 0) {
+        *mark = 0;
+    }
+    return done;
 }
 
 /* ---- giving back ------------------------------------------------------- */

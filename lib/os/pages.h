@@ -64,7 +64,8 @@ typedef enum {
 } os_move_t;
 
 /* Give the pages of `from`, with their content, to `to` in place of its own.
- * Both are mapped and accessible; `from` stays so and reads as zero. */
+ * Both are mapped and accessible, and `to` reads as zero; `from` stays so and
+ * reads as zero. If it is lost others may have the addresses already. */
 os_move_t os_pages_move(void *from, void *to, size_t size);
 
 /* Let the kernel take the pages when it needs them (MADV_FREE); the content

@@ -32,6 +32,7 @@ JE_CORE_UNITS = \
 	t/unit/check_mutex \
 	t/unit/check_pac \
 	t/unit/check_remap \
+	t/unit/check_remap_refused \
 	t/unit/check_percpu \
 	t/unit/check_percpu_load \
 	t/unit/check_reset \
@@ -102,6 +103,7 @@ t_unit_check_percpu_LDADD = $(JE_CORE_TEST)
 t_unit_check_percpu_load_LDADD = $(JE_CORE_TEST)
 t_unit_check_pac_LDADD = $(JE_CORE_TEST)
 t_unit_check_remap_LDADD = $(JE_CORE_TEST)
+t_unit_check_remap_refused_LDADD = $(JE_CORE_TEST)
 t_unit_check_rseq_LDADD = $(JE_CORE_TEST)
 t_unit_check_reset_LDADD = $(JE_CORE_TEST)
 t_unit_check_shards_LDADD = $(JE_CORE_TEST)
