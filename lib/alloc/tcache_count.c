@@ -185,14 +185,22 @@ step(uint32_t size)
     return (uint32_t)JE_MIN(JE_MAX(n, 1), (uint64_t)INT32_MAX);
 }
 
-/* Whether this pop is to be sampled. What is ahead at a rate that is in force
- * no more is drawn anew, this pop included: bytes that were not hit say nothing
- * of those to come. */
+/* Whether what is ahead is to be drawn, this pop included: if nothing is, or at
+ * a rate that is in force no more. But a pop that is seen before its step's end
+ * is seen because it was hit, and is counted for those before it, which were
+ * not. */
+static bool
+is_to_draw(const tcache_bin_t *cold)
+{
+    bool is_old = cold->sample_rate != atomic_load_rlx(&conf.sample);
+    return cold->until_sample == 0 || (is_old && cold->until_step <= 1);
+}
+
+/* Whether this pop is to be sampled. */
 static bool
 count_to_sample(tsd_t *tsd, tcache_bin_t *cold, uint32_t size)
 {
-    if (cold->until_sample == 0 ||
-        cold->sample_rate != atomic_load_rlx(&conf.sample)) {
+    if (is_to_draw(cold)) {
         draw(tsd, cold, size);
     }
     bool is_sampled = cold->until_sample == 1;

@@ -8,11 +8,13 @@
 #include <pthread.h>
 
 #include "alloc/conf.h"
+#include "alloc/emap.h"
 #include "alloc/label.h"
 #include "alloc/malloc.h"
 #include "alloc/prof.h"
 #include "alloc/prof_heap.h"
 #include "alloc/prof_table.h"
+#include "alloc/special.h"
 #include "alloc/sz.h"
 #include "alloc/tcache.h"
 #include "jealloc.h"
@@ -453,6 +455,31 @@ START_TEST(test_samples_tell_the_rate_they_were_drawn_by)
 
 END_TEST
 
+/* What is sampled stands for all, however often the rate changes meanwhile. */
+START_TEST(test_rates_that_change_are_unbiased)
+{
+    enum { SIZE = 1024, N = 300000, PER_RATE = 32 };
+
+    if (!je_config_prof) {
+        return;
+    }
+    tsd_t *tsd = tsd_get();
+    double estimate = 0;
+    for (unsigned i = 0; i < N; i++) {
+        uint64_t rate = UINT64_C(16384) << (i / PER_RATE % 2);
+        atomic_store_rlx(&conf.sample, rate);
+        void *p = jea_malloc(SIZE);
+        if (special_is_marked(emap_extent((uintptr_t)p), p)) {
+            estimate += 1 / -expm1(-SIZE / (double)tsd->hit_rate);
+        }
+        jea_free(p);
+    }
+    ck_assert_double_gt(estimate, 0.95 * N);
+    ck_assert_double_lt(estimate, 1.05 * N);
+}
+
+END_TEST
+
 static void
 setup(void)
 {
@@ -480,6 +507,7 @@ main(void)
     tcase_add_test(tc, test_a_new_rate_holds_at_once);
     tcase_add_test(tc, test_a_new_rate_holds_for_what_no_bin_has);
     tcase_add_test(tc, test_samples_tell_the_rate_they_were_drawn_by);
+    tcase_add_test(tc, test_rates_that_change_are_unbiased);
     suite_add_tcase(s, tc);
     return util_run(s);
 }
