@@ -10,6 +10,7 @@
 #include "alloc/balance.h"
 #include "alloc/conf.h"
 #include "alloc/emap.h"
+#include "alloc/prof_heap.h"
 #include "base/assert.h"
 #include "base/bits.h"
 #include "os/clock.h"
@@ -454,6 +455,9 @@ arena_large_move(extent_t *from, size_t usable, bool zero)
         memset((char *)extent_object(e) + old, 0, zeroed ? rest : usable - old);
     }
     atomic_add_rlx(&arena->large[szind - SC_NBINS].nmalloc, 1u);
+    if (unlikely(prof_heap_gdump())) {
+        prof_heap_grown();
+    }
     return e;
 }
 

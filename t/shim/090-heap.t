@@ -318,6 +318,13 @@ main(int argc, char **argv)
     } else if (strcmp(what, "interval") == 0) {
         for (int i = 0; i < 64 * 1024; i++)
             free(sink = malloc(1024));
+    } else if (strcmp(what, "grow") == 0) {
+        size_t size = 4 << 20;
+        char *p = malloc(size);
+        sink = malloc(size); /* in the way */
+        set("prof.gdump", 1);
+        for (int i = 0; i < 4; i++)
+            p = realloc(p, size *= 3);
     } else if (strcmp(what, "gdump") == 0) {
         void *p[8];
         if (argc > 2)
@@ -414,6 +421,9 @@ is "none once prof.gdump is off" "$(files 'jeprof.*.u*.heap')" 0
 heaps "" ./ctl gdump yes
 n=$(files 'jeprof.*.u*.heap')
 ok "and some once it is on ($n)" test "$n" -ge 8 -a "$n" -le 12
+heaps "" ./ctl grow
+n=$(files 'jeprof.*.u*.heap')
+ok "as many as an object moves ($n)" test "$n" -ge 3 -a "$n" -le 8
 heaps "" ./ctl interval
 is "none unless asked for" "$(files '*.heap') $(files '*.json')" '0 0'
 
