@@ -181,7 +181,8 @@ pages_mremap(void *from, void *to, size_t size)
 }
 
 /* Read a number into a page that was moved away: an emulator of a kernel may
- * move it and take its old place for unmapped. errors: 0. */
+ * move it and take its old place for unmapped. Then nothing is moved any more.
+ * errors: 0. */
 static size_t
 pages_read_number(const char *path)
 {
@@ -191,11 +192,15 @@ pages_read_number(const char *path)
         return 0;
     }
     if (!pages_mremap(page, page + OS_PAGE, OS_PAGE)) {
+        atomic_store_rlx(&cannot_move, true);
         (void)munmap(page, OS_PAGE); /* whose the other one is is not known */
         return 0;
     }
-    bool ok = os_file_read(path, page, OS_PAGE) > 0;
-    size_t number = ok ? strtoul(page, NULL, 10) : 0;
+    ssize_t n = os_file_read(path, page, OS_PAGE);
+    if (n == 0) {
+        atomic_store_rlx(&cannot_move, true);
+    }
+    size_t number = n > 0 ? strtoul(page, NULL, 10) : 0;
     (void)munmap(page, 2 * OS_PAGE);
     return number;
 }
@@ -208,10 +213,6 @@ pages_are_crowded(void)
 {
     if (atomic_add_rlx(&nmoves, 1u) % MOVES_PER_LOOK == 0) {
         size_t most = pages_read_number("/proc/sys/vm/max_map_count");
-        if (most == 0) {
-            atomic_store_rlx(&cannot_move, true);
-            return true;
-        }
         ssize_t n = os_file_count_lines("/proc/self/maps");
         atomic_store_rlx(&is_crowded, n < 0 || (size_t)n > most / 2);
     }
