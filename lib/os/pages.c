@@ -230,8 +230,19 @@ pages_are_locked(void *addr)
 static bool
 pages_are_mapped(void *addr)
 {
-    unsigned char is_resident;
-    return mincore(addr, OS_PAGE, &is_resident) == 0;
+    unsigned char vec;
+    return mincore(addr, OS_PAGE, &vec) == 0;
+}
+
+/* What a program mapped there itself may be shared: then it is in both places,
+ * of which only the new one may be. */
+static void
+pages_leave(void *from, size_t size)
+{
+    unsigned char vec = 0;
+    if (unlikely(mincore(from, OS_PAGE, &vec) == 0 && (vec & 1) != 0)) {
+        (void)os_pages_commit(from, size);
+    }
 }
 
 static bool
@@ -316,6 +327,7 @@ os_pages_move(void *from, void *to, size_t size)
     os_move_t done = OS_MOVED;
     if (likely(!pages_refuse(to, size) && pages_mremap(from, to, size))) {
         mark = to;
+        pages_leave(from, size);
     } else if (*mark != 0) {
         done = pages_after_refusal(to, size, errno);
     } else {

@@ -148,6 +148,25 @@ START_TEST(test_stolen)
 
 END_TEST
 
+/* What a program mapped over a block is not in two places. */
+START_TEST(test_shared)
+{
+    char *p = object(4 * MIB);
+    char *page = (char *)bits_align_up((uintptr_t)p, OS_PAGE);
+    ck_assert_ptr_eq(mmap(page, 2 * MIB, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                     page);
+    memset(p, 7, 4 * MIB);
+    char *q = jea_realloc(p, 20 * MIB);
+    ck_assert_ptr_ne(q, p);
+    memset(page, 9, 2 * MIB);
+    for (size_t i = 0; i < 4 * MIB; i++) {
+        ck_assert_int_eq(q[i], 7);
+    }
+}
+
+END_TEST
+
 static bool has_returned;
 
 static void *
@@ -186,11 +205,15 @@ START_TEST(test_locked)
     if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
         return;
     }
-    char *p = object(4 * MIB);
+    /* it may be more than may be locked */
+    char *p = jea_malloc(4 * MIB), *wall = jea_malloc(4 * MIB);
+    if (p == NULL || wall == NULL) {
+        return;
+    }
     char *page = (char *)bits_align_up((uintptr_t)p, OS_PAGE);
     bool was_locked = is_locked(page);
     char *q = jea_realloc(p, 20 * MIB);
-    if (q != NULL) { /* it may be more than may be locked */
+    if (q != NULL) {
         ck_assert_ptr_ne(q, p);
         ck_assert(!was_locked || is_locked(page));
     }
@@ -207,6 +230,7 @@ main(void)
     tcase_add_test(tc, test_partly);
     tcase_add_test(tc, test_unmapped);
     tcase_add_test(tc, test_stolen);
+    tcase_add_test(tc, test_shared);
     tcase_add_test(tc, test_cancelled);
     tcase_add_test(tc, test_locked);
     suite_add_tcase(s, tc);
