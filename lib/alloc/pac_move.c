@@ -16,7 +16,7 @@ static extent_t *
 move_begin(pac_t *pac, size_t size, bool *zeroed)
 {
     extent_t *to = NULL;
-    if (pac_is_hooked(pac) || !pac_lock(pac)) {
+    if (pac_is_hooked(pac) || !os_pages_may_move() || !pac_lock(pac)) {
         return NULL;
     }
     if (!pac_has_dirty_locked(pac, size)) {

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <stddef.h>
+#include <sys/auxv.h>
 
 #include "base/atomic.h"
 
@@ -15,9 +16,20 @@ static int (*backtrace_fn)(void **frames, int max);
 /* Walks under way, in all threads. */
 static uint32_t walkers;
 
+/* A static program, which has no loader, gets a second C library with what it
+ * opens, without what that needs of threads: the first walk would crash. */
+static bool
+is_static(void)
+{
+    return getauxval(AT_BASE) == 0;
+}
+
 bool
 prof_bt_lib_boot(void)
 {
+    if (is_static()) {
+        return false;
+    }
     void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (lib == NULL) {
         return false;

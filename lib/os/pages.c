@@ -219,6 +219,13 @@ pages_are_crowded(void)
     return atomic_load_rlx(&is_crowded);
 }
 
+bool
+os_pages_may_move(void)
+{
+    return !atomic_load_rlx(&cannot_move) && !pages_are_crowded() &&
+           !atomic_load_rlx(&cannot_move);
+}
+
 /* What mlockall(MCL_FUTURE) asked for would not hold for the addresses that a
  * move leaves. */
 static bool
@@ -314,8 +321,7 @@ pages_refuse(void *to, size_t size)
 os_move_t
 os_pages_move(void *from, void *to, size_t size)
 {
-    if (atomic_load_rlx(&cannot_move) || pages_are_crowded() ||
-        os_brk_contains((uintptr_t)from) || os_brk_contains((uintptr_t)to) ||
+    if (os_brk_contains((uintptr_t)from) || os_brk_contains((uintptr_t)to) ||
         pages_are_locked(to)) {
         return OS_MOVE_REFUSED;
     }

@@ -63,6 +63,9 @@ typedef enum {
     OS_MOVE_LOST,    /* `to` is not mapped, or not ours any more */
 } os_move_t;
 
+/* Whether that is to be tried at all. Counts as a try. */
+bool os_pages_may_move(void);
+
 /* Give the pages of `from`, with their content, to `to` in place of its own.
  * Both are mapped and accessible, and `to` reads as zero; `from` stays so and
  * reads as zero. If it is lost others may have the addresses already. */
