@@ -124,6 +124,25 @@ else
     skip "exceptions" "there is no C++ compiler"
 fi
 
+# A static program gets no second C library with libunwind.
+if build fixed -static -I "$top_srcdir/lib" "$top_builddir/lib/libjealloc.a" \
+    <<'END'
+#include "jealloc.h"
+
+int main(void)
+{
+    for (int i = 0; i < 20000; i++)
+        jea_free(jea_malloc(1000));
+    return 0;
+}
+END
+then
+    run ./fixed
+    is "a static program: status" "$status" 0
+else
+    skip "a static program" "nothing can be linked statically"
+fi
+
 ldd "$preload" >libs
 unlike "libunwind is not linked" libs libunwind
 run readelf -lW "$preload"
